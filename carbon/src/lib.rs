@@ -1,0 +1,1 @@
+//! The carbon daemon: listeners, cache, writer.

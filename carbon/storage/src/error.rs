@@ -1,0 +1,34 @@
+//! Why storage could not do what it was asked.
+
+use std::io;
+use std::path::PathBuf;
+
+/// What went wrong with one series, one part of a store, or the store as a whole. The subject is always named.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// The operating system refused; permissions, a full disk or a vanished mount.
+    #[error("cannot {action} {path}")]
+    Io {
+        /// What was tried, as an infinitive: "open", "create".
+        action: &'static str,
+        /// On which file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A Whisper file is damaged or refuses the operation; its own message names the file.
+    #[error(transparent)]
+    Whisper(#[from] whisper::Error),
+    /// A part of a store that answers over a network did not answer.
+    #[error("{part} does not answer: {reason}")]
+    Unreachable {
+        /// Which part: a shard, a cache, an address.
+        part: String,
+        /// What is known about the cause.
+        reason: String,
+    },
+    /// The thread or task that did the work ended early.
+    #[error("the storage worker ended before it answered")]
+    WorkerLost,
+}

@@ -1,0 +1,27 @@
+//! The shape everything above storage speaks: evenly spaced values of one metric.
+
+use carbon_line::MetricName;
+use whisper::{Interval, Timestamp};
+
+/// Values of one metric at `start`, `start + step`, and so on.
+///
+/// A gap is NaN: eight bytes a value instead of sixteen, and no branch to carry it through arithmetic. A NaN that
+/// somebody once stored is therefore read as a gap (COMPATIBILITY.md).
+#[derive(Clone, Debug)]
+pub struct Series {
+    /// Whose values these are.
+    pub name: MetricName,
+    /// Time of the first value; a multiple of `step`.
+    pub start: Timestamp,
+    /// Distance between neighbouring values.
+    pub step: Interval,
+    /// The values in time order, NaN where nothing is known.
+    pub values: Vec<f64>,
+}
+
+impl Series {
+    /// Time just after the last value, as Graphite's `end`: `start + step * values.len()`.
+    pub fn end(&self) -> Timestamp {
+        Timestamp::saturating_from(self.start.as_i64() + self.step.as_i64() * self.values.len() as i64)
+    }
+}

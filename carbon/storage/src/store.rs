@@ -1,0 +1,150 @@
+//! The four things a store can do, each a trait of its own: take points ([`Store`]), list names ([`Find`]), give points
+//! ([`Fetch`]), and tell what has been accepted but is not in the store yet ([`Recent`]).
+//!
+//! Every method answers later ([`Answer`]) and can fail in part: a cluster has shards that are away while others
+//! answer. A store of files answers at once from a thread that may block; nobody above can tell the difference.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use carbon_line::{MetricName, Pattern};
+use whisper::{Point, Timestamp};
+
+use crate::{Series, StorageError};
+
+/// What a storage method gives: a future that may wait for a disk thread or for a network.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Takes points for good.
+pub trait Store: Send + Sync {
+    /// Writes all points of all series in `batch`; `now` decides which archive is old enough for which point.
+    ///
+    /// The future may block the thread that polls it, so it is driven from writer threads, never from an async worker.
+    /// What the report does not name is stored and may leave the cache.
+    fn write<'a>(&'a self, batch: &'a [Pending], now: Timestamp) -> Answer<'a, WriteReport>;
+}
+
+/// Points of one series that wait to be written.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// Whose points.
+    pub name: MetricName,
+    /// In time order, each time at most once.
+    pub points: Vec<Point>,
+}
+
+/// What became of a batch, told by its exceptions.
+#[derive(Debug, Default)]
+pub struct WriteReport {
+    /// The series that were not stored, by their place in the batch.
+    pub refusals: Vec<Refusal>,
+    /// Series that were written for the first time.
+    pub created: usize,
+}
+
+/// One series of a batch that was not stored.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Place of the series in the batch.
+    pub index: usize,
+    /// Whether the same write can succeed later (a full disk, a shard that is away) or never will (a damaged file).
+    pub retry: bool,
+    /// Why.
+    pub error: StorageError,
+}
+
+/// Lists names.
+pub trait Find: Send + Sync {
+    /// Branches and leaves that match `query`, each path once per kind, in no promised order.
+    fn find<'a>(&'a self, query: &'a FindQuery) -> Answer<'a, Result<Partial<Vec<Node>>, StorageError>>;
+}
+
+/// Which names are asked for.
+#[derive(Clone, Debug)]
+pub struct FindQuery {
+    /// A dotted pattern such as `servers.*.cpu.{user,idle}`.
+    pub pattern: Pattern,
+    /// Stores that know when a series was alive may leave out what lies wholly outside; others ignore it.
+    pub window: Option<Window>,
+}
+
+/// A name in the tree of dotted names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Node {
+    /// The whole dotted path.
+    pub path: String,
+    /// Whether points are here or further names.
+    pub kind: NodeKind,
+}
+
+/// A path can be both at once; it is then listed twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeKind {
+    /// Further names lie below.
+    Branch,
+    /// Points can be fetched.
+    Leaf,
+}
+
+/// Gives points.
+pub trait Fetch: Send + Sync {
+    /// One [`Series`] for each name that has values for the window, in the order of `query.names`; a name without any
+    /// is absent from the answer.
+    fn fetch<'a>(&'a self, query: &'a FetchQuery) -> Answer<'a, Result<Partial<Vec<Series>>, StorageError>>;
+}
+
+/// Which points are asked for.
+#[derive(Clone, Debug)]
+pub struct FetchQuery {
+    /// Exact names, no patterns.
+    pub names: Vec<MetricName>,
+    /// Which part of time.
+    pub window: Window,
+    /// How many points a series the caller can use; a store that aggregates on reading may answer with fewer.
+    pub max_points: Option<usize>,
+}
+
+/// A part of time, seen at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Excluded, as Whisper has it: the slot that holds `from` is not part of the answer.
+    pub from: Timestamp,
+    /// Included.
+    pub until: Timestamp,
+    /// The reader's clock: chooses the archive and bounds the future.
+    pub now: Timestamp,
+}
+
+/// An answer together with the parts of the store that failed to contribute.
+#[derive(Debug)]
+pub struct Partial<T> {
+    /// What the rest answered.
+    pub value: T,
+    /// Empty when the answer is whole.
+    pub failures: Vec<Failure>,
+}
+
+/// A part of a store that did not contribute to an answer.
+#[derive(Debug)]
+pub struct Failure {
+    /// Which part: a series' name, a shard, an address.
+    pub part: String,
+    /// Why.
+    pub error: StorageError,
+}
+
+impl<T> Partial<T> {
+    /// An answer to which every part contributed.
+    pub fn whole(value: T) -> Partial<T> {
+        Partial { value, failures: Vec::new() }
+    }
+}
+
+/// Tells what has been accepted but is not in the store yet: the cache of a carbon in this process or elsewhere.
+pub trait Recent: Send + Sync {
+    /// As [`Find::find`], over the names whose points wait.
+    fn find<'a>(&'a self, query: &'a FindQuery) -> Answer<'a, Result<Vec<Node>, StorageError>>;
+
+    /// The waiting points of each name, in the order of `names` and of time; empty where nothing waits.
+    fn points<'a>(&'a self, names: &'a [MetricName]) -> Answer<'a, Result<Vec<Vec<Point>>, StorageError>>;
+}

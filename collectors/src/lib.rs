@@ -1,0 +1,1 @@
+//! One host, measured: a folder per subject.

@@ -1,0 +1,5 @@
+//! Targets, functions, formats and pictures behind Graphite's HTTP API.
+
+pub mod series;
+
+pub use series::Series;

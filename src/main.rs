@@ -1,0 +1,3 @@
+//! The `plumbago` program.
+
+fn main() {}
