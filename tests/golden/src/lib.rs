@@ -4,6 +4,8 @@
 //! Left unset it is `../shared/golden`. A test asks for a sub-folder with [`folder`] and is skipped by name when the
 //! sub-folder is not there; files that a partial set lacks are taken from the default folder with [`file`].
 
+pub mod peer;
+
 use std::env;
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,92 @@
+//! The command line: one verb for each part, `up` for all of them.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Graphite in one binary: agent, carbon, Whisper archives, and charts by URL.
+#[derive(Debug, Parser)]
+#[command(name = "plumbago", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Say more: `debug` adds a line per connection and request. Takes what RUST_LOG takes.
+    #[arg(long, global = true, value_name = "FILTER", default_value = "info", env = "PLUMBAGO_LOG")]
+    pub(crate) log: String,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Carbon, render and an agent for this host in one process, with data under ./plumbago-data.
+    Up(UpArgs),
+    /// Take metrics in and write them to archives.
+    Carbon(FileArgs),
+    /// Answer queries over HTTP.
+    Render(FileArgs),
+    /// Measure this host and send what was measured.
+    Agent(FileArgs),
+    /// Look at and change Whisper files, with the options of the whisper-*.py scripts.
+    #[command(disable_help_flag = true)]
+    Whisper {
+        /// info, create, update, fetch, dump, ... and its arguments; `plumbago whisper --help` lists all.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "VERB ARGUMENTS")]
+        arguments: Vec<OsString>,
+    },
+    /// Check a configuration file, or print one with every default.
+    Config {
+        #[command(subcommand)]
+        verb: ConfigVerb,
+    },
+}
+
+/// What to do with a configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Read FILE and the rule files it names, report every problem, start nothing.
+    Check {
+        /// The configuration, as for `--config`.
+        file: PathBuf,
+    },
+    /// Print a configuration in which every option stands at its default, with its meaning.
+    Default,
+}
+
+/// Options of a part that runs on its own.
+#[derive(Debug, Args)]
+pub(crate) struct FileArgs {
+    /// Configuration; without it every option has its default.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Options of `up`; each stands above the same option of the configuration.
+#[derive(Debug, Default, Args)]
+pub(crate) struct UpArgs {
+    /// Configuration; without it every option has its default.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where everything is kept: archives in DIR/whisper.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// An existing tree of .wsp files, such as graphite's, used in place instead of DIR/whisper.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) whisper: Option<PathBuf>,
+    /// Where to take `name value timestamp` lines in.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) plaintext: Option<SocketAddr>,
+    /// Where to answer HTTP.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Option<SocketAddr>,
+    /// Graphite's storage-schemas.conf.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) schemas: Option<PathBuf>,
+    /// Graphite's storage-aggregation.conf.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) aggregation: Option<PathBuf>,
+    /// Do not measure this host.
+    #[arg(long)]
+    pub(crate) no_agent: bool,
+}
