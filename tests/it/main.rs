@@ -1,1 +1,13 @@
-//! Journeys through the real program.
+//! Journeys through the real program: each test starts it on free ports, in a folder of its own, and waits on
+//! conditions with a deadline.
+
+mod stack;
+
+mod agent_to_chart;
+mod bad_input;
+mod ceph_to_chart;
+mod collectd_to_archive;
+mod config_check;
+mod line_to_archive;
+mod python_whisper;
+mod separate_processes;

@@ -1,0 +1,67 @@
+//! The real Python whisper reads what our daemon wrote, and we serve what it wrote.
+
+use std::path::Path;
+use std::process::Command;
+
+use golden::peer;
+
+use crate::stack::{Plumbago, folder, now, path};
+
+/// Runs a Python program that imports whisper and gives what it prints.
+fn python(program: &str, arguments: &[&str]) -> String {
+    let done = Command::new("python3").arg("-c").arg(program).args(arguments).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
+}
+
+fn is_here() -> bool {
+    let asked = Command::new("python3").args(["-c", "import whisper; whisper.AVAILABLE_AGGREGATION_METHODS"] as [&str; 2]).output();
+    let here = asked.is_ok_and(|done| done.status.success());
+    if !here {
+        peer::skip("whisper", "python3 cannot import whisper; install it with `pip install whisper==1.1.10`");
+    }
+    here
+}
+
+const READ: &str = "import sys, whisper
+info, values = whisper.fetch(sys.argv[1], int(sys.argv[2]))
+print([v for v in values if v is not None])";
+
+const WRITE: &str = "import sys, whisper
+whisper.create(sys.argv[1], [(60, 1440), (300, 1000)])
+whisper.update_many(sys.argv[1], [(int(sys.argv[2]) - 60 * i, float(i)) for i in range(1, 6)])";
+
+#[test]
+fn python_reads_a_file_of_the_daemon() {
+    if !is_here() {
+        return;
+    }
+    let folder = folder();
+    let plumbago = Plumbago::up(folder.path(), &["--no-agent"]);
+    let end = now() / 5 * 5;
+    let lines: String = (0..4).map(|i| format!("from.us {i}.25 {}\n", end - 15 + 5 * i)).collect();
+    plumbago.send(&lines);
+    assert!(plumbago.terminate().success());
+    let file = folder.path().join("data/whisper/from/us.wsp");
+    assert_eq!(python(READ, &[path(&file), &(end - 60).to_string()]), "[0.25, 1.25, 2.25, 3.25]");
+}
+
+#[test]
+fn a_file_of_python_is_served() {
+    if !is_here() {
+        return;
+    }
+    let folder = folder();
+    let tree = folder.path().join("tree");
+    std::fs::create_dir_all(tree.join("from")).unwrap();
+    let now = now();
+    python(WRITE, &[path(&tree.join(Path::new("from/python.wsp"))), &now.to_string()]);
+    let plumbago = Plumbago::up(folder.path(), &["--no-agent", "--whisper", path(&tree)]);
+    let values: Vec<f64> = plumbago.points("from.python").into_iter().map(|(_, value)| value).collect();
+    assert_eq!(values, [5.0, 4.0, 3.0, 2.0, 1.0]);
+    // We write on where Python stopped, and it reads the result.
+    plumbago.send(&format!("from.python 0.5 {now}\n"));
+    assert!(plumbago.terminate().success());
+    let read = python(READ, &[path(&tree.join("from/python.wsp")), &(now - 600).to_string()]);
+    assert_eq!(read, "[5.0, 4.0, 3.0, 2.0, 1.0, 0.5]");
+}
