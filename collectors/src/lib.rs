@@ -1,1 +1,30 @@
 //! One host, measured: a folder per subject.
+//!
+//! A collector is a folder here and a line in the table below; README.md beside `src` says how to add one. The agent
+//! decides when a collector runs and what becomes of its values; a collector opens files and sockets of this host and
+//! nothing else.
+
+mod collector;
+mod counter;
+mod fail;
+mod out;
+mod proc;
+mod registry;
+
+pub use collector::{Class, Collector, Slot, Spec};
+pub use counter::{Bits, moved};
+pub use fail::Fail;
+pub use out::{Added, Mark, Out, Sample, Scope, Style, Unit, Value, clean};
+pub use registry::{Built, Entry, Made, Settings, SettingsFault, Site};
+
+const LINUX: bool = cfg!(target_os = "linux");
+
+// folder: whether it is on when its table says nothing about it
+registry::collectors! {
+    cpu: LINUX,
+    memory: LINUX,
+    loadavg: LINUX,
+}
+
+#[cfg(test)]
+mod testing;
