@@ -4,4 +4,4 @@ pub mod name;
 pub mod pattern;
 
 pub use name::{MetricName, NameFault};
-pub use pattern::Pattern;
+pub use pattern::{Glob, Pattern, PatternFault, Segment};
