@@ -1,0 +1,162 @@
+//! Many points at once: sorted, dealt to the archives by age, and written in as few pieces as they form.
+//!
+//! System calls on an open file, for each archive touched: one `pwrite` per run of neighbouring points (two where a run
+//! wraps); then for each coarser archive one `pread` per run of the points it is made from, 64 KiB at a time, and one
+//! `pwrite` per run of its own.
+
+use crate::file::slot_of;
+use crate::header::Ring;
+use crate::layer::WriteAt;
+use crate::{Error, Point, Timestamp, Whisper};
+
+impl<L: WriteAt> Whisper<L> {
+    /// Writes points in any order. Points too old for every archive are dropped without a word, points of the future are
+    /// written; so does the reference.
+    ///
+    /// Of several points in one slot the newest stays. Of several with the *same* time the one given first stays.
+    /// Coarser slots are renewed in the order of time.
+    ///
+    /// # Errors
+    /// What the system says, or [`Error::Corrupt`]; a part of the points may then have been written.
+    pub fn update_many(&mut self, points: &[Point], now: Timestamp) -> Result<(), Error> {
+        if points.is_empty() {
+            return Ok(());
+        }
+        if points.is_sorted_by(|a, b| a.time < b.time) {
+            return self.deal(points, now);
+        }
+        // Reversed first, so that of equal times the one given first comes last and stays.
+        let mut sorted: Vec<Point> = points.iter().rev().copied().collect();
+        sorted.sort_by_key(|point| point.time);
+        self.deal(&sorted, now)
+    }
+
+    /// Gives each archive, finest first, the points that are young enough for it; `points` are oldest first.
+    fn deal(&self, points: &[Point], now: Timestamp) -> Result<(), Error> {
+        self.ring(0)?;
+        let mut rest = points;
+        for archive in 0..self.header.archives.len() {
+            let ring = self.ring(archive)?;
+            let too_old = rest.partition_point(|point| now.as_i64() - point.time.as_i64() > ring.retention());
+            let (older, young) = rest.split_at(too_old);
+            if !young.is_empty() {
+                self.write_batch(&ring, young)?;
+            }
+            rest = older;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes `points`, oldest first, into one archive whatever their age, and renews the coarser ones.
+    pub(crate) fn write_batch(&self, ring: &Ring, points: &[Point]) -> Result<(), Error> {
+        let mut writer = RunWriter::begin(self, ring)?;
+        for (index, point) in points.iter().enumerate() {
+            let interval = ring.floor(point.time.as_i64());
+            let next = points.get(index + 1).map(|next| ring.floor(next.time.as_i64()));
+            if next != Some(interval) {
+                writer.push(interval, point.value)?;
+            }
+        }
+        writer.finish()?;
+        self.propagate_batch(ring, points)
+    }
+
+    fn propagate_batch(&self, ring: &Ring, points: &[Point]) -> Result<(), Error> {
+        let mut higher = *ring;
+        let mut intervals = Vec::new();
+        for archive in 0..self.header.archives.len() {
+            if i64::from(self.header.archives[archive].step) <= ring.step {
+                continue;
+            }
+            let lower = self.ring(archive)?;
+            intervals.clear();
+            intervals.extend(points.iter().map(|point| lower.floor(ring.floor(point.time.as_i64()))));
+            intervals.dedup();
+            if !self.propagate(&higher, &lower, &intervals)? {
+                break;
+            }
+            higher = lower;
+        }
+        Ok(())
+    }
+}
+
+/// Joins neighbouring points of one archive and writes each run with one call, two where it wraps around the end.
+pub(crate) struct RunWriter<'a, L> {
+    file: &'a Whisper<L>,
+    ring: Ring,
+    /// Time that slot 0 stands for; `None` until the first run of an empty archive says so.
+    base: Option<i64>,
+    run: Vec<u8>,
+    /// Interval of the run's first and last point; 0 before there is one.
+    first: i64,
+    last: i64,
+}
+
+impl<'a, L: WriteAt> RunWriter<'a, L> {
+    pub(crate) fn begin(file: &'a Whisper<L>, ring: &Ring) -> Result<RunWriter<'a, L>, Error> {
+        let base = Some(file.base(ring)?).filter(|base| *base != 0);
+        Ok(RunWriter { file, ring: *ring, base, run: Vec::new(), first: 0, last: 0 })
+    }
+
+    /// Adds a point; intervals ascend.
+    pub(crate) fn push(&mut self, interval: i64, value: f64) -> Result<(), Error> {
+        // Time 0 means "empty" in this format and the reference takes it for "no run yet": what follows is joined to it.
+        let joins = self.last == 0 || interval == self.last + self.ring.step;
+        if !self.run.is_empty() && !joins {
+            self.flush()?;
+        }
+        if self.run.is_empty() {
+            self.first = interval;
+        }
+        self.run.extend_from_slice(&slot_of(interval as u32, value));
+        self.last = interval;
+        Ok(())
+    }
+
+    /// As [`RunWriter::push`], but a point at time 0 leaves the archive's first slot marked empty, and the next point
+    /// looks at that slot again.
+    pub(crate) fn push_propagated(&mut self, interval: i64, value: f64) -> Result<(), Error> {
+        self.push(interval, value)?;
+        if interval == 0 {
+            self.flush()?;
+            self.base = Some(self.file.base(&self.ring)?).filter(|base| *base != 0);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) -> Result<(), Error> {
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        const SLOT: usize = 12;
+        let count = (self.run.len() / SLOT) as i64;
+        if count == 0 {
+            return Ok(());
+        }
+        let start = self.last - (count - 1) * self.ring.step;
+        let was_empty = self.base.is_none();
+        let base = *self.base.get_or_insert(start);
+        // Points of the future can outnumber the slots; the newest stay. (The reference writes past the archive here.)
+        let spare = (count - self.ring.points).max(0);
+        let slot = self.ring.slot(base, start + spare * self.ring.step);
+        let run = &self.run[spare as usize * SLOT..];
+        let room = (self.ring.points - slot) as usize * SLOT;
+        let (to_the_end, wrapped) = run.split_at(run.len().min(room));
+        self.file.write_at(to_the_end, self.ring.position(slot))?;
+        if !wrapped.is_empty() {
+            self.file.write_at(wrapped, self.ring.position(0))?;
+        }
+        if self.first == 0 {
+            self.file.remember_base(&self.ring, 0);
+        } else if was_empty {
+            self.file.remember_base(&self.ring, base);
+        }
+        self.run.clear();
+        Ok(())
+    }
+}

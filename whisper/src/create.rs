@@ -1,0 +1,170 @@
+//! A new file: complete under its name, or not there at all.
+//!
+//! The file is written under a temporary name in the same folder and then renamed; a rename that would replace another
+//! file is refused by the kernel, so two creators cannot harm each other. A crash leaves at most a file named
+//! `.whisper-*.new`, which nothing reads and fsck reports.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{CWD, FallocateFlags, RenameFlags};
+use rustix::io::Errno;
+
+use crate::layer::WriteAt;
+use crate::{AggregationMethod, Error, Header, Retentions, Whisper, XFilesFactor};
+
+/// What a new file is like.
+#[derive(Clone, Debug)]
+pub struct CreateOptions {
+    /// Its archives.
+    pub retentions: Retentions,
+    /// How coarser points are made.
+    pub method: AggregationMethod,
+    /// Which share of points must be known for that.
+    pub x_files_factor: XFilesFactor,
+    /// How its room is taken; the bytes are the same for each.
+    pub allocation: Allocation,
+}
+
+/// How the room of a new file is taken on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Allocation {
+    /// Only the header; blocks are taken as points arrive. Cheapest, but a full disk shows up in updates.
+    #[default]
+    Sparse,
+    /// All of it, by writing zeros.
+    Zeroed,
+    /// All of it, by asking the file system for the room (`fallocate`); zeros are written where it cannot do that.
+    Reserved,
+}
+
+impl CreateOptions {
+    /// These archives, averaged where half of the points are known, sparse.
+    pub fn new(retentions: Retentions) -> CreateOptions {
+        CreateOptions {
+            retentions,
+            method: AggregationMethod::default(),
+            x_files_factor: XFilesFactor::default(),
+            allocation: Allocation::default(),
+        }
+    }
+}
+
+impl Whisper<File> {
+    /// Creates a file without points and opens it for reading and writing: `open`, one `pwrite` of the header, one call
+    /// for the room, `rename`. Nothing is synced; see [`Whisper::sync`] and [`sync_folder`].
+    ///
+    /// # Errors
+    /// [`Error::Exists`] if the name is taken; what the system says otherwise, and then nothing is left behind.
+    pub fn create(path: impl AsRef<Path>, options: &CreateOptions) -> Result<Whisper, Error> {
+        create_with(path.as_ref(), options, |file, header| lay_out(file, header, options.allocation))
+    }
+}
+
+/// Waits until the folder's list of names is on disk, so that a created or renamed file survives a power cut.
+///
+/// # Errors
+/// What the system says.
+pub fn sync_folder(path: &Path) -> Result<(), Error> {
+    let folder = folder_of(path);
+    File::open(folder).and_then(|file| file.sync_all()).map_err(|source| Error::io("sync the folder", folder, source))
+}
+
+fn create_with(
+    path: &Path,
+    options: &CreateOptions,
+    fill: impl FnOnce(&File, &Header) -> io::Result<()>,
+) -> Result<Whisper, Error> {
+    // Seen early it costs nothing; the rename below is what decides.
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(Error::Exists { path: path.to_owned() });
+    }
+    let draft = Draft::beside(path)?;
+    let header = Header::of(options);
+    fill(&draft.file, &header).map_err(|source| Error::io("create", path, source))?;
+    let file = draft.publish(path, false)?;
+    Whisper::over(file, path)
+}
+
+/// Header and room of a new file.
+fn lay_out(file: &File, header: &Header, allocation: Allocation) -> io::Result<()> {
+    file.write_all_at(&header.to_bytes(), 0)?;
+    let (begin, end) = (header.len(), header.file_size());
+    match allocation {
+        Allocation::Sparse => file.set_len(end),
+        Allocation::Zeroed => write_zeros(file, begin, end),
+        Allocation::Reserved => match rustix::fs::fallocate(file, FallocateFlags::empty(), begin, end - begin) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(file, begin, end),
+            done => Ok(done?),
+        },
+    }
+}
+
+fn write_zeros(layer: &impl WriteAt, begin: u64, end: u64) -> io::Result<()> {
+    let zeros = [0; 64 * 1024];
+    let mut at = begin;
+    while at < end {
+        let count = (end - at).min(zeros.len() as u64);
+        layer.write_all_at(&zeros[..count as usize], at)?;
+        at += count;
+    }
+    Ok(())
+}
+
+/// A file under a temporary name. Unless published it is removed again.
+pub(crate) struct Draft {
+    pub(crate) file: File,
+    pub(crate) path: PathBuf,
+    published: bool,
+}
+
+impl Draft {
+    /// An empty file in the folder of `path`, not readable as a metric.
+    pub(crate) fn beside(path: &Path) -> Result<Draft, Error> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let draft = folder_of(path).join(format!(".whisper-{}-{count}.new", std::process::id()));
+            match OpenOptions::new().read(true).write(true).create_new(true).open(&draft) {
+                Ok(file) => return Ok(Draft { file, path: draft, published: false }),
+                // Left behind by a process of the same number that was killed.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(source) => return Err(Error::io("create", path, source)),
+            }
+        }
+    }
+
+    /// Gives the file its name, in one step for everybody who looks.
+    pub(crate) fn publish(mut self, path: &Path, replace: bool) -> Result<File, Error> {
+        let renamed = if replace { fs::rename(&self.path, path) } else { rename_new(&self.path, path) };
+        renamed.map_err(|source| Error::io("rename to", path, source))?;
+        self.published = true;
+        self.file.try_clone().map_err(|source| Error::io("open", path, source))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.published {
+            // Nobody is left who could act on a failure here; fsck reports what stays.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // Some network file systems cannot refuse to replace; a second link can.
+        Err(Errno::INVAL | Errno::NOSYS) => fs::hard_link(from, to).and_then(|()| fs::remove_file(from)),
+        done => Ok(done?),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}

@@ -1,0 +1,57 @@
+//! Where the bytes of a file are read from and written to.
+//!
+//! All of Whisper runs over these two traits: a [`File`] in service, a memory map for reading, and in tests a layer that
+//! cuts the sequence of writes at every step.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// Reads bytes at a position; no cursor moves, so one handle serves many threads.
+pub trait ReadAt {
+    /// Fills `buf` from `offset` on and says how many bytes there were: fewer than asked only at the end of the file.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
+}
+
+/// Writes bytes at a position.
+pub trait WriteAt: ReadAt {
+    /// Writes all of `bytes` at `offset`; past the end the file grows.
+    ///
+    /// # Errors
+    /// What the system says; some of the bytes may then have been written.
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+}
+
+impl ReadAt for File {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buf.len() {
+            match FileExt::read_at(self, &mut buf[filled..], offset + filled as u64) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
+    }
+}
+
+impl WriteAt for File {
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        FileExt::write_all_at(self, bytes, offset)
+    }
+}
+
+/// A whole file in memory, for tests and fuzzing.
+impl ReadAt for [u8] {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(self.len());
+        let count = buf.len().min(self.len() - from);
+        buf[..count].copy_from_slice(&self[from..from + count]);
+        Ok(count)
+    }
+}
