@@ -1,12 +1,16 @@
 //! Where points rest. `carbon` writes through these traits, `render` reads through them; neither knows a file.
 
 pub mod error;
+mod ini;
 pub mod names;
+pub mod rules;
 pub mod series;
 pub mod store;
 
 pub use error::StorageError;
+pub use ini::IniFault;
 pub use names::{NameReader, NameTable, SeriesId};
+pub use rules::{AggregationRules, RuleError, Schemas, StorageRules};
 pub use series::Series;
 pub use store::{Answer, Failure, Fetch, FetchQuery, Find, FindQuery, Node, NodeKind, Partial, Pending, Recent, Store};
 pub use store::{Refusal, Window, WriteReport};
