@@ -6,6 +6,7 @@ pub mod names;
 pub mod rules;
 pub mod series;
 pub mod store;
+pub mod whisper_tree;
 
 pub use error::StorageError;
 pub use ini::IniFault;
@@ -14,3 +15,4 @@ pub use rules::{AggregationRules, RuleError, Schemas, StorageRules};
 pub use series::Series;
 pub use store::{Answer, Failure, Fetch, FetchQuery, Find, FindQuery, Node, NodeKind, Partial, Pending, Recent, Store};
 pub use store::{Refusal, Window, WriteReport};
+pub use whisper_tree::WhisperTree;

@@ -130,7 +130,7 @@ impl Names {
         let hash_of = |id: &u32| {
             let index = *id as usize;
             let start = if index == 0 { 0 } else { ends[index - 1] };
-            hasher.hash_one(arena[start..ends[index]].as_bytes())
+            hasher.hash_one(&arena.as_bytes()[start..ends[index]])
         };
         ids.insert_unique(hash, id.0, hash_of);
         id

@@ -1,0 +1,59 @@
+//! Points by positional reads, a few files at a time on threads that may block. A damaged file is a failure of its own
+//! series; the others answer.
+
+use std::io;
+use std::path::Path;
+
+use carbon_line::MetricName;
+use futures_util::future::join_all;
+use whisper::Whisper;
+
+use super::WhisperTree;
+use super::path::file_of;
+use crate::{Answer, Failure, Fetch, FetchQuery, Partial, Series, StorageError, Window};
+
+/// Files a thread reads in one go at least; below it handing over costs more than reading.
+const SMALLEST_SHARE: usize = 32;
+/// Threads that one query may occupy.
+const MOST_THREADS: usize = 8;
+
+impl Fetch for WhisperTree {
+    fn fetch<'a>(&'a self, query: &'a FetchQuery) -> Answer<'a, Result<Partial<Vec<Series>>, StorageError>> {
+        Box::pin(async move {
+            let share = query.names.len().div_ceil(MOST_THREADS).max(SMALLEST_SHARE);
+            let reads = query.names.chunks(share).map(|names| {
+                let (root, names, window) = (self.root().to_owned(), names.to_owned(), query.window);
+                tokio::task::spawn_blocking(move || read_all(&root, &names, window))
+            });
+            let mut answer = Partial::whole(Vec::with_capacity(query.names.len()));
+            for read in join_all(reads).await {
+                let part = read.map_err(|_| StorageError::WorkerLost)?;
+                answer.value.extend(part.value);
+                answer.failures.extend(part.failures);
+            }
+            Ok(answer)
+        })
+    }
+}
+
+fn read_all(root: &Path, names: &[MetricName], window: Window) -> Partial<Vec<Series>> {
+    let mut answer = Partial::whole(Vec::with_capacity(names.len()));
+    for name in names {
+        match read_one(root, name, window) {
+            Ok(series) => answer.value.extend(series),
+            Err(error) => answer.failures.push(Failure { part: name.to_string(), error }),
+        }
+    }
+    answer
+}
+
+/// Nothing when there is no file, or when the window lies outside its memory.
+fn read_one(root: &Path, name: &MetricName, window: Window) -> Result<Option<Series>, StorageError> {
+    let file = match Whisper::open_read_only(file_of(root, name)) {
+        Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => return Ok(None),
+        opened => opened?,
+    };
+    let mut values = Vec::new();
+    let span = file.fetch_into(window.from, window.until, window.now, &mut values)?;
+    Ok(span.map(|span| Series { name: name.clone(), start: span.from, step: span.step, values }))
+}

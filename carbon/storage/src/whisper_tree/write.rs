@@ -1,0 +1,69 @@
+//! Writing: one open, one gathered update and one close a series.
+
+use std::io;
+
+use tracing::debug;
+use whisper::{Timestamp, Whisper};
+
+use super::WhisperTree;
+use super::path::file_of;
+use crate::{Answer, Pending, Refusal, StorageError, Store, WriteReport};
+
+impl Store for WhisperTree {
+    fn write<'a>(&'a self, batch: &'a [Pending], now: Timestamp) -> Answer<'a, WriteReport> {
+        Box::pin(async move {
+            let mut report = WriteReport::default();
+            for (index, pending) in batch.iter().enumerate() {
+                match self.write_one(pending, now) {
+                    Ok(created) => report.created += usize::from(created),
+                    Err(error) => report.refusals.push(Refusal { index, retry: can_pass(&error), error }),
+                }
+            }
+            report
+        })
+    }
+}
+
+impl WhisperTree {
+    /// Whether the file had to be made first.
+    fn write_one(&self, pending: &Pending, now: Timestamp) -> Result<bool, StorageError> {
+        let path = file_of(self.root(), &pending.name);
+        let (mut file, created) = match Whisper::open(&path) {
+            Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => (self.create(pending)?, true),
+            opened => (opened?, false),
+        };
+        file.update_many(&pending.points, now)?;
+        Ok(created)
+    }
+
+    fn create(&self, pending: &Pending) -> Result<Whisper, StorageError> {
+        let path = file_of(self.root(), &pending.name);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|source| StorageError::Io {
+                action: "create the directory",
+                path: folder.to_owned(),
+                source,
+            })?;
+        }
+        let mut options = self.rules().layout(&pending.name);
+        options.allocation = self.allocation;
+        let file = Whisper::create(&path, &options)?;
+        debug!(metric = %pending.name, path = %path.display(), "Created an archive.");
+        Ok(file)
+    }
+}
+
+/// Whether the same write may succeed later. A full disk gets room, a directory its permissions, a descriptor table its
+/// places; a damaged file stays damaged, and a name too long for the file system stays too long.
+fn can_pass(error: &StorageError) -> bool {
+    let kind = match error {
+        StorageError::Io { source, .. } => Some(source.kind()),
+        StorageError::Whisper(error) => error.io_kind(),
+        StorageError::Unreachable { .. } | StorageError::WorkerLost => return true,
+    };
+    use io::ErrorKind as Kind;
+    match kind {
+        None | Some(Kind::InvalidFilename | Kind::NotADirectory | Kind::IsADirectory | Kind::InvalidInput) => false,
+        Some(_) => true,
+    }
+}
