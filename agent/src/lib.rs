@@ -1,1 +1,23 @@
 //! When to collect and where to send.
+//!
+//! One thread keeps the schedule and runs what reads `/proc`; collectors that can hang run on a pool; one task delivers.
+//! A run's values become lines at once, so that what waits for a server that is away is bounded text and nothing else.
+
+mod buffer;
+mod config;
+mod job;
+mod naming;
+mod once;
+mod own;
+mod pool;
+mod rate;
+mod runner;
+mod running;
+mod schedule;
+pub mod sink;
+
+pub use buffer::{Buffer, Counts};
+pub use config::{AgentConfig, Problem};
+pub use once::{Line, once};
+pub use running::{Account, Agent, StartError};
+pub use schedule::{Due, Timetable, stagger};

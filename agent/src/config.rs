@@ -1,0 +1,125 @@
+//! `[agent]`: how often, under which names, and where to.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use whisper::Interval;
+
+use crate::buffer::SMALLEST;
+
+/// `[agent]`: the agent's own settings. What is measured stands in `[collectors.NAME]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AgentConfig {
+    /// The name of this host in `PREFIX.HOST.`; dots in it become `_`. Default: the host name up to its first dot.
+    pub host: Option<String>,
+    /// What stands before the host's name; empty leaves it out. Default "servers".
+    pub prefix: String,
+    /// How often a collector runs that has no interval of its own, in whole seconds. Default "10s".
+    #[serde(with = "humantime_serde")]
+    pub interval: Duration,
+    /// Shifts this host's runs within their slot by a share that depends on its name, so that a thousand agents do not
+    /// send at once. Timestamps stay on the slot. Default true.
+    pub stagger: bool,
+    /// Where to send, as `HOST:PORT` of a Graphite plaintext listener; looked up anew at every connect. Default
+    /// "127.0.0.1:2003".
+    pub destination: String,
+    /// Bytes of lines kept while the destination is away; the oldest go first. At least 65 536. Default 16 777 216.
+    pub buffer_bytes: usize,
+    /// First pause after a failed connect; it doubles up to `retry-most`, with jitter. Default "1s".
+    #[serde(with = "humantime_serde")]
+    pub retry_first: Duration,
+    /// Longest pause between two attempts to connect. Default "1m".
+    #[serde(with = "humantime_serde")]
+    pub retry_most: Duration,
+    /// How long a connect or a write may take before the connection is given up. Default "15s".
+    #[serde(with = "humantime_serde")]
+    pub patience: Duration,
+    /// How long stopping may take to deliver what is buffered. Default "5s".
+    #[serde(with = "humantime_serde")]
+    pub flush_for: Duration,
+    /// Where this host's `/proc` and `/sys` are mounted, for an agent in a container. Default "/".
+    pub root: String,
+}
+
+/// One thing that is wrong with the settings.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("[agent] {key}: {fault}")]
+pub struct Problem {
+    /// The option.
+    pub key: &'static str,
+    /// What it should be.
+    pub fault: &'static str,
+}
+
+impl Default for AgentConfig {
+    fn default() -> AgentConfig {
+        AgentConfig {
+            host: None,
+            prefix: "servers".to_owned(),
+            interval: Duration::from_secs(10),
+            stagger: true,
+            destination: "127.0.0.1:2003".to_owned(),
+            buffer_bytes: 16 << 20,
+            retry_first: Duration::from_secs(1),
+            retry_most: Duration::from_secs(60),
+            patience: Duration::from_secs(15),
+            flush_for: Duration::from_secs(5),
+            root: "/".to_owned(),
+        }
+    }
+}
+
+impl AgentConfig {
+    /// Everything that is wrong, each with its key; empty when all is well.
+    pub fn validate(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut expect = |fine: bool, key, fault| {
+            if !fine {
+                problems.push(Problem { key, fault });
+            }
+        };
+        expect(seconds(self.interval).is_some(), "interval", "has to be whole seconds, at least \"1s\"");
+        expect(self.host.as_ref().is_none_or(|host| !host.trim().is_empty()), "host", "is empty; leave it out instead");
+        let port = self.destination.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+        let port = port.and_then(|(_, port)| port.parse::<u16>().ok()).filter(|port| *port != 0);
+        expect(port.is_some(), "destination", "has to be HOST:PORT, such as \"graphite.example.org:2003\"");
+        expect(self.buffer_bytes >= SMALLEST, "buffer-bytes", "has to be at least 65536");
+        expect(!self.retry_first.is_zero(), "retry-first", "has to be longer than nothing");
+        expect(self.retry_most >= self.retry_first, "retry-most", "has to be at least retry-first");
+        expect(!self.patience.is_zero(), "patience", "has to be longer than nothing");
+        problems
+    }
+}
+
+/// `length` as an interval; `None` unless it is whole seconds that fit.
+pub(crate) fn seconds(length: Duration) -> Option<Interval> {
+    let secs = u32::try_from(length.as_secs()).ok().filter(|_| length.subsec_nanos() == 0)?;
+    Interval::from_secs(secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert_eq!(AgentConfig::default().validate(), []);
+        assert_eq!(toml::from_str::<AgentConfig>("").unwrap(), AgentConfig::default());
+    }
+
+    #[test]
+    fn every_problem_is_told_with_its_key() {
+        let text =
+            "interval = \"1500ms\"\ndestination = \"carbon\"\nbuffer-bytes = 10\nretry-most = \"1ms\"\nhost = \"\"";
+        let keys: Vec<_> =
+            toml::from_str::<AgentConfig>(text).unwrap().validate().iter().map(|problem| problem.key).collect();
+        assert_eq!(keys, ["interval", "host", "destination", "buffer-bytes", "retry-most"]);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let fault = toml::from_str::<AgentConfig>("buffer_bytes = 1").unwrap_err().to_string();
+        assert!(fault.contains("buffer_bytes"), "{fault}");
+    }
+}

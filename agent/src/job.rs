@@ -1,0 +1,229 @@
+//! One collector with its memory: a run goes in as a slot and comes out as lines.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use collectors::{Collector, Fail, Out, Sample, Slot, Spec};
+use tracing::{debug, info, warn};
+
+use crate::naming::Naming;
+use crate::rate::{Outcome, Rates};
+
+/// Longest line that is sent; carbon refuses longer names, too.
+const LONGEST_LINE: usize = 4096;
+
+/// A collector and what is remembered between its runs.
+pub(crate) struct Job {
+    collector: Box<dyn Collector>,
+    spec: Spec,
+    naming: Arc<Naming>,
+    out: Out,
+    rates: Rates,
+    text: String,
+    /// The failure that was logged last, while it lasts.
+    failing: Option<String>,
+}
+
+/// One value, ready to be sent.
+pub(crate) struct Ready<'a> {
+    /// The whole name.
+    pub(crate) name: &'a str,
+    /// The value as it is printed.
+    pub(crate) value: &'a str,
+    /// What it was made from.
+    pub(crate) sample: &'a Sample,
+}
+
+/// How a run went.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Report {
+    /// Values that were sent.
+    pub(crate) points: usize,
+    /// How long the collector took.
+    pub(crate) took: Duration,
+    /// Whether it failed; an absent source is no failure.
+    pub(crate) failed: bool,
+}
+
+impl Job {
+    pub(crate) fn new(collector: Box<dyn Collector>, naming: Arc<Naming>) -> Job {
+        let spec = collector.spec();
+        Job {
+            collector,
+            spec,
+            naming,
+            out: Out::default(),
+            rates: Rates::default(),
+            text: String::new(),
+            failing: None,
+        }
+    }
+
+    pub(crate) fn spec(&self) -> Spec {
+        self.spec
+    }
+
+    /// Runs the collector for `slot` and replaces `lines` with what is to be sent.
+    pub(crate) fn run(&mut self, slot: Slot, lines: &mut String) -> Report {
+        lines.clear();
+        self.measure(slot, |ready| {
+            // Writing to a String cannot fail.
+            let _ = writeln!(lines, "{} {} {}", ready.name, ready.value, slot.time);
+        })
+    }
+
+    /// Runs the collector for `slot` and hands every value to `emit`.
+    pub(crate) fn measure(&mut self, slot: Slot, mut emit: impl FnMut(Ready<'_>)) -> Report {
+        self.out.begin(slot);
+        let begun = Instant::now();
+        let result = catch_unwind(AssertUnwindSafe(|| self.collector.run(slot, &mut self.out)));
+        let took = begun.elapsed();
+        let failed = self.note(result);
+        let mut points = 0;
+        for (name, sample) in self.out.samples() {
+            let mut value = |suffix: &str, value: f64| {
+                self.text.clear();
+                self.naming.write(sample.scope, name, &mut self.text);
+                self.text.push_str(suffix);
+                let end = self.text.len();
+                sample.style.print(value, &mut self.text);
+                if self.text.len() < LONGEST_LINE {
+                    points += 1;
+                    emit(Ready { name: &self.text[..end], value: &self.text[end..], sample });
+                }
+            };
+            match self.rates.resolve(name, sample) {
+                Outcome::Nothing => {}
+                Outcome::Plain(plain) => value("", plain),
+                Outcome::Events { rate, avg } => {
+                    value(".rate", rate);
+                    if let Some(avg) = avg {
+                        value(".avg", avg);
+                    }
+                }
+            }
+        }
+        self.rates.end();
+        Report { points, took, failed }
+    }
+
+    /// Logs a failure when it begins or changes, and its end. Gives whether there is one.
+    fn note(&mut self, result: std::thread::Result<Result<(), Fail>>) -> bool {
+        let collector = self.spec.name;
+        let fault = match result {
+            Ok(Ok(())) => None,
+            Ok(Err(fail @ Fail::Absent { .. })) => {
+                debug!(collector, "Nothing to measure: {fail}.");
+                None
+            }
+            Ok(Err(fail)) => Some(chain(&fail)),
+            Err(_) => Some("the collector itself is broken (it panicked); please report it".to_owned()),
+        };
+        if fault != self.failing {
+            match &fault {
+                Some(fault) => warn!(collector, "Measuring fails: {fault}."),
+                None => info!(collector, "Measuring works again."),
+            }
+        }
+        self.failing = fault;
+        self.failing.is_some()
+    }
+}
+
+/// An error with all its causes in one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use collectors::{Bits, Class};
+    use whisper::Timestamp;
+
+    use super::*;
+
+    type Round = fn(&mut Out) -> Result<(), Fail>;
+
+    struct Script(Vec<Round>);
+
+    impl Collector for Script {
+        fn spec(&self) -> Spec {
+            Spec { name: "script", class: Class::Fast, default_interval: None, deadline: Duration::from_secs(1) }
+        }
+
+        fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
+            self.0.remove(0)(out)
+        }
+    }
+
+    fn lines(job: &mut Job, secs: u32) -> (String, Report) {
+        let mut lines = String::new();
+        let slot = Slot { time: Timestamp::from_secs(1000 + secs), monotonic: Duration::from_secs(secs.into()) };
+        let report = job.run(slot, &mut lines);
+        (lines, report)
+    }
+
+    fn job(runs: Vec<Round>) -> Job {
+        Job::new(Box::new(Script(runs)), Arc::new(Naming::new("servers", "h")))
+    }
+
+    #[test]
+    fn all_lines_of_a_run_carry_its_slot() {
+        let mut job = job(vec![
+            |out| {
+                out.gauge(&["g"], 1.25).decimals(2);
+                out.counter(&["c"], 10, Bits::B64);
+                out.avg(&["a"], 1.0, 1).significant(6);
+                Ok(())
+            },
+            |out| {
+                out.gauge(&["g"], 1.5).decimals(2);
+                out.counter(&["c"], 40, Bits::B64);
+                out.avg(&["a"], 2.0, 5).significant(6);
+                Ok(())
+            },
+        ]);
+        assert_eq!(lines(&mut job, 0).0, "servers.h.g 1.25 1000\n");
+        let (text, report) = lines(&mut job, 10);
+        assert_eq!(
+            text,
+            "servers.h.g 1.50 1010\nservers.h.c 3 1010\nservers.h.a.rate 0.4 1010\nservers.h.a.avg 0.25 1010\n"
+        );
+        assert_eq!(report.points, 4);
+        assert!(!report.failed);
+    }
+
+    #[test]
+    fn what_was_measured_before_a_failure_is_sent() {
+        let mut job = job(vec![
+            |out| {
+                out.gauge(&["g"], 1.0);
+                Err(Fail::parse("/proc/x", 1, "a number", b"?"))
+            },
+            |_| Err(Fail::Absent { what: "x".to_owned() }),
+        ]);
+        let (text, report) = lines(&mut job, 0);
+        assert_eq!(text, "servers.h.g 1 1000\n");
+        assert!(report.failed);
+        assert!(!lines(&mut job, 10).1.failed, "an absent source is no failure");
+    }
+
+    #[test]
+    fn a_collector_that_panics_fails_and_runs_again() {
+        let mut job = job(vec![|_| panic!("a bug"), |out| {
+            out.gauge(&["g"], 1.0);
+            Ok(())
+        }]);
+        assert!(lines(&mut job, 0).1.failed);
+        assert_eq!(lines(&mut job, 10).0, "servers.h.g 1 1010\n");
+    }
+}

@@ -1,0 +1,165 @@
+//! The one thread that keeps the schedule: runs fast collectors in line, hands slow ones to the pool, and puts the
+//! lines of both into the buffer.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use collectors::{Class, Slot};
+use tracing::{debug, warn};
+use whisper::{Interval, Timestamp};
+
+use crate::job::{Job, Report};
+use crate::own::Ledger;
+use crate::pool::Pool;
+use crate::{Buffer, Timetable};
+
+/// The longest the thread sleeps, so that a clock that was set is noticed.
+const NAP: Duration = Duration::from_secs(30);
+
+/// How long stopping waits for runs that have begun.
+const LAST_RUNS: Duration = Duration::from_secs(1);
+
+/// What the thread is told.
+pub(crate) enum Event {
+    /// A slow run has ended.
+    Done(Box<Run>),
+    /// No more runs.
+    Stop,
+}
+
+/// A run on the pool, there and back.
+pub(crate) struct Run {
+    seat: usize,
+    job: Job,
+    lines: String,
+    report: Report,
+}
+
+/// A job with its interval and offset, as the runner is given it.
+pub(crate) struct Planned {
+    pub(crate) job: Job,
+    pub(crate) interval: Interval,
+    pub(crate) offset: Duration,
+    pub(crate) ledger: Arc<Ledger>,
+}
+
+/// See the module.
+pub(crate) struct Runner {
+    seats: Vec<Seat>,
+    timetable: Timetable,
+    pool: Pool,
+    /// Holds as many events as there are seats and one more, so that nobody who sends ever waits.
+    inbox: Receiver<Event>,
+    outbox: SyncSender<Event>,
+    buffer: Arc<Buffer>,
+    lines: String,
+    started: Instant,
+}
+
+struct Seat {
+    /// Away while it runs on the pool.
+    job: Option<Job>,
+    name: &'static str,
+    deadline: Duration,
+    ledger: Arc<Ledger>,
+}
+
+impl Runner {
+    /// `inbox` has to hold as many events as there are `planned`, and one more.
+    pub(crate) fn new(
+        planned: Vec<Planned>,
+        buffer: Arc<Buffer>,
+        (outbox, inbox): (SyncSender<Event>, Receiver<Event>),
+    ) -> Runner {
+        let (mut timetable, mut seats, now) = (Timetable::default(), Vec::new(), wall());
+        for Planned { job, interval, offset, ledger } in planned {
+            timetable.add(interval, offset, now);
+            let (name, deadline) = (job.spec().name, job.spec().deadline);
+            seats.push(Seat { job: Some(job), name, deadline, ledger });
+        }
+        let (pool, lines, started) = (Pool::default(), String::new(), Instant::now());
+        Runner { seats, timetable, pool, inbox, outbox, buffer, lines, started }
+    }
+
+    /// Runs until it is told to stop.
+    pub(crate) fn run(mut self) {
+        loop {
+            let wait = self.timetable.wait(wall()).unwrap_or(NAP).min(NAP);
+            match self.inbox.recv_timeout(wait) {
+                Ok(Event::Done(run)) => self.take_back(*run),
+                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            for due in self.timetable.due(wall()) {
+                if due.missed > 0 {
+                    debug!(collector = self.seats[due.row].name, missed = due.missed, "Slots went by without a run.");
+                }
+                self.begin(due.row, due.slot);
+            }
+        }
+        self.end();
+    }
+
+    fn begin(&mut self, at: usize, time: Timestamp) {
+        let slot = Slot { time, monotonic: self.started.elapsed() };
+        let seat = &mut self.seats[at];
+        let Some(mut job) = seat.job.take() else {
+            debug!(collector = seat.name, "Still busy with an earlier run; this slot stays empty.");
+            seat.ledger.overrun();
+            return;
+        };
+        if job.spec().class == Class::Fast {
+            let report = job.run(slot, &mut self.lines);
+            seat.job = Some(job);
+            self.buffer.push(self.lines.as_bytes());
+            self.enter(at, report);
+            return;
+        }
+        let outbox = self.outbox.clone();
+        let begun = self.pool.run(move || {
+            let mut lines = String::new();
+            let report = job.run(slot, &mut lines);
+            // A runner that has stopped wants no more runs.
+            let _ = outbox.send(Event::Done(Box::new(Run { seat: at, job, lines, report })));
+        });
+        if let Err(error) = begun {
+            let seat = &self.seats[at];
+            seat.ledger.error();
+            warn!(collector = seat.name, "Stops for good, the system gives no thread: {error}.");
+        }
+    }
+
+    fn take_back(&mut self, run: Run) {
+        self.buffer.push(run.lines.as_bytes());
+        self.seats[run.seat].job = Some(run.job);
+        self.enter(run.seat, run.report);
+    }
+
+    fn enter(&self, at: usize, report: Report) {
+        let seat = &self.seats[at];
+        seat.ledger.enter(report);
+        if report.took > seat.deadline {
+            seat.ledger.overrun();
+            let elapsed_ms = report.took.as_millis() as u64;
+            debug!(collector = seat.name, elapsed_ms, "A run took longer than its deadline.");
+        }
+    }
+
+    /// Takes what the runs give that have begun, for a short while.
+    fn end(mut self) {
+        let until = Instant::now() + LAST_RUNS;
+        while self.seats.iter().any(|seat| seat.job.is_none()) {
+            match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(Event::Done(run)) => self.take_back(*run),
+                Ok(Event::Stop) => {}
+                Err(_) => break,
+            }
+        }
+    }
+}
+
+/// Time since the Unix epoch.
+pub(crate) fn wall() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}

@@ -1,0 +1,5 @@
+//! Where lines go.
+
+mod graphite;
+
+pub use graphite::Graphite;
