@@ -2,6 +2,7 @@
 
 pub mod error;
 mod ini;
+pub mod memory;
 pub mod names;
 pub mod rules;
 pub mod series;
@@ -10,6 +11,7 @@ pub mod whisper_tree;
 
 pub use error::StorageError;
 pub use ini::IniFault;
+pub use memory::Memory;
 pub use names::{NameReader, NameTable, SeriesId};
 pub use rules::{AggregationRules, RuleError, Schemas, StorageRules};
 pub use series::Series;

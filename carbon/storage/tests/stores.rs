@@ -2,14 +2,18 @@
 
 use carbon_line::{MetricName, Pattern};
 use carbon_storage::{
-    Fetch, FetchQuery, Find, FindQuery, Node, NodeKind, Pending, StorageRules, Store, WhisperTree, Window,
+    Fetch, FetchQuery, Find, FindQuery, Memory, Node, NodeKind, Pending, StorageRules, Store, WhisperTree, Window,
 };
-use whisper::{Allocation, Point, Timestamp};
+use whisper::{Allocation, Interval, Point, Timestamp};
 
 const NOW: u32 = 1_700_000_000;
 
 trait AnyStore: Store + Find + Fetch {}
 impl<T: Store + Find + Fetch> AnyStore for T {}
+
+fn memory() -> (tempfile::TempDir, Box<dyn AnyStore>) {
+    (tempfile::tempdir().unwrap(), Box::new(Memory::new(Interval::from_secs(60).unwrap(), 3)))
+}
 
 fn tree() -> (tempfile::TempDir, Box<dyn AnyStore>) {
     let folder = tempfile::tempdir().unwrap();
@@ -18,7 +22,8 @@ fn tree() -> (tempfile::TempDir, Box<dyn AnyStore>) {
 }
 
 async fn write(store: &dyn AnyStore, name: &str, points: &[(u32, f64)]) {
-    let points = points.iter().map(|(time, value)| Point { time: Timestamp::from_secs(*time), value: *value }).collect();
+    let points =
+        points.iter().map(|(time, value)| Point { time: Timestamp::from_secs(*time), value: *value }).collect();
     let batch = [Pending { name: MetricName::parse(name).unwrap(), points }];
     let report = store.write(&batch, Timestamp::from_secs(NOW)).await;
     assert!(report.refusals.is_empty(), "{:?}", report.refusals);
@@ -43,18 +48,23 @@ async fn values(store: &dyn AnyStore, name: &str) -> Option<Vec<f64>> {
 
 #[tokio::test]
 async fn what_was_written_is_found_and_fetched() {
-    let (_folder, store) = tree();
-    write(&*store, "a.b.c", &[(NOW - 60, 1.0), (NOW, 2.0)]).await;
-    write(&*store, "a.b", &[(NOW, 3.0)]).await;
-    write(&*store, "x", &[(NOW, 4.0)]).await;
+    for (_folder, store) in [tree(), memory()] {
+        check_what_was_written(&*store).await;
+    }
+}
+
+async fn check_what_was_written(store: &dyn AnyStore) {
+    write(store, "a.b.c", &[(NOW - 60, 1.0), (NOW, 2.0)]).await;
+    write(store, "a.b", &[(NOW, 3.0)]).await;
+    write(store, "x", &[(NOW, 4.0)]).await;
     let leaf = |path: &str| (path.to_owned(), NodeKind::Leaf);
     let branch = |path: &str| (path.to_owned(), NodeKind::Branch);
-    assert_eq!(find(&*store, "*").await, [branch("a"), leaf("x")]);
-    assert_eq!(find(&*store, "a.*").await, [branch("a.b"), leaf("a.b")]);
-    assert_eq!(find(&*store, "a.{b,x}.c").await, [leaf("a.b.c")]);
-    assert_eq!(find(&*store, "**.c").await, [leaf("a.b.c")]);
-    assert_eq!(find(&*store, "nothing.*").await, []);
-    let got = values(&*store, "a.b.c").await.unwrap();
+    assert_eq!(find(store, "*").await, [branch("a"), leaf("x")]);
+    assert_eq!(find(store, "a.*").await, [branch("a.b"), leaf("a.b")]);
+    assert_eq!(find(store, "a.{b,x}.c").await, [leaf("a.b.c")]);
+    assert_eq!(find(store, "**.c").await, [leaf("a.b.c")]);
+    assert_eq!(find(store, "nothing.*").await, []);
+    let got = values(store, "a.b.c").await.unwrap();
     assert_eq!(got.iter().filter(|value| !value.is_nan()).copied().collect::<Vec<_>>(), [1.0, 2.0]);
-    assert!(values(&*store, "a.nothing").await.is_none());
+    assert!(values(store, "a.nothing").await.is_none());
 }
