@@ -1,6 +1,11 @@
 //! Targets, functions, formats and pictures behind Graphite's HTTP API.
 
+pub mod config;
 pub mod draw;
+pub mod format;
+pub mod http;
 pub mod series;
 
+pub use config::RenderConfig;
+pub use http::{Server, ServerError, Sources, router};
 pub use series::Series;

@@ -1,0 +1,117 @@
+//! `[render]`: the query side's settings.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+/// `[render]`: where questions are answered, and how much one of them may cost.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RenderConfig {
+    /// Address and port of the HTTP server; port 0 takes a free one. Default "127.0.0.1:8080".
+    pub listen: SocketAddr,
+    /// Zone for times of day in requests without `tz`, and for time labels: an IANA name. Default "UTC".
+    pub time_zone: String,
+    /// Connections served at once; further ones wait to be accepted. Default 1 024.
+    pub connections: usize,
+    /// Time a client may take to send the head of a request, also between two requests. Default "30s".
+    #[serde(with = "humantime_serde")]
+    pub header_timeout: Duration,
+    /// Time a request may take until its answer begins. Default "60s".
+    #[serde(with = "humantime_serde")]
+    pub request_timeout: Duration,
+    /// Time given to requests in flight when the server stops. Default "10s".
+    #[serde(with = "humantime_serde")]
+    pub drain_for: Duration,
+    /// Requests evaluated at once; further ones wait. Default 16.
+    pub evaluations: usize,
+    /// Bytes of a request's body. Default 1 048 576.
+    pub body_bytes: usize,
+    /// Targets of one request. Default 1 000.
+    pub targets: usize,
+    /// Series that one request may fetch. Default 20 000.
+    pub series: usize,
+    /// Points that one request may fetch or make. Default 50 000 000.
+    pub points: usize,
+    /// Bytes of one answer before compression. Default 268 435 456.
+    pub output_bytes: usize,
+    /// Width of a picture in pixels. Default 4 096.
+    pub width: u32,
+    /// Height of a picture in pixels. Default 4 096.
+    pub height: u32,
+}
+
+impl Default for RenderConfig {
+    fn default() -> RenderConfig {
+        RenderConfig {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            time_zone: "UTC".to_owned(),
+            connections: 1_024,
+            header_timeout: Duration::from_secs(30),
+            request_timeout: Duration::from_secs(60),
+            drain_for: Duration::from_secs(10),
+            evaluations: 16,
+            body_bytes: 1 << 20,
+            targets: 1_000,
+            series: 20_000,
+            points: 50_000_000,
+            output_bytes: 256 << 20,
+            width: 4_096,
+            height: 4_096,
+        }
+    }
+}
+
+impl RenderConfig {
+    /// What is wrong with these settings, each problem with its key; empty when nothing is.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.zone().is_none() {
+            let name = &self.time_zone;
+            problems.push(format!("render.time-zone: `{name}` is no IANA zone name such as `Europe/Berlin`"));
+        }
+        let counts = [
+            ("connections", self.connections),
+            ("evaluations", self.evaluations),
+            ("body-bytes", self.body_bytes),
+            ("targets", self.targets),
+            ("series", self.series),
+            ("points", self.points),
+            ("output-bytes", self.output_bytes),
+            ("width", self.width as usize),
+            ("height", self.height as usize),
+        ];
+        let zero = counts.iter().filter(|(_, count)| *count == 0);
+        problems.extend(zero.map(|(key, _)| format!("render.{key}: must be at least 1, is 0")));
+        let times = [("header-timeout", self.header_timeout), ("request-timeout", self.request_timeout)];
+        let zero = times.iter().filter(|(_, time)| time.is_zero());
+        problems.extend(zero.map(|(key, _)| format!("render.{key}: must be longer than 0s")));
+        problems
+    }
+
+    /// The zone that `time_zone` names.
+    pub(crate) fn zone(&self) -> Option<TimeZone> {
+        TimeZone::get(&self.time_zone).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_have_no_problems() {
+        assert_eq!(RenderConfig::default().problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_problem_is_reported_with_its_key() {
+        let config = RenderConfig { time_zone: "Mars".to_owned(), points: 0, ..RenderConfig::default() };
+        let problems = config.problems();
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems[0].starts_with("render.time-zone: `Mars`"));
+        assert!(problems[1].starts_with("render.points:"));
+    }
+}

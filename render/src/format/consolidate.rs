@@ -1,0 +1,85 @@
+//! Fewer points for a client that can show only so many.
+
+use crate::series::{Consolidation, Series};
+
+/// `consolidateBy` was given a name that is no method, which shows only once values must be joined.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("series `{series}`: `{method}` is no way to consolidate; use average, sum, min, max, first or last")]
+pub struct UnknownMethod {
+    /// The series that asks for it.
+    pub series: String,
+    /// What it asks for.
+    pub method: String,
+}
+
+/// Joins neighbouring values until each series has at most `points` over the time of all of them; 0 is no limit.
+///
+/// Buckets are moved so that they fall on multiples of their own length: a chart that is loaded again a step later then
+/// shows the same buckets, at the price of the values before the first whole one. Source: graphite-web `renderViewJson`.
+///
+/// # Errors
+/// A series wants to be joined by a method that does not exist.
+pub fn fit_to(all: &mut [Series], points: u64) -> Result<(), UnknownMethod> {
+    if points == 0 {
+        return Ok(());
+    }
+    let start = all.iter().map(|series| series.start).min().unwrap_or(0);
+    let end = all.iter().map(|series| series.end).max().unwrap_or(0);
+    let range = end.saturating_sub(start).max(0);
+    for series in all {
+        if points == 1 {
+            let whole = series.values.len();
+            join(series, whole)?;
+            continue;
+        }
+        let stored = range as f64 / series.step as f64;
+        if stored <= points as f64 {
+            continue;
+        }
+        let group = (stored / points as f64).ceil() as usize;
+        align(series, group);
+        join(series, group)?;
+    }
+    Ok(())
+}
+
+/// Moves the start up to the next bucket border and drops the values before it, all but one: the reference keeps it.
+fn align(series: &mut Series, group: usize) {
+    let bucket = series.step.saturating_mul(group as i64);
+    let shift = bucket + series.start.rem_euclid(series.step) - series.start.rem_euclid(bucket);
+    series.start += shift;
+    let lost = (shift / series.step - 1).max(0) as usize;
+    series.values.drain(..lost.min(series.values.len()));
+}
+
+fn join(series: &mut Series, group: usize) -> Result<(), UnknownMethod> {
+    if group <= 1 {
+        return Ok(());
+    }
+    if let Consolidation::Unknown(method) = &series.consolidation {
+        return Err(UnknownMethod { series: series.name.clone(), method: method.clone() });
+    }
+    let joined = series.values.chunks(group).map(|values| one(values, group, series)).collect();
+    series.values = joined;
+    series.step = series.step.saturating_mul(group as i64);
+    series.values_per_point = group;
+    Ok(())
+}
+
+/// One value for a group; a last group that is cut short is still measured against a whole one.
+fn one(values: &[f64], group: usize, series: &Series) -> f64 {
+    let mut known = values.iter().copied().filter(|value| !value.is_nan());
+    let count = known.clone().count();
+    if count == 0 || (count as f64 / group as f64) < series.x_files_factor {
+        return f64::NAN;
+    }
+    match series.consolidation {
+        Consolidation::Average | Consolidation::Unknown(_) => known.sum::<f64>() / count as f64,
+        Consolidation::Sum => known.sum(),
+        Consolidation::Min => known.fold(f64::INFINITY, f64::min),
+        Consolidation::Max => known.fold(f64::NEG_INFINITY, f64::max),
+        Consolidation::First => known.next().unwrap_or(f64::NAN),
+        Consolidation::Last => known.next_back().unwrap_or(f64::NAN),
+        Consolidation::AverageZero => known.sum::<f64>() / values.len() as f64,
+    }
+}

@@ -1,0 +1,227 @@
+//! Series as JSON, in the three shapes that graphite-web offers. An infinite value is `1e9999`, as there.
+
+use super::number;
+use super::{Output, TooLong};
+use crate::series::Series;
+
+/// How JSON is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// On one line with a blank after comma and colon, as Python's `json.dumps`.
+    #[default]
+    Line,
+    /// One value a line, indented by two.
+    Pretty,
+}
+
+/// `[{"target", "tags", "datapoints": [[value, epoch], ...]}, ...]`; with `known_only`, points without a value are left
+/// out, and series that have none at all.
+///
+/// # Errors
+/// When it grows too long.
+pub fn json(series: &[Series], layout: Layout, known_only: bool, out: &mut Output) -> Result<(), TooLong> {
+    let mut set = Setter::new(out, layout);
+    set.open(b'[');
+    for one in series {
+        if known_only && one.values.iter().all(|value| value.is_nan()) {
+            continue;
+        }
+        set.item();
+        set.open(b'{');
+        set.key("target");
+        escaped(set.bytes(), &one.name);
+        set.key("tags");
+        set.open(b'{');
+        for (tag, value) in &one.tags {
+            set.key(tag);
+            escaped(set.bytes(), value);
+        }
+        set.close(b'}');
+        set.key("datapoints");
+        datapoints(one, known_only, &mut set)?;
+        set.close(b'}');
+        set.out.check()?;
+    }
+    set.close(b']');
+    set.out.check()
+}
+
+/// `[{"target", "datapoints": [{"x": epoch, "y": value}, ...]}, ...]`.
+///
+/// # Errors
+/// When it grows too long.
+pub fn rickshaw(series: &[Series], layout: Layout, out: &mut Output) -> Result<(), TooLong> {
+    let mut set = Setter::new(out, layout);
+    set.open(b'[');
+    for one in series {
+        set.item();
+        set.open(b'{');
+        set.key("target");
+        escaped(set.bytes(), &one.name);
+        set.key("datapoints");
+        set.open(b'[');
+        for (time, value) in points(one).filter(|(time, _)| *time < one.end) {
+            set.item();
+            set.open(b'{');
+            set.key("x");
+            number::whole(set.bytes(), time);
+            set.key("y");
+            json_value(set.bytes(), value, one.integers);
+            set.close(b'}');
+            set.out.check()?;
+        }
+        set.close(b']');
+        set.close(b'}');
+        set.out.check()?;
+    }
+    set.close(b']');
+    set.out.check()
+}
+
+/// `{"labels": ["Time", name, ...], "data": [[epoch in ms, value, ...], ...]}`; `{}` without series.
+///
+/// Rows follow the times of the first series; where another has no value at that place, `null` stands.
+///
+/// # Errors
+/// When it grows too long.
+pub fn dygraph(series: &[Series], out: &mut Output) -> Result<(), TooLong> {
+    let Some(first) = series.first() else {
+        out.text("{}");
+        return Ok(());
+    };
+    out.text("{\"labels\" : [\"Time\"");
+    for one in series {
+        out.text(", ");
+        escaped(out.bytes(), &one.name);
+        out.check()?;
+    }
+    out.text("], \"data\" : [");
+    for (row, (time, _)) in points(first).filter(|(time, _)| *time < first.end).enumerate() {
+        out.text(if row == 0 { "[" } else { ", [" });
+        number::whole(out.bytes(), time.saturating_mul(1_000));
+        for one in series {
+            out.text(", ");
+            json_value(out.bytes(), one.values.get(row).copied().unwrap_or(f64::NAN), one.integers);
+        }
+        out.text("]");
+        out.check()?;
+    }
+    out.text("]}");
+    out.check()
+}
+
+/// `text` in quotes, ASCII only, safe inside a script as well: `<`, `>` and `&` are escaped like everything odd.
+pub(super) fn escaped(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    for c in text.chars() {
+        match c {
+            '"' => out.extend_from_slice(b"\\\""),
+            '\\' => out.extend_from_slice(b"\\\\"),
+            '\n' => out.extend_from_slice(b"\\n"),
+            '\r' => out.extend_from_slice(b"\\r"),
+            '\t' => out.extend_from_slice(b"\\t"),
+            ' '..='~' if !matches!(c, '<' | '>' | '&') => out.push(c as u8),
+            _ => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+                }
+            }
+        }
+    }
+    out.push(b'"');
+}
+
+fn datapoints(one: &Series, known_only: bool, set: &mut Setter<'_>) -> Result<(), TooLong> {
+    set.open(b'[');
+    for (time, value) in points(one) {
+        if known_only && value.is_nan() {
+            continue;
+        }
+        set.item();
+        set.open(b'[');
+        set.item();
+        json_value(set.bytes(), value, one.integers);
+        set.item();
+        number::whole(set.bytes(), time);
+        set.close(b']');
+        set.out.check()?;
+    }
+    set.close(b']');
+    Ok(())
+}
+
+/// The points of a series; a value whose time lies past the end is not shown, as graphite-web's `datapoints`.
+fn points(one: &Series) -> impl Iterator<Item = (i64, f64)> {
+    let (start, step, end) = (one.start, one.step, one.end);
+    let timed = one.values.iter().enumerate().map(move |(at, &value)| (start + step.saturating_mul(at as i64), value));
+    timed.take_while(move |(time, _)| *time <= end)
+}
+
+fn json_value(out: &mut Vec<u8>, value: f64, integer: bool) {
+    if value.is_nan() {
+        out.extend_from_slice(b"null");
+    } else if value.is_infinite() {
+        out.extend_from_slice(if value > 0.0 { b"1e9999" } else { b"-1e9999" });
+    } else if integer {
+        number::integer(out, value);
+    } else {
+        number::float(out, value);
+    }
+}
+
+/// Puts commas, blanks and line breaks between the parts.
+struct Setter<'a> {
+    out: &'a mut Output,
+    pretty: bool,
+    depth: usize,
+    /// Nothing stands yet between the innermost brackets.
+    empty: bool,
+}
+
+impl<'a> Setter<'a> {
+    fn new(out: &'a mut Output, layout: Layout) -> Setter<'a> {
+        Setter { out, pretty: layout == Layout::Pretty, depth: 0, empty: true }
+    }
+
+    fn bytes(&mut self) -> &mut Vec<u8> {
+        self.out.bytes()
+    }
+
+    fn open(&mut self, bracket: u8) {
+        self.bytes().push(bracket);
+        self.depth += 1;
+        self.empty = true;
+    }
+
+    fn close(&mut self, bracket: u8) {
+        self.depth -= 1;
+        if !self.empty {
+            self.break_line();
+        }
+        self.bytes().push(bracket);
+        self.empty = false;
+    }
+
+    fn item(&mut self) {
+        if !self.empty {
+            self.out.text(if self.pretty { "," } else { ", " });
+        }
+        self.empty = false;
+        self.break_line();
+    }
+
+    fn key(&mut self, name: &str) {
+        self.item();
+        escaped(self.bytes(), name);
+        self.out.text(": ");
+    }
+
+    fn break_line(&mut self) {
+        if self.pretty {
+            let depth = self.depth;
+            let bytes = self.bytes();
+            bytes.push(b'\n');
+            bytes.resize(bytes.len() + 2 * depth, b' ');
+        }
+    }
+}

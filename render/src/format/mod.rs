@@ -1,0 +1,22 @@
+//! Series on their way out: one function per format, each writing into an [`Output`] of bounded length.
+//!
+//! Nothing here knows HTTP, fetches or evaluates; the pictures are drawn by `draw`.
+
+mod consolidate;
+mod json;
+mod msgpack;
+mod number;
+mod output;
+mod pickle;
+mod record;
+mod text;
+
+pub use consolidate::{UnknownMethod, fit_to};
+pub use json::{Layout, dygraph, json, rickshaw};
+pub use msgpack::{nodes as msgpack_nodes, series as msgpack};
+pub use output::{Output, TooLong};
+pub use pickle::{nodes as pickle_nodes, series as pickle};
+pub use text::{csv, raw};
+
+#[cfg(test)]
+mod tests;

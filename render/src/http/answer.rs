@@ -1,0 +1,86 @@
+//! Answers with a body: JSON in Python's setting, JSONP, bytes.
+
+use std::io;
+
+use axum::body::Body;
+use axum::response::Response;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use serde::Serialize;
+use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+
+use super::fault::Fault;
+use super::params::Params;
+
+/// A body of the given type.
+pub(super) fn body(kind: &'static str, bytes: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(bytes));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+/// `value` as JSON, indented when `pretty` asks for it, as a script when `jsonp` does.
+///
+/// # Errors
+/// An unfit `jsonp`, or more bytes than `limit`.
+pub(super) fn json(value: &impl Serialize, params: &Params, limit: usize) -> Result<Response, Fault> {
+    let callback = params.callback()?;
+    let out = Bounded { bytes: Vec::new(), limit };
+    let written = if params.last("pretty").is_some_and(|text| !text.is_empty()) {
+        set(value, out, PrettyFormatter::new())
+    } else {
+        set(value, out, OneLine)
+    };
+    let bytes = written.map_err(|_| Fault::bad(crate::format::TooLong { limit }.to_string()))?;
+    Ok(scripted(bytes, callback))
+}
+
+/// JSON as it is, or as the argument of a call.
+pub(super) fn scripted(json: Vec<u8>, callback: Option<&str>) -> Response {
+    match callback {
+        None => body("application/json", json),
+        Some(name) => body("text/javascript", [name.as_bytes(), b"(", &json, b")"].concat()),
+    }
+}
+
+fn set<F: Formatter>(value: &impl Serialize, out: Bounded, formatter: F) -> serde_json::Result<Vec<u8>> {
+    let mut out = Serializer::with_formatter(out, formatter);
+    value.serialize(&mut out)?;
+    Ok(out.into_inner().bytes)
+}
+
+/// Refuses what goes beyond the limit.
+struct Bounded {
+    bytes: Vec<u8>,
+    limit: usize,
+}
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > self.limit {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One line with a blank after comma and colon, as Python's `json.dumps`: clients compare texts.
+struct OneLine;
+
+impl Formatter for OneLine {
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { out.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { out.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(b": ")
+    }
+}

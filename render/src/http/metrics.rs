@@ -1,0 +1,273 @@
+//! `/metrics/...`: which names there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use carbon_line::Pattern;
+use carbon_storage::{FindQuery, Node, NodeKind, Window};
+use serde::Serialize;
+use tracing::warn;
+
+use super::fault::{Fault, shortened};
+use super::params::Params;
+use super::{App, answer, not_cached};
+use crate::format::{self, Output, TooLong};
+
+/// `/metrics/find`: the nodes that match `query`, in one of the forms that clients know.
+pub(super) async fn find(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
+    let params = app.params(request).await?;
+    let wanted = Wanted::read(&params)?;
+    let mut nodes = app.nodes("query", &wanted.pattern, None).await?;
+    if wanted.leaves_only {
+        nodes.retain(is_leaf);
+    }
+    nodes.sort_by(|a, b| (last(a), &a.path, a.kind).cmp(&(last(b), &b.path, b.kind)));
+    let limit = app.config.output_bytes;
+    let mut response = match wanted.form {
+        Form::TreeJson => answer::json(&tree(&nodes, &wanted), &params, limit)?,
+        Form::Completer => answer::json(&completions(&nodes, &wanted), &params, limit)?,
+        Form::NodeList => answer::json(&parts(&nodes, wanted.position), &params, limit)?,
+        Form::Json => {
+            nodes.sort_by(|a, b| a.path.cmp(&b.path));
+            let records: Vec<_> = nodes.iter().map(|n| Record { path: &n.path, is_leaf: is_leaf(n) }).collect();
+            answer::json(&records, &params, limit)?
+        }
+        Form::Pickle => bytes("application/pickle", limit, |out| format::pickle_nodes(&nodes, out))?,
+        Form::Msgpack => bytes("application/x-msgpack", limit, |out| format::msgpack_nodes(&nodes, out))?,
+    };
+    not_cached(response.headers_mut());
+    Ok(response)
+}
+
+/// `/metrics/expand`: the paths that match any `query`, or with `groupByExpr` each of them.
+pub(super) async fn expand(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
+    let params = app.params(request).await?;
+    params.whole("local")?;
+    let (grouped, leaves_only) = (params.whole("groupByExpr")? != 0, params.whole("leavesOnly")? != 0);
+    let mut groups = Vec::new();
+    for query in params.all("query") {
+        if groups.len() == app.config.targets {
+            let limit = app.config.targets;
+            return Err(Fault::parameter("query", format!("more than {limit} queries, the `targets` limit")));
+        }
+        let nodes = if query.is_empty() { Vec::new() } else { app.nodes("query", query, None).await? };
+        let paths = nodes.into_iter().filter(|node| !leaves_only || is_leaf(node)).map(|node| node.path);
+        groups.push((query, paths.collect::<BTreeSet<_>>()));
+    }
+    let results = if grouped {
+        Results::Grouped(groups.into_iter().collect())
+    } else {
+        Results::Flat(groups.into_iter().flat_map(|(_, paths)| paths).collect())
+    };
+    let mut response = answer::json(&Expanded { results }, &params, app.config.output_bytes)?;
+    not_cached(response.headers_mut());
+    Ok(response)
+}
+
+/// `/metrics/index.json`: every name, sorted.
+pub(super) async fn index(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
+    let params = app.params(request).await?;
+    params.whole("local")?;
+    let nodes = app.nodes("query", "**", None).await?;
+    let names: BTreeSet<String> = nodes.into_iter().filter(is_leaf).map(|node| node.path).collect();
+    answer::json(&names, &params, app.config.output_bytes)
+}
+
+impl App {
+    /// The nodes that match. What a store cannot say is missing and in the log, as long as it can say anything.
+    async fn nodes(&self, parameter: &str, pattern: &str, window: Option<Window>) -> Result<Vec<Node>, Fault> {
+        let compiled = Pattern::parse(pattern)
+            .map_err(|fault| Fault::parameter(parameter, format!("`{}`: {fault}", shortened(pattern))))?;
+        let query = FindQuery { pattern: compiled, window };
+        let found = self.sources.find.find(&query).await.map_err(|error| {
+            warn!(pattern, error = &error as &dyn std::error::Error, "Names could not be listed.");
+            Fault::ours("the store cannot list names now; its log says why")
+        })?;
+        for failure in &found.failures {
+            let error = &failure.error as &dyn std::error::Error;
+            warn!(pattern, part = failure.part, error, "A part of the store did not list its names.");
+        }
+        if found.value.is_empty() && !found.failures.is_empty() {
+            return Err(Fault::ours("no part of the store that may know these names answers now"));
+        }
+        Ok(found.value)
+    }
+}
+
+/// What `/metrics/find` is asked for.
+struct Wanted {
+    form: Form,
+    /// The query as it was sent, up to and including its last dot: what ids begin with.
+    base: String,
+    pattern: String,
+    leaves_only: bool,
+    wildcards: bool,
+    position: i64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    TreeJson,
+    Completer,
+    NodeList,
+    Json,
+    Pickle,
+    Msgpack,
+}
+
+impl Wanted {
+    fn read(params: &Params) -> Result<Wanted, Fault> {
+        let query =
+            params.last("query").ok_or_else(|| Fault::parameter("query", "the parameter `query` is missing"))?;
+        if query.is_empty() {
+            return Err(Fault::parameter("query", "the parameter `query` is empty; `*` lists the top level"));
+        }
+        let form = match params.last("format").unwrap_or("treejson") {
+            "treejson" => Form::TreeJson,
+            "completer" => Form::Completer,
+            "nodelist" => Form::NodeList,
+            "json" => Form::Json,
+            "pickle" => Form::Pickle,
+            "msgpack" => Form::Msgpack,
+            other => {
+                let known = "treejson, completer, nodelist, json, pickle or msgpack";
+                return Err(Fault::parameter(
+                    "format",
+                    format!("`format` must be {known}, not `{}`", shortened(other)),
+                ));
+            }
+        };
+        params.whole("local")?;
+        let variants = params.whole("automatic_variants")? != 0;
+        Ok(Wanted {
+            form,
+            base: query.rfind('.').map(|dot| query[..=dot].to_owned()).unwrap_or_default(),
+            pattern: if form == Form::Completer { completed(query, variants) } else { query.to_owned() },
+            leaves_only: params.whole("leavesOnly")? != 0,
+            wildcards: params.whole("wildcards")? != 0,
+            position: if params.has("position") { params.whole("position")? } else { -1 },
+        })
+    }
+}
+
+/// What someone who has typed `query` so far may mean.
+fn completed(query: &str, variants: bool) -> String {
+    let mut pattern = query.replace("..", "*.");
+    if !pattern.ends_with('*') {
+        pattern.push('*');
+    }
+    if !variants {
+        return pattern;
+    }
+    let listed =
+        |part: &str| if part.contains(',') && !part.contains('{') { format!("{{{part}}}") } else { part.to_owned() };
+    pattern.split('.').map(listed).collect::<Vec<_>>().join(".")
+}
+
+#[derive(Serialize)]
+struct Row {
+    text: String,
+    id: String,
+    #[serde(rename = "allowChildren")]
+    allow_children: u8,
+    expandable: u8,
+    leaf: u8,
+}
+
+/// A row for each distinct last part, branches first; what is both is shown as a branch, so that it can be opened.
+fn tree(nodes: &[Node], wanted: &Wanted) -> Vec<Row> {
+    let row = |name: &str, leaf: bool| {
+        let (branch, leaf) = (u8::from(!leaf), u8::from(leaf));
+        let id = format!("{}{name}", wanted.base);
+        Row { text: unquoted(name), id, allow_children: branch, expandable: branch, leaf }
+    };
+    let mut names: BTreeMap<&str, bool> = BTreeMap::new();
+    for node in nodes {
+        *names.entry(last(node)).or_insert(true) &= is_leaf(node);
+    }
+    let any = (wanted.wildcards && nodes.len() > 1).then(|| row("*", nodes.iter().all(is_leaf)));
+    let branches = names.iter().filter(|(_, leaf)| !**leaf).map(|(name, _)| row(name, false));
+    let leaves = names.iter().filter(|(_, leaf)| **leaf).map(|(name, _)| row(name, true));
+    any.into_iter().chain(branches).chain(leaves).collect()
+}
+
+#[derive(Serialize)]
+struct Completions {
+    metrics: Vec<Completion>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Completion {
+    Node { path: String, name: String, is_leaf: &'static str },
+    Any { name: &'static str },
+}
+
+fn completions(nodes: &[Node], wanted: &Wanted) -> Completions {
+    let one = |node: &Node| {
+        let (dot, is_leaf) = if is_leaf(node) { ("", "1") } else { (".", "0") };
+        Completion::Node { path: format!("{}{dot}", node.path), name: last(node).to_owned(), is_leaf }
+    };
+    let any = (wanted.wildcards && nodes.len() > 1).then_some(Completion::Any { name: "*" });
+    Completions { metrics: nodes.iter().map(one).chain(any).collect() }
+}
+
+#[derive(Serialize)]
+struct Parts<'a> {
+    nodes: BTreeSet<&'a str>,
+}
+
+/// The distinct parts at `position`, counted from the end when negative; paths that are too short give none.
+fn parts(nodes: &[Node], position: i64) -> Parts<'_> {
+    let part = |path| -> Option<&str> {
+        let mut parts = str::split(path, '.');
+        match usize::try_from(position) {
+            Ok(position) => parts.nth(position),
+            Err(_) => parts.rev().nth(usize::try_from(-(position + 1)).ok()?),
+        }
+    };
+    Parts { nodes: nodes.iter().filter_map(|node| part(node.path.as_str())).collect() }
+}
+
+#[derive(Serialize)]
+struct Record<'a> {
+    path: &'a str,
+    is_leaf: bool,
+}
+
+#[derive(Serialize)]
+struct Expanded<'a> {
+    results: Results<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Results<'a> {
+    Flat(BTreeSet<String>),
+    Grouped(BTreeMap<&'a str, BTreeSet<String>>),
+}
+
+fn bytes(
+    kind: &'static str,
+    limit: usize,
+    write: impl FnOnce(&mut Output) -> Result<(), TooLong>,
+) -> Result<Response, Fault> {
+    let mut out = Output::with_limit(limit);
+    write(&mut out).map_err(|long| Fault::bad(long.to_string()))?;
+    Ok(answer::body(kind, out.into_bytes()))
+}
+
+fn last(node: &Node) -> &str {
+    node.path.rsplit('.').next().unwrap_or_default()
+}
+
+fn is_leaf(node: &Node) -> bool {
+    node.kind == NodeKind::Leaf
+}
+
+/// The name as the tree shows it: graphite-web undoes percent-encoding and `+` in it.
+fn unquoted(name: &str) -> String {
+    super::params::decode(name, true).unwrap_or_else(|_| name.replace('+', " "))
+}

@@ -1,0 +1,178 @@
+//! Graphite's HTTP API. [`router`] answers requests and owns no socket; [`Server`] owns the sockets and knows no path.
+//!
+//! Endpoints, each with and without a slash at its end, by GET and by POST with a form:
+//!
+//! | path | answer |
+//! |---|---|
+//! | `/render` | values of targets, as JSON and other formats |
+//! | `/metrics/find`, `/metrics` | names below a pattern, level by level |
+//! | `/metrics/expand` | names that match patterns |
+//! | `/metrics/index.json` | every name |
+//! | `/version`, `/health` | that we are here |
+
+mod answer;
+mod fault;
+mod metrics;
+mod params;
+mod server;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use carbon_storage::{Fetch, Find};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, StatusCode};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+
+use crate::config::RenderConfig;
+use fault::Fault;
+use params::Params;
+
+pub use server::{Server, ServerError};
+
+/// Where names and points come from.
+#[derive(Clone)]
+pub struct Sources {
+    /// Lists names.
+    pub find: Arc<dyn Find>,
+    /// Gives points.
+    pub fetch: Arc<dyn Fetch>,
+}
+
+/// What every request shares.
+struct App {
+    config: RenderConfig,
+    sources: Sources,
+}
+
+/// Answers requests from `sources` within the limits of `config`.
+pub fn router(config: RenderConfig, sources: Sources) -> Router {
+    let app = Arc::new(App { config, sources });
+    let both = |path: &str| [path.to_owned(), format!("{path}/")];
+    let endpoints: [(&str, MethodRouter<Arc<App>>); 6] = [
+        ("/metrics/find", get(metrics::find).post(metrics::find)),
+        ("/metrics", get(metrics::find).post(metrics::find)),
+        ("/metrics/expand", get(metrics::expand).post(metrics::expand)),
+        ("/metrics/index.json", get(metrics::index).post(metrics::index)),
+        ("/version", get(version)),
+        ("/health", get(health)),
+    ];
+    let mut router = Router::new();
+    for (path, endpoint) in endpoints {
+        for path in both(path) {
+            router = router.route(&path, endpoint.clone());
+        }
+    }
+    router
+        .fallback(absent)
+        .method_not_allowed_fallback(other_method)
+        .layer(middleware::from_fn_with_state(app.clone(), in_time))
+        .layer(CatchPanicLayer::custom(|_| Fault::ours("this request met a fault of the server").into_response()))
+        .layer(middleware::from_fn(for_browsers))
+        .layer(CompressionLayer::new())
+        .with_state(app)
+}
+
+/// Grafana reads this to know which features it may use; graphite-web 1.1.10 is what we answer like.
+const VERSION: &str = "1.1.10\n";
+
+async fn version() -> Response {
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], VERSION).into_response()
+}
+
+async fn health() -> Response {
+    let mut response = answer::body("application/json", Vec::from(*b"{\"status\": \"ok\"}"));
+    never_cached(response.headers_mut());
+    response
+}
+
+async fn absent(request: Request) -> Fault {
+    Fault::absent(format!("there is no `{}` here", fault::shortened(request.uri().path())))
+}
+
+async fn other_method(request: Request) -> Fault {
+    let message = format!("`{}` is not answered for {}", request.method(), fault::shortened(request.uri().path()));
+    Fault { status: StatusCode::METHOD_NOT_ALLOWED, ..Fault::bad(message) }
+}
+
+/// Ends a request that has become too old, so that a client learns of it while it still listens.
+async fn in_time(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let limit = app.config.request_timeout;
+    tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
+        let message = format!(
+            "no answer within {}s, the `request-timeout` limit; ask for fewer series or a shorter time",
+            limit.as_secs_f64()
+        );
+        Fault { status: StatusCode::REQUEST_TIMEOUT, ..Fault::bad(message) }.into_response()
+    })
+}
+
+/// Lets pages of other origins read answers (Grafana's browser mode does), and nothing in an answer run as a program.
+async fn for_browsers(request: Request, next: Next) -> Response {
+    let mut response = if request.method() == Method::OPTIONS {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        next.run(request).await
+    };
+    const HEADERS: [(HeaderName, &str); 5] = [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "*"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; img-src data:"),
+    ];
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+impl App {
+    /// Reads the parameters, from the body too when it is a form.
+    async fn params(&self, request: Request) -> Result<Params, Fault> {
+        let (head, body) = request.into_parts();
+        let query = head.uri.query().unwrap_or_default();
+        let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        if head.method != Method::POST || !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return Params::parse(query, "");
+        }
+        let body = self.body(body).await?;
+        let form = std::str::from_utf8(&body).map_err(|_| Fault::bad("the form in the body is not UTF-8"))?;
+        Params::parse(query, form)
+    }
+
+    async fn body(&self, body: Body) -> Result<bytes::Bytes, Fault> {
+        let limit = self.config.body_bytes;
+        axum::body::to_bytes(body, limit).await.map_err(|error| {
+            let long =
+                std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
+            if !long {
+                return Fault::bad("the body ended before it was complete");
+            }
+            let message = format!("the body is longer than {limit} bytes, the `body-bytes` limit");
+            Fault { status: StatusCode::PAYLOAD_TOO_LARGE, ..Fault::bad(message) }
+        })
+    }
+}
+
+/// The headers of an answer that is stale as soon as it has left.
+fn never_cached(headers: &mut HeaderMap) {
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("max-age=0, no-cache, no-store, must-revalidate, private"),
+    );
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+}
+
+/// The headers of a list of names, as graphite-web sets them.
+fn not_cached(headers: &mut HeaderMap) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+}

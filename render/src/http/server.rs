@@ -1,0 +1,142 @@
+//! The sockets: accepts connections, hands requests to a router, ends in order.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use super::{Sources, router};
+use crate::config::RenderConfig;
+
+/// Bytes of a request's head: enough for a dashboard's longest GET.
+const LONGEST_HEAD: usize = 256 * 1024;
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// Another program has the port, or the address is not of this host.
+    #[error("cannot listen for HTTP on {address}; {remedy}")]
+    Listen {
+        /// Where it was tried.
+        address: SocketAddr,
+        /// What to do about it.
+        remedy: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// A running HTTP server. Dropping it leaves it running until the runtime ends; [`Server::stop`] ends it in order.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    stop: CancellationToken,
+    accepting: JoinHandle<()>,
+}
+
+impl Server {
+    /// Listens on `config.listen` and answers from `sources` at once.
+    ///
+    /// # Errors
+    /// The address cannot be listened on.
+    pub async fn start(config: RenderConfig, sources: Sources) -> Result<Server, ServerError> {
+        let fault =
+            |source: io::Error| ServerError::Listen { address: config.listen, remedy: remedy(source.kind()), source };
+        let listener = TcpListener::bind(config.listen).await.map_err(fault)?;
+        let address = listener.local_addr().map_err(fault)?;
+        let stop = CancellationToken::new();
+        info!(%address, "Answering HTTP.");
+        let routes = router(config.clone(), sources);
+        let accepting = tokio::spawn(accept(listener, routes, config, stop.clone()));
+        Ok(Server { address, stop, accepting })
+    }
+
+    /// Where it listens, with the port the system chose if none was given.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts nothing more, lets requests in flight finish within `drain-for`, and closes every connection.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        if let Err(error) = self.accepting.await {
+            warn!(%error, "The HTTP server ended early.");
+        }
+    }
+}
+
+fn remedy(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::AddrInUse => "another program listens there: stop it or choose another port with `--http ADDR`",
+        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose a higher one with `--http ADDR`",
+        io::ErrorKind::AddrNotAvailable => "this host has no such address: choose one of its own with `--http ADDR`",
+        _ => "choose another address with `--http ADDR`",
+    }
+}
+
+async fn accept(listener: TcpListener, routes: Router, config: RenderConfig, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(config.connections));
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    loop {
+        // The place comes first: a client that finds none waits in the listen queue, and costs us nothing there.
+        let place = tokio::select! {
+            () = stop.cancelled() => break,
+            place = places.clone().acquire_owned() => place,
+            Some(_) = connections.join_next() => continue,
+        };
+        let (peer, address) = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of descriptors, usually: trying again at once would only burn CPU.
+                    warn!(%error, "A connection could not be accepted.");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+        };
+        let connection = graceful.watch(serve(peer, routes.clone(), config.header_timeout));
+        connections.spawn(async move {
+            if let Err(error) = connection.await {
+                debug!(peer = %address, %error, "A connection ended early.");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(config.drain_for, graceful.shutdown()).await.is_err() {
+        warn!(
+            connections = connections.len(),
+            "Stopped before every request was answered; raise `drain-for` to wait longer."
+        );
+    }
+    connections.shutdown().await;
+}
+
+fn serve(
+    peer: TcpStream,
+    routes: Router,
+    header_timeout: Duration,
+) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
+    // Small answers must not wait for the peer's delayed acknowledgement; a socket that refuses this still works.
+    let _ = peer.set_nodelay(true);
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_buf_size(LONGEST_HEAD)
+        .serve_connection(TokioIo::new(peer), TowerToHyperService::new(routes))
+}
