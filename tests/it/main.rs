@@ -1,6 +1,8 @@
 //! Journeys through the real program: each test starts it on free ports, in a folder of its own, and waits on
 //! conditions with a deadline.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod stack;
 
 mod agent_to_chart;

@@ -1,5 +1,7 @@
 //! What every store must do, asked of the Whisper tree and of the store in memory alike.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use carbon_line::{MetricName, Pattern};
 use carbon_storage::{
     Fetch, FetchQuery, Find, FindQuery, Memory, Node, NodeKind, Pending, StorageRules, Store, WhisperTree, Window,

@@ -1,0 +1,123 @@
+//! Whatever part of a history waits in the cache, the answer is the one that the files give once all is written.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use carbon_line::MetricName;
+use carbon_storage::memory::matching_nodes;
+use carbon_storage::{
+    Answer, Fetch, FetchQuery, Find, FindQuery, Node, NodeKind, Overlay, Partial, Pending, Recent, Schemas,
+    StorageError, StorageRules, Store, WhisperTree, Window,
+};
+use proptest::prelude::*;
+use whisper::{Allocation, Point, Timestamp};
+
+const NOW: u32 = 1_700_000_123;
+const NAME: &str = "a.b";
+
+/// A cache that holds what it is given; `None` is a cache that does not answer.
+struct Waiting(Option<BTreeMap<MetricName, Vec<Point>>>);
+
+impl Waiting {
+    fn held(&self) -> Result<&BTreeMap<MetricName, Vec<Point>>, StorageError> {
+        self.0.as_ref().ok_or(StorageError::WorkerLost)
+    }
+}
+
+impl Recent for Waiting {
+    fn find<'a>(&'a self, query: &'a FindQuery) -> Answer<'a, Result<Vec<Node>, StorageError>> {
+        Box::pin(async { Ok(matching_nodes(&query.pattern, self.held()?.keys().map(MetricName::as_str))) })
+    }
+
+    fn points<'a>(&'a self, names: &'a [MetricName]) -> Answer<'a, Result<Vec<Vec<Point>>, StorageError>> {
+        Box::pin(async {
+            Ok(names
+                .iter()
+                .map(|name| Ok(self.held()?.get(name).cloned().unwrap_or_default()))
+                .collect::<Result<_, StorageError>>()?)
+        })
+    }
+}
+
+fn tree(root: &Path) -> WhisperTree {
+    let schemas = Schemas::parse("[all]\npattern = .*\nretentions = 5s:10m,30s:30m,120s:2h\n").unwrap();
+    WhisperTree::open(root, StorageRules { schemas, ..StorageRules::default() }, Allocation::Sparse).unwrap()
+}
+
+fn overlay(tree: &WhisperTree, waiting: Waiting) -> Overlay {
+    let (find, fetch, rules) = (Arc::new(tree.clone()), Arc::new(tree.clone()), tree.rules());
+    Overlay::new(find, fetch, Arc::new(waiting), Arc::new(move |name| rules.layout(name)))
+}
+
+async fn write(tree: &WhisperTree, points: &[Point]) {
+    let batch = [Pending { name: MetricName::parse(NAME).unwrap(), points: points.to_vec() }];
+    assert!(tree.write(&batch, Timestamp::from_secs(NOW)).await.refusals.is_empty());
+}
+
+fn window(age: u32) -> Window {
+    let at = Timestamp::from_secs;
+    Window { from: at(NOW - age), until: at(NOW), now: at(NOW) }
+}
+
+async fn fetch(from: &dyn Fetch, age: u32) -> Partial<Vec<(u32, u32, Vec<u64>)>> {
+    let query = FetchQuery { names: vec![MetricName::parse(NAME).unwrap()], window: window(age), max_points: None };
+    let answer = from.fetch(&query).await.unwrap();
+    let bits = |values: Vec<f64>| values.into_iter().map(f64::to_bits).collect();
+    let series = answer.value.into_iter().map(|series| (series.start.secs(), series.step.secs(), bits(series.values)));
+    Partial { value: series.collect(), failures: answer.failures }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn a_waiting_point_reads_as_if_it_were_written(
+        ages in prop::collection::btree_map(0_u32..118, -100_i32..100, 1..60),
+        written in 0_usize..60,
+        age in 1_u32..7_000,
+    ) {
+        let points: Vec<Point> = ages.iter().rev().map(|(age, value)| Point {
+            time: Timestamp::from_secs(NOW / 5 * 5 - age * 5),
+            value: f64::from(*value),
+        }).collect();
+        let (stored, waiting) = points.split_at(written.min(points.len()));
+        let folder = tempfile::tempdir().unwrap();
+        let (half, whole) = (tree(&folder.path().join("half")), tree(&folder.path().join("whole")));
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            if !stored.is_empty() {
+                write(&half, stored).await;
+                write(&whole, stored).await;
+            }
+            if !waiting.is_empty() {
+                write(&whole, waiting).await;
+            }
+            let held = BTreeMap::from([(MetricName::parse(NAME).unwrap(), waiting.to_vec())]);
+            let (seen, expected) = (fetch(&overlay(&half, Waiting(Some(held))), age).await, fetch(&whole, age).await);
+            prop_assert_eq!(seen.value, expected.value);
+            Ok(())
+        })?;
+    }
+}
+
+#[tokio::test]
+async fn a_name_without_a_file_is_found_while_it_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = BTreeMap::from([(MetricName::parse("x.y.z").unwrap(), Vec::new())]);
+    let overlay = overlay(&tree(folder.path()), Waiting(Some(held)));
+    let find = |pattern: &str| FindQuery { pattern: carbon_line::Pattern::parse(pattern).unwrap(), window: None };
+    let node = |path: &str, kind| Node { path: path.into(), kind };
+    assert_eq!(Find::find(&overlay, &find("x.*")).await.unwrap().value, [node("x.y", NodeKind::Branch)]);
+    assert_eq!(Find::find(&overlay, &find("x.*.z")).await.unwrap().value, [node("x.y.z", NodeKind::Leaf)]);
+}
+
+#[tokio::test]
+async fn a_cache_that_is_away_is_a_failure_in_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = tree(folder.path());
+    write(&tree, &[Point { time: Timestamp::from_secs(NOW - 60), value: 1.0 }]).await;
+    let answer = fetch(&overlay(&tree, Waiting(None)), 300).await;
+    assert_eq!((answer.value.len(), answer.failures[0].part.as_str()), (1, "cache"));
+}
