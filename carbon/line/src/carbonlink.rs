@@ -1,0 +1,274 @@
+//! The wire format of cache queries: pickled dicts in frames, as graphite-web asks and carbon answers.
+//!
+//! ```text
+//! {type: cache-query, metric: m}                     -> {datapoints: [(time, value), ...]}
+//! {type: cache-query-bulk, metrics: [m, ...]}        -> {datapointsByMetric: {m: [(time, value), ...], ...}}
+//! {type: get-metadata, metric: m, key: k}            -> {value: v} or {error: text}
+//! {type: set-metadata, metric: m, key: k, value: v}  -> {old_value: v, new_value: v} or {error: text}
+//! {type: plumbago-waiting, pattern: p}               -> {names: [m, ...]}        ours; carbon calls it invalid
+//! ```
+
+use crate::pickle::{self, View, Writer};
+
+/// Most bytes one answer may have; the asker sees an error instead, and can ask for less.
+pub const LONGEST_ANSWER: usize = 64 << 20;
+
+/// A time in seconds since the epoch and a value.
+pub type TimeValue = (f64, f64);
+
+/// What a reader asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// The waiting points of one metric.
+    Query {
+        /// Its name, in normal form.
+        metric: String,
+    },
+    /// The waiting points of several metrics.
+    Bulk {
+        /// Their names, in normal form.
+        metrics: Vec<String>,
+    },
+    /// A property of a metric's file.
+    GetMetadata {
+        /// Its name.
+        metric: String,
+        /// Which property.
+        key: String,
+    },
+    /// A change of such a property.
+    SetMetadata {
+        /// Its name.
+        metric: String,
+        /// Which property.
+        key: String,
+        /// What it shall be.
+        value: String,
+    },
+    /// The names that points wait for and that match a pattern.
+    Waiting {
+        /// A glob over dotted names.
+        pattern: String,
+    },
+    /// Anything else, by its type.
+    Other(String),
+}
+
+/// What the cache answers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Response {
+    /// To [`Request::Query`]; empty when nothing waits.
+    Points(Vec<TimeValue>),
+    /// To [`Request::Bulk`], one entry for each metric asked for.
+    Bulk(Vec<(String, Vec<TimeValue>)>),
+    /// To [`Request::Waiting`].
+    Names(Vec<String>),
+    /// To [`Request::GetMetadata`].
+    Value(String),
+    /// To [`Request::SetMetadata`].
+    Changed {
+        /// Before.
+        old: String,
+        /// Now.
+        new: String,
+    },
+    /// Why there is no other answer.
+    Error(String),
+}
+
+/// A frame that is no request or no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Malformed {
+    /// The frame does not hold plain data.
+    #[error(transparent)]
+    Pickle(#[from] pickle::Fault),
+    /// An entry is missing or of the wrong kind.
+    #[error("the message has no usable entry `{0}`")]
+    Entry(&'static str),
+}
+
+impl Request {
+    /// Reads the body of a frame.
+    ///
+    /// # Errors
+    /// When it is no dict with the entries that its type needs.
+    pub fn decode(body: &[u8]) -> Result<Request, Malformed> {
+        let pickle = pickle::read(body)?;
+        let entry = |key: &'static str| pickle.top().get(key).ok_or(Malformed::Entry(key));
+        let text = |key: &'static str| entry(key).and_then(|value| name(value, key));
+        Ok(match text("type")?.as_str() {
+            "cache-query" => Request::Query { metric: text("metric")? },
+            "cache-query-bulk" => {
+                let metrics = entry("metrics")?.items().ok_or(Malformed::Entry("metrics"))?;
+                Request::Bulk { metrics: metrics.map(|metric| name(metric, "metrics")).collect::<Result<_, _>>()? }
+            }
+            "get-metadata" => Request::GetMetadata { metric: text("metric")?, key: text("key")? },
+            "set-metadata" => {
+                Request::SetMetadata { metric: text("metric")?, key: text("key")?, value: text("value")? }
+            }
+            "plumbago-waiting" => Request::Waiting { pattern: text("pattern")? },
+            other => Request::Other(other.to_owned()),
+        })
+    }
+
+    /// The body of a frame that asks this.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        out.dict(|out| match self {
+            Request::Query { metric } => {
+                out.text("type").text("cache-query").text("metric").text(metric);
+            }
+            Request::Bulk { metrics } => {
+                out.text("type").text("cache-query-bulk").text("metrics").list(|list| {
+                    for metric in metrics {
+                        list.text(metric);
+                    }
+                });
+            }
+            Request::GetMetadata { metric, key } => {
+                out.text("type").text("get-metadata").text("metric").text(metric).text("key").text(key);
+            }
+            Request::SetMetadata { metric, key, value } => {
+                out.text("type").text("set-metadata").text("metric").text(metric);
+                out.text("key").text(key).text("value").text(value);
+            }
+            Request::Waiting { pattern } => {
+                out.text("type").text("plumbago-waiting").text("pattern").text(pattern);
+            }
+            Request::Other(kind) => {
+                out.text("type").text(kind);
+            }
+        });
+        out.finish()
+    }
+}
+
+impl Response {
+    /// What carbon says to a request type that it does not know.
+    pub fn invalid_type(kind: &str) -> Response {
+        Response::Error(format!("Invalid request type \"{kind}\""))
+    }
+
+    /// The body of a frame that answers this.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        out.dict(|out| match self {
+            Response::Points(points) => write_points(out.text("datapoints"), points),
+            Response::Bulk(metrics) => {
+                out.text("datapointsByMetric").dict(|dict| {
+                    for (metric, points) in metrics {
+                        write_points(dict.text(metric), points);
+                    }
+                });
+            }
+            Response::Names(names) => {
+                out.text("names").list(|list| {
+                    for name in names {
+                        list.text(name);
+                    }
+                });
+            }
+            Response::Value(value) => {
+                out.text("value").text(value);
+            }
+            Response::Changed { old, new } => {
+                out.text("old_value").text(old).text("new_value").text(new);
+            }
+            Response::Error(text) => {
+                out.text("error").text(text);
+            }
+        });
+        out.finish()
+    }
+
+    /// Reads the body of a frame.
+    ///
+    /// # Errors
+    /// When it is no dict with one of the known answers.
+    pub fn decode(body: &[u8]) -> Result<Response, Malformed> {
+        let pickle = pickle::read(body)?;
+        let answer = pickle.top();
+        if let Some(points) = answer.get("datapoints") {
+            return Ok(Response::Points(read_points(points)?));
+        }
+        if let Some(metrics) = answer.get("datapointsByMetric") {
+            let metrics = metrics.pairs().ok_or(Malformed::Entry("datapointsByMetric"))?;
+            let one = |(metric, points)| Ok((name(metric, "datapointsByMetric")?, read_points(points)?));
+            return Ok(Response::Bulk(metrics.map(one).collect::<Result<_, Malformed>>()?));
+        }
+        if let Some(names) = answer.get("names") {
+            let names = names.items().ok_or(Malformed::Entry("names"))?;
+            return Ok(Response::Names(names.map(|one| name(one, "names")).collect::<Result<_, _>>()?));
+        }
+        if let Some(value) = answer.get("value") {
+            return Ok(Response::Value(name(value, "value")?));
+        }
+        if let (Some(old), Some(new)) = (answer.get("old_value"), answer.get("new_value")) {
+            return Ok(Response::Changed { old: name(old, "old_value")?, new: name(new, "new_value")? });
+        }
+        let error = answer.get("error").ok_or(Malformed::Entry("error"))?;
+        Ok(Response::Error(name(error, "error")?))
+    }
+}
+
+/// A string, or bytes that spell one.
+fn name(value: View<'_>, entry: &'static str) -> Result<String, Malformed> {
+    let bytes = || value.bytes().and_then(|bytes| str::from_utf8(bytes).ok());
+    value.text().or_else(bytes).map(str::to_owned).ok_or(Malformed::Entry(entry))
+}
+
+fn write_points(out: &mut Writer, points: &[TimeValue]) {
+    out.list(|list| {
+        for (time, value) in points {
+            list.float(*time).float(*value).tuple2();
+        }
+    });
+}
+
+fn read_points(points: View<'_>) -> Result<Vec<TimeValue>, Malformed> {
+    let malformed = || Malformed::Entry("datapoints");
+    let pair = |item: View<'_>| {
+        let mut parts = item.items().ok_or_else(malformed)?;
+        let mut number = || parts.next().and_then(View::number).ok_or_else(malformed);
+        Ok((number()?, number()?))
+    };
+    points.items().ok_or_else(malformed)?.map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_and_answers_come_back_as_they_were() {
+        let text = |text: &str| text.to_owned();
+        for request in [
+            Request::Query { metric: text("a.b") },
+            Request::Bulk { metrics: vec![text("a"), text("b")] },
+            Request::GetMetadata { metric: text("a"), key: text("k") },
+            Request::SetMetadata { metric: text("a"), key: text("k"), value: text("v") },
+            Request::Waiting { pattern: text("a.*") },
+            Request::Other(text("bogus")),
+        ] {
+            assert_eq!(Request::decode(&request.encode()), Ok(request));
+        }
+        for response in [
+            Response::Points(vec![(1.0, 2.0)]),
+            Response::Bulk(vec![(text("a"), vec![]), (text("b"), vec![(1.5, -0.0)])]),
+            Response::Names(vec![text("a")]),
+            Response::Value(text("v")),
+            Response::Changed { old: text("a"), new: text("b") },
+            Response::invalid_type("bogus"),
+        ] {
+            assert_eq!(Response::decode(&response.encode()), Ok(response));
+        }
+    }
+
+    #[test]
+    fn a_frame_that_is_no_request_names_what_it_lacks() {
+        assert_eq!(Request::decode(b"N."), Err(Malformed::Entry("type")));
+        let half = Request::Other("cache-query".to_owned()).encode();
+        assert_eq!(Request::decode(&half), Err(Malformed::Entry("metric")));
+    }
+}
