@@ -13,6 +13,9 @@ mod pool;
 mod rate;
 mod runner;
 mod running;
+
+#[cfg(test)]
+mod golden_host;
 mod schedule;
 pub mod sink;
 

@@ -24,6 +24,9 @@ registry::collectors! {
     cpu: LINUX,
     memory: LINUX,
     loadavg: LINUX,
+    diskspace: LINUX,
+    diskusage: LINUX,
+    network: LINUX,
 }
 
 #[cfg(test)]

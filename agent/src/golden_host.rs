@@ -1,0 +1,96 @@
+//! Replays two recorded snapshots of `/proc` and compares with the lines that the real Diamond printed for the second.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use collectors::{Settings, Site, Slot};
+use golden::Tally;
+use whisper::Timestamp;
+
+use crate::job::Job;
+use crate::naming::Naming;
+
+/// Collectors by the first part of their names; lines of others are skipped, they are not built yet.
+const ROOTS: [(&str, &str); 4] =
+    [("cpu", "cpu"), ("memory", "memory"), ("diskusage", "iostat"), ("network", "network")];
+
+#[test]
+fn golden_host_collectors() {
+    if let Some(folder) = golden::folder("host") {
+        let mut tally = Tally::new("host");
+        replay(&folder, &mut tally);
+        tally.finish();
+    }
+}
+
+#[test]
+fn the_recorded_host_of_our_own_gives_what_diamond_gave() {
+    let mut tally = Tally::new("host (own)");
+    replay(&golden::own("host"), &mut tally);
+    tally.finish();
+}
+
+fn replay(folder: &Path, tally: &mut Tally) {
+    let host = tempfile::tempdir().unwrap();
+    let settings: Settings = toml::from_str("[network]\ninterfaces = [\"eth\", \"lo\"]").unwrap();
+    let naming = Arc::new(Naming::new("servers", "testhost"));
+    let mut jobs: Vec<Job> = (settings.build(&Site::below(host.path())).unwrap().into_iter())
+        .map(|built| Job::new(built.collector, Arc::clone(&naming)))
+        .filter(|job| ROOTS.iter().any(|(name, _)| *name == job.spec().name))
+        .collect();
+    let mut found = BTreeMap::new();
+    for snapshot in ["proc1", "proc2"] {
+        // Written over in place: the collectors keep their files open, as they do with those of the kernel.
+        overwrite(&folder.join(snapshot), &host.path().join("proc"));
+        let now: f64 = read(&folder.join(snapshot).join("now")).trim().parse().unwrap();
+        let slot = Slot { time: Timestamp::from_secs(now as u32), monotonic: Duration::from_secs_f64(now) };
+        found.clear();
+        for job in &mut jobs {
+            job.measure(slot, |ready| {
+                found.insert(ready.name.to_owned(), ready.value.trim().to_owned());
+            });
+        }
+    }
+    let mut skipped = BTreeMap::<String, usize>::new();
+    for line in read(&folder.join("expected.diamond.txt")).lines() {
+        let Some((name, value)) = line.split_once(' ') else { continue };
+        let root = name.split('.').nth(2).unwrap_or_default();
+        if !ROOTS.iter().any(|(_, known)| *known == root) {
+            *skipped.entry(root.to_owned()).or_default() += 1;
+            continue;
+        }
+        tally.check(
+            name,
+            match found.remove(name) {
+                Some(found) if found == value => Ok(()),
+                Some(found) => Err(format!("expected {value}, found {found}")),
+                None => Err("is missing".to_owned()),
+            },
+        );
+    }
+    for (name, value) in found {
+        tally.check(&name, Err(format!("Diamond does not print it; we print {value}")));
+    }
+    for (root, lines) in skipped {
+        tally.skip(&root, &format!("{lines} lines of a collector that is not built"));
+    }
+}
+
+fn overwrite(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            overwrite(&entry.path(), &to);
+        } else {
+            fs::write(to, fs::read(entry.path()).unwrap()).unwrap();
+        }
+    }
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
