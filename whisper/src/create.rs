@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -59,7 +60,55 @@ impl Whisper<File> {
     /// # Errors
     /// [`Error::Exists`] if the name is taken; what the system says otherwise, and then nothing is left behind.
     pub fn create(path: impl AsRef<Path>, options: &CreateOptions) -> Result<Whisper, Error> {
-        create_with(path.as_ref(), options, |file, header| lay_out(file, header, options.allocation))
+        let path = path.as_ref();
+        // Seen early it costs nothing; the rename is what decides.
+        if fs::symlink_metadata(path).is_ok() {
+            return Err(Error::Exists { path: path.to_owned() });
+        }
+        draft(path, options, |file, header| lay_out(file, header, options.allocation))?.publish(path, false)
+    }
+
+    /// As [`Whisper::create`], but a file of that name is replaced, in one step.
+    ///
+    /// # Errors
+    /// What the system says; the old file is then as it was.
+    pub fn create_or_replace(path: impl AsRef<Path>, options: &CreateOptions) -> Result<Whisper, Error> {
+        let path = path.as_ref();
+        draft(path, options, |file, header| lay_out(file, header, options.allocation))?.publish(path, true)
+    }
+
+    /// Changes a file in one step: `change` works on a copy beside it, which is synced and then takes the name.
+    /// Interrupted at any time, the file is as it was. A process that has the old file open keeps writing to that, so
+    /// this is for files nobody else writes.
+    ///
+    /// # Errors
+    /// That of `change`, or what the system says.
+    pub fn change_whole(
+        path: impl AsRef<Path>,
+        change: impl FnOnce(&mut Whisper) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let path = path.as_ref();
+        let old = Whisper::open_read_only(path)?;
+        let draft = Draft::beside(path)?;
+        fs::copy(path, &draft.path).map_err(|source| Error::io("copy", path, source))?;
+        let file = draft.file.try_clone().map_err(|source| Error::io("open", path, source))?;
+        let mut copy = Whisper::over(file, path)?;
+        change(&mut copy)?;
+        old.keep_owner(&copy)?;
+        copy.sync()?;
+        draft.publish(path, true)?;
+        sync_folder(path)
+    }
+
+    /// Gives `other` the permissions of this file and, where the system lets us, its owner.
+    pub(crate) fn keep_owner(&self, other: &Whisper) -> Result<(), Error> {
+        let kept = self.layer.metadata().and_then(|metadata| {
+            let owner = (Some(metadata.uid()), Some(metadata.gid()));
+            // Only root may give files away; everybody else is the owner already or has to live with it.
+            let _ = std::os::unix::fs::fchown(&other.layer, owner.0, owner.1);
+            other.layer.set_permissions(metadata.permissions())
+        });
+        kept.map_err(|source| Error::io("set the permissions of", &other.path, source))
     }
 }
 
@@ -72,20 +121,15 @@ pub fn sync_folder(path: &Path) -> Result<(), Error> {
     File::open(folder).and_then(|file| file.sync_all()).map_err(|source| Error::io("sync the folder", folder, source))
 }
 
-fn create_with(
+/// A new file under a temporary name; nothing of it is left when `fill` fails.
+fn draft(
     path: &Path,
     options: &CreateOptions,
     fill: impl FnOnce(&File, &Header) -> io::Result<()>,
-) -> Result<Whisper, Error> {
-    // Seen early it costs nothing; the rename below is what decides.
-    if fs::symlink_metadata(path).is_ok() {
-        return Err(Error::Exists { path: path.to_owned() });
-    }
+) -> Result<Draft, Error> {
     let draft = Draft::beside(path)?;
-    let header = Header::of(options);
-    fill(&draft.file, &header).map_err(|source| Error::io("create", path, source))?;
-    let file = draft.publish(path, false)?;
-    Whisper::over(file, path)
+    fill(&draft.file, &Header::of(options)).map_err(|source| Error::io("create", path, source))?;
+    Ok(draft)
 }
 
 /// Header and room of a new file.
@@ -137,11 +181,12 @@ impl Draft {
     }
 
     /// Gives the file its name, in one step for everybody who looks.
-    pub(crate) fn publish(mut self, path: &Path, replace: bool) -> Result<File, Error> {
+    pub(crate) fn publish(mut self, path: &Path, replace: bool) -> Result<Whisper, Error> {
+        let file = self.file.try_clone().map_err(|source| Error::io("open", path, source))?;
         let renamed = if replace { fs::rename(&self.path, path) } else { rename_new(&self.path, path) };
         renamed.map_err(|source| Error::io("rename to", path, source))?;
         self.published = true;
-        self.file.try_clone().map_err(|source| Error::io("open", path, source))
+        Whisper::over(file, path)
     }
 }
 

@@ -17,6 +17,8 @@ use crate::{Error, Interval, Timestamp, Whisper};
 
 /// Slots given at once beyond what the archive itself has: a year of seconds fits twice.
 const MOST_SLOTS: i64 = 1 << 26;
+/// Seconds from 1970, far beyond what 32 bits reach.
+const FARTHEST: i64 = 1 << 40;
 /// Gaps invented for slots that a cut-off file no longer has; beyond this the header is not believed.
 const MOST_MISSING: i64 = 1 << 16;
 
@@ -83,6 +85,8 @@ pub(crate) struct Stretch {
 impl Stretch {
     /// The slots of `ring` after the one that holds `from`, up to the one that holds `until`; at least one.
     pub(crate) fn of(ring: Ring, from: i64, until: i64) -> Stretch {
+        // Numbers from outside may be anything; no file knows times beyond these, and sums of these cannot overflow.
+        let (from, until) = (from.clamp(-FARTHEST, FARTHEST), until.clamp(-FARTHEST, FARTHEST));
         let from = ring.floor(from) + ring.step;
         let until = ring.floor(until) + ring.step;
         Stretch { ring, from, until: if from == until { until + ring.step } else { until } }
@@ -153,12 +157,7 @@ impl<L: ReadAt> Whisper<L> {
             Some(step) => self.archive_with_step(step)?,
             None => self.archive_for_age(now - from)?,
         };
-        let stretch = Stretch::of(self.ring(archive)?, from, until);
-        if stretch.slots() > MOST_SLOTS.max(stretch.ring.points) {
-            let (slots, limit) = (stretch.slots() as u64, MOST_SLOTS as u64);
-            return Err(Error::WindowTooWide { path: self.path.to_path_buf(), slots, limit });
-        }
-        Ok(Some(stretch))
+        Ok(Some(Stretch::of(self.ring(archive)?, from, until)))
     }
 
     /// The finest archive that reaches back `age` seconds; the last one if the header promised more than any does.
@@ -200,6 +199,10 @@ impl<L: ReadAt> Whisper<L> {
     ) -> Result<(), Error> {
         let ring = &stretch.ring;
         let slots = stretch.slots();
+        if slots > MOST_SLOTS.max(ring.points) {
+            let (slots, limit) = (slots as u64, MOST_SLOTS as u64);
+            return Err(Error::WindowTooWide { path: self.path.to_path_buf(), slots, limit });
+        }
         let base = match self.known_base(ring) {
             Some(base) => base,
             None => self.base(ring)?,

@@ -27,25 +27,42 @@ mod batch;
 #[cfg(feature = "file")]
 mod create;
 #[cfg(feature = "file")]
+mod diff;
+#[cfg(feature = "file")]
 mod fetch;
 #[cfg(feature = "file")]
 mod file;
+#[cfg(feature = "file")]
+mod fill;
 #[cfg(feature = "file")]
 mod header;
 #[cfg(feature = "file")]
 pub mod layer;
 #[cfg(feature = "file")]
+mod merge;
+#[cfg(feature = "file")]
 mod propagate;
+#[cfg(feature = "file")]
+mod resize;
 #[cfg(feature = "file")]
 mod set;
 #[cfg(feature = "file")]
 mod update;
 
+#[cfg(feature = "tools")]
+pub mod tools;
+
 #[cfg(feature = "file")]
 pub use create::{Allocation, CreateOptions, sync_folder};
+#[cfg(feature = "file")]
+pub use diff::{ArchiveDiff, DiffOptions, Difference};
 #[cfg(feature = "file")]
 pub use fetch::{Fetched, FetchedSeconds, Seconds, Span};
 #[cfg(feature = "file")]
 pub use file::Whisper;
 #[cfg(feature = "file")]
 pub use header::{ArchiveInfo, Header};
+#[cfg(feature = "file")]
+pub use merge::MergeWindow;
+#[cfg(feature = "file")]
+pub use resize::Resampled;

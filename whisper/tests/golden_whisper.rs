@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where its input is not what it must be")]
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -172,8 +173,30 @@ fn perform(case: &Case, op: &str, step: &Value) -> Option<Step> {
             Err(Error::NotFound { .. }) => Ok(Value::Null),
             Err(error) => Err(error),
         },
+        "merge" => {
+            let window = MergeWindow { from: step["time_from"].as_i64(), until: step["time_to"].as_i64() };
+            let source = case.path(step["from"].as_str().unwrap());
+            Whisper::open_read_only(source)
+                .and_then(|source| Whisper::open(&path)?.merge(&source, window, now))
+                .map(|()| Value::Null)
+        }
+        "diff" => diff(&case.path(step["with"].as_str().unwrap()), &path, step),
         _ => return None,
     })
+}
+
+fn diff(first: &Path, second: &Path, step: &Value) -> Step {
+    let ignore_empty = step["ignore_empty"] == true;
+    let options = DiffOptions { ignore_empty, until: step["until"].as_i64().filter(|until| *until != 0) };
+    let (first, second) = (Whisper::open_read_only(first)?, Whisper::open_read_only(second)?);
+    let found = first.diff(&second, options, time(&step["now"]))?;
+    let optional = |value: Option<f64>| value.map_or(Value::Null, number);
+    let point = |point: &Difference| serde_json::json!([point.time, optional(point.a), optional(point.b)]);
+    let archive = |diff: &ArchiveDiff| {
+        let points: Vec<Value> = diff.points.iter().map(point).collect();
+        serde_json::json!({ "archive": diff.archive, "total": diff.total, "points": points })
+    };
+    Ok(found.iter().map(archive).collect())
 }
 
 fn create(path: &Path, step: &Value) -> Step {
@@ -329,8 +352,31 @@ fn perform_fetch(case: &Case, fetch: &Value) -> Result<Option<FetchedSeconds>, E
     file.fetch_seconds(&Seconds { from: secs(&fetch["from"]), until, now, step: step.filter(|step| *step != 0) })
 }
 
-fn tool(_case: &Case, _step: &Value) -> Option<Result<(), String>> {
-    None
+/// Runs a script's stand-in; paths of the case are in its folder, and shown as if that were the current one.
+fn tool(case: &Case, step: &Value) -> Option<Result<(), String>> {
+    let argv: Vec<&str> = step["argv"].as_array().unwrap().iter().map(|arg| arg.as_str().unwrap()).collect();
+    let verb = tools::verb_of_link(argv[0])?;
+    let folder = format!("{}/", case.dir.display());
+    let placed = |arg: &&str| match arg.ends_with(".wsp") && !arg.starts_with('-') {
+        true => OsString::from(format!("{folder}{arg}")),
+        false => OsString::from(arg),
+    };
+    let args: Vec<OsString> = argv[1..].iter().map(placed).collect();
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut session =
+        tools::Session { now: time(&step["now"]), input: &mut std::io::empty(), out: &mut out, err: &mut err };
+    let code = tools::run_in(verb, &args, &mut session);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(&folder, "");
+    let (out, err) = (text(out), text(err));
+    let result = &step["result"];
+    let (ours, theirs) = (err.lines().next(), result["stderr_first_line"].as_str());
+    if i64::from(code) != result["rc"].as_i64().unwrap() {
+        return Some(Err(format!("exit code {code}, {err}")));
+    }
+    if out != result["stdout"].as_str().unwrap() {
+        return Some(Err(format!("printed\n{out}\ninstead of\n{}", result["stdout"].as_str().unwrap())));
+    }
+    Some(if ours == theirs { Ok(()) } else { Err(format!("said {ours:?} instead of {theirs:?}")) })
 }
 
 fn time(number: &Value) -> Timestamp {
