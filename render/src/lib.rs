@@ -7,5 +7,5 @@ pub mod http;
 pub mod series;
 
 pub use config::RenderConfig;
-pub use http::{Server, ServerError, Sources, router};
+pub use http::{Report, Server, ServerError, Sources, router};
 pub use series::Series;

@@ -43,7 +43,12 @@ pub struct Sources {
     pub find: Arc<dyn Find>,
     /// Gives points.
     pub fetch: Arc<dyn Fetch>,
+    /// What the other parts of this process say of themselves on `/health`, each under its name.
+    pub parts: Vec<(&'static str, Report)>,
 }
+
+/// Tells how a part of the process is doing, as JSON.
+pub type Report = Arc<dyn Fn() -> serde_json::Value + Send + Sync>;
 
 /// What every request shares.
 struct App {
@@ -86,8 +91,10 @@ async fn version() -> Response {
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], VERSION).into_response()
 }
 
-async fn health() -> Response {
-    let mut response = answer::body("application/json", Vec::from(*b"{\"status\": \"ok\"}"));
+async fn health(State(app): State<Arc<App>>) -> Response {
+    let parts = app.sources.parts.iter().map(|(part, report)| ((*part).to_owned(), report()));
+    let told: serde_json::Map<_, _> = [("status".to_owned(), "ok".into())].into_iter().chain(parts).collect();
+    let mut response = answer::body("application/json", serde_json::Value::Object(told).to_string().into_bytes());
     never_cached(response.headers_mut());
     response
 }
