@@ -53,6 +53,22 @@ impl CreateOptions {
     }
 }
 
+impl<L: WriteAt> Whisper<L> {
+    /// Lays a file without points out in an empty `layer`; `path` is only used in messages. Files on disk are made by
+    /// [`Whisper::create`].
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn create_over(layer: L, path: impl AsRef<Path>, options: &CreateOptions) -> Result<Whisper<L>, Error> {
+        let path = path.as_ref();
+        let header = Header::of(options);
+        let written = layer.write_all_at(&header.to_bytes(), 0);
+        let written = written.and_then(|()| write_zeros(&layer, header.len(), header.file_size()));
+        written.map_err(|source| Error::io("create", path, source))?;
+        Whisper::over(layer, path)
+    }
+}
+
 impl Whisper<File> {
     /// Creates a file without points and opens it for reading and writing: `open`, one `pwrite` of the header, one call
     /// for the room, `rename`. Nothing is synced; see [`Whisper::sync`] and [`sync_folder`].

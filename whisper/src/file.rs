@@ -130,6 +130,11 @@ impl<L: ReadAt> Whisper<L> {
         Ok(Whisper { layer, path: path.into(), header: head.header, bases })
     }
 
+    /// Gives the layer back.
+    pub fn into_layer(self) -> L {
+        self.layer
+    }
+
     /// What the header says. No system call.
     pub fn header(&self) -> &Header {
         &self.header
