@@ -15,8 +15,8 @@ use crate::header::Ring;
 use crate::layer::ReadAt;
 use crate::{Error, Interval, Timestamp, Whisper};
 
-/// Slots given at once beyond what the archive itself has: a year of seconds fits twice.
-const MOST_SLOTS: i64 = 1 << 26;
+/// Slots given at once, unless the archive itself has more: a year of 10-second points.
+const MOST_SLOTS: i64 = 1 << 22;
 /// Seconds from 1970, far beyond what 32 bits reach.
 const FARTHEST: i64 = 1 << 40;
 /// Gaps invented for slots that a cut-off file no longer has; beyond this the header is not believed.

@@ -225,12 +225,14 @@ impl<L: ReadAt> Whisper<L> {
             if got % RECORD != 0 {
                 return Err(self.corrupt(Damage::SlotsCutShort { archive: ring.archive, end: ring.end() }));
             }
-            let whole = got / RECORD;
-            if !take(&piece[..whole], wanted - whole as i64) {
+            let whole = (got / RECORD) as i64;
+            // Where the file ends, so does the archive; there is no need to ask for each of the slots it claims.
+            let covered = if whole < wanted { left.min(ring.points - slot) } else { wanted };
+            if !take(&piece[..whole as usize], covered - whole) {
                 break;
             }
-            left -= wanted;
-            slot = (slot + wanted) % ring.points;
+            left -= covered;
+            slot = (slot + covered) % ring.points;
         }
         Ok(())
     }
