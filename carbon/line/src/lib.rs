@@ -14,7 +14,7 @@ pub mod rules;
 
 pub use decoder::Decoder;
 pub use name::{MetricName, NameFault};
-pub use pattern::{Glob, Pattern, PatternFault, Segment};
+pub use pattern::{Pattern, PatternFault, Segment};
 pub use plain::Datapoint;
 pub use reject::Reject;
 pub use rules::Rules;

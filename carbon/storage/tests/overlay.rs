@@ -34,10 +34,8 @@ impl Recent for Waiting {
 
     fn points<'a>(&'a self, names: &'a [MetricName]) -> Answer<'a, Result<Vec<Vec<Point>>, StorageError>> {
         Box::pin(async {
-            Ok(names
-                .iter()
-                .map(|name| Ok(self.held()?.get(name).cloned().unwrap_or_default()))
-                .collect::<Result<_, StorageError>>()?)
+            let held = self.held()?;
+            Ok(names.iter().map(|name| held.get(name).cloned().unwrap_or_default()).collect())
         })
     }
 }

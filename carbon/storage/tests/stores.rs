@@ -65,8 +65,68 @@ async fn check_what_was_written(store: &dyn AnyStore) {
     assert_eq!(find(store, "a.*").await, [branch("a.b"), leaf("a.b")]);
     assert_eq!(find(store, "a.{b,x}.c").await, [leaf("a.b.c")]);
     assert_eq!(find(store, "**.c").await, [leaf("a.b.c")]);
+    assert_eq!(find(store, "a.**").await, [branch("a.b"), leaf("a.b"), leaf("a.b.c")]);
+    assert_eq!(find(store, "**.**.c").await, [leaf("a.b.c")]);
     assert_eq!(find(store, "nothing.*").await, []);
     let got = values(store, "a.b.c").await.unwrap();
     assert_eq!(got.iter().filter(|value| !value.is_nan()).copied().collect::<Vec<_>>(), [1.0, 2.0]);
     assert!(values(store, "a.nothing").await.is_none());
+}
+
+#[tokio::test]
+async fn a_pattern_cannot_leave_the_tree() {
+    let (folder, store) = tree();
+    std::fs::create_dir(folder.path().join("tree/a")).unwrap();
+    std::fs::create_dir_all(folder.path().join("secret/x")).unwrap();
+    let secret = format!("{}/secret", folder.path().display());
+    for pattern in ["/etc", "/etc.*", "a/.*", &secret, &format!("{secret}.*"), "{,a}.../secret.*", "a\0.*", "{,}.*"] {
+        assert_eq!(find(&*store, pattern).await, [], "{pattern:?}");
+    }
+}
+
+#[tokio::test]
+async fn links_are_followed_but_not_in_circles() {
+    let (folder, store) = tree();
+    let root = folder.path().join("tree");
+    write(&*store, "a.b.c", &[(NOW, 1.0)]).await;
+    std::os::unix::fs::symlink(root.join("a"), root.join("alias")).unwrap();
+    std::os::unix::fs::symlink(&root, root.join("a/b/up")).unwrap();
+    let leaf = |path: &str| (path.to_owned(), NodeKind::Leaf);
+    assert_eq!(find(&*store, "**.c").await, [leaf("a.b.c"), leaf("alias.b.c")]);
+    assert_eq!(find(&*store, "alias.*.c").await, [leaf("alias.b.c")]);
+}
+
+#[tokio::test]
+async fn a_damaged_file_fails_alone() {
+    let (folder, store) = tree();
+    write(&*store, "a.good", &[(NOW, 1.0)]).await;
+    std::fs::write(folder.path().join("tree/a/bad.wsp"), b"no header").unwrap();
+    let names = ["a.bad", "a.good"].map(|name| MetricName::parse(name).unwrap());
+    let at = Timestamp::from_secs;
+    let window = Window { from: at(NOW - 240), until: at(NOW), now: at(NOW) };
+    let query = FetchQuery { names: names.to_vec(), window, max_points: None };
+    let answer = store.fetch(&query).await.unwrap();
+    assert_eq!(answer.value.iter().map(|series| &series.name).collect::<Vec<_>>(), [&names[1]]);
+    assert_eq!(answer.failures.iter().map(|failure| failure.part.as_str()).collect::<Vec<_>>(), ["a.bad"]);
+
+    let point = Point { time: at(NOW), value: 2.0 };
+    let batch = names.map(|name| Pending { name, points: vec![point] });
+    let report = store.write(&batch, at(NOW)).await;
+    let refused: Vec<_> = report.refusals.iter().map(|refusal| (refusal.index, refusal.retry)).collect();
+    assert_eq!(refused, [(0, false)]);
+}
+
+#[tokio::test]
+async fn a_part_that_is_away_is_told_and_the_rest_answers() {
+    let store = Memory::new(Interval::from_secs(60).unwrap(), 3);
+    write(&store, "a", &[(NOW, 1.0)]).await;
+    write(&store, "bb", &[(NOW, 2.0)]).await;
+    store.set_reachable(store.shard_of("a"), false);
+    let query = FindQuery { pattern: Pattern::parse("*").unwrap(), window: None };
+    let answer = store.find(&query).await.unwrap();
+    assert_eq!((answer.value.len(), answer.failures.len()), (1, 1));
+    let point = Point { time: Timestamp::from_secs(NOW), value: 3.0 };
+    let batch = ["a", "bb"].map(|name| Pending { name: MetricName::parse(name).unwrap(), points: vec![point] });
+    let report = store.write(&batch, Timestamp::from_secs(NOW)).await;
+    assert_eq!(report.refusals.iter().map(|refusal| (refusal.index, refusal.retry)).collect::<Vec<_>>(), [(0, true)]);
 }

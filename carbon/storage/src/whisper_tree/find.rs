@@ -2,113 +2,143 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::{io, mem};
 
-use carbon_line::{Pattern, Segment};
+use carbon_line::{MetricName, Pattern, Segment};
 
 use super::WhisperTree;
 use super::path::ENDING;
-use crate::{Answer, Find, FindQuery, Node, NodeKind, Partial, StorageError};
+use crate::{Answer, Failure, Find, FindQuery, Node, NodeKind, Partial, StorageError};
 
 /// Names with more parts than this are not looked for; it also ends loops of links.
 const DEEPEST: usize = 64;
+
+/// Directories that one walk looks into below `**` or by listing: some minutes of work, and the end of a walk that
+/// links make endless.
+const MOST_DIRECTORIES: usize = 10_000_000;
 
 impl Find for WhisperTree {
     fn find<'a>(&'a self, query: &'a FindQuery) -> Answer<'a, Result<Partial<Vec<Node>>, StorageError>> {
         let (root, pattern) = (self.root().to_owned(), query.pattern.clone());
         Box::pin(async move {
-            let walk = tokio::task::spawn_blocking(move || walk(&root, &pattern));
-            walk.await.map_err(|_| StorageError::WorkerLost)?.map(Partial::whole)
+            let walk = tokio::task::spawn_blocking(move || walk(root, &pattern));
+            walk.await.map_err(|_| StorageError::WorkerLost)
         })
     }
 }
 
-fn walk(root: &Path, pattern: &Pattern) -> Result<Vec<Node>, StorageError> {
-    let mut walk = Walk { found: HashSet::new(), deep: HashSet::new() };
-    walk.level(&Place { path: root.to_owned(), name: String::new(), depth: 0 }, pattern.segments())?;
-    Ok(walk.found.into_iter().collect())
+/// A directory that cannot be listed is a failure of its own; the others answer.
+fn walk(root: PathBuf, pattern: &Pattern) -> Partial<Vec<Node>> {
+    let mut walk = Walk { found: HashSet::new(), deep: HashSet::new(), listed: 0, failures: Vec::new() };
+    walk.level(&Place { path: root, name: String::new(), depth: 0, above: None }, pattern.segments());
+    Partial { value: walk.found.into_iter().collect(), failures: walk.failures }
 }
 
 struct Walk {
     found: HashSet<Node>,
-    /// Directories met below a `**`, by the number of parts still to match, device and inode: a loop of links, or two
-    /// `**` in a row, comes here again and is cut.
-    deep: HashSet<(usize, u64, u64)>,
+    /// Names met below a `**`, with the number of parts still to match: two `**` in a row come here again.
+    deep: HashSet<(usize, String)>,
+    listed: usize,
+    failures: Vec<Failure>,
 }
 
 /// A directory and the name it stands for.
-struct Place {
+struct Place<'a> {
     path: PathBuf,
     name: String,
     depth: usize,
+    above: Option<&'a Place<'a>>,
 }
 
 impl Walk {
-    fn level(&mut self, place: &Place, segments: &[Segment]) -> Result<(), StorageError> {
-        let Some((segment, rest)) = segments.split_first() else { return Ok(()) };
+    fn level(&mut self, place: &Place<'_>, segments: &[Segment]) {
+        let Some((segment, rest)) = segments.split_first() else { return };
         if place.depth >= DEEPEST {
-            return Ok(());
+            return;
         }
-        if let Segment::Deep = segment {
+        if segment.is_any_depth() {
             return self.deep_level(place, segments);
         }
-        if let Some(literals) = segment.literals() {
-            for part in literals {
-                self.step(place, part, is_dir(&place.path.join(part)), is_file(place, part), rest)?;
-            }
-            return Ok(());
+        for part in segment.literals().iter().filter(|part| is_part(part)) {
+            self.step(place, part, is_dir(&place.path.join(&**part)), is_file(place, part), rest);
         }
-        for entry in entries(place)? {
-            if segment.matches(&entry.part) {
-                self.step(place, &entry.part, entry.is_dir, entry.is_leaf, rest)?;
+        if segment.has_wildcards() {
+            for entry in self.entries(place) {
+                if segment.matches(&entry.part) {
+                    self.step(place, &entry.part, entry.is_dir, entry.is_leaf, rest);
+                }
             }
         }
-        Ok(())
     }
 
-    /// `**`: everything below when it stands last, else the rest of the pattern here and at every directory below.
-    fn deep_level(&mut self, place: &Place, segments: &[Segment]) -> Result<(), StorageError> {
-        let met = fs::metadata(&place.path).map(|meta| (segments.len(), meta.dev(), meta.ino()));
-        if met.is_ok_and(|met| !self.deep.insert(met)) {
-            return Ok(());
+    /// `**`: the rest of the pattern here and at every directory below. A pattern never ends in `**` alone.
+    fn deep_level(&mut self, place: &Place<'_>, segments: &[Segment]) {
+        if place.depth >= DEEPEST || !self.deep.insert((segments.len(), place.name.clone())) {
+            return;
         }
-        let rest = &segments[1..];
-        self.level(place, rest)?;
-        for entry in entries(place)? {
-            if rest.is_empty() {
-                self.step(place, &entry.part, entry.is_dir, entry.is_leaf, rest)?;
-            }
-            if entry.is_dir {
-                self.level(&place.below(&entry.part), segments)?;
+        self.level(place, &segments[1..]);
+        for entry in self.entries(place) {
+            if entry.is_dir && !(entry.is_link && place.is_below(&entry.part)) {
+                self.deep_level(&place.below(&entry.part), segments);
             }
         }
-        Ok(())
     }
 
     /// One part of a name has matched: the last one is an answer, an earlier one leads a level down.
-    fn step(&mut self, place: &Place, part: &str, dir: bool, leaf: bool, rest: &[Segment]) -> Result<(), StorageError> {
+    fn step(&mut self, place: &Place<'_>, part: &str, dir: bool, leaf: bool, rest: &[Segment]) {
         if !rest.is_empty() {
-            // A `**` at the end also stands for nothing, so the leaf itself is an answer as well.
-            if leaf && rest.iter().all(|segment| matches!(segment, Segment::Deep)) {
-                self.found.insert(Node { path: place.below(part).name, kind: NodeKind::Leaf });
+            if dir {
+                self.level(&place.below(part), rest);
             }
-            return if dir { self.level(&place.below(part), rest) } else { Ok(()) };
+            return;
         }
         for (there, kind) in [(dir, NodeKind::Branch), (leaf, NodeKind::Leaf)] {
             if there {
-                self.found.insert(Node { path: place.below(part).name, kind });
+                self.found.insert(Node { path: place.name_of(part), kind });
             }
         }
-        Ok(())
+    }
+
+    /// What a directory holds; one that vanished meanwhile is empty.
+    fn entries(&mut self, place: &Place<'_>) -> Vec<Entry> {
+        self.listed += 1;
+        let fault = |source| StorageError::Io { action: "list the directory", path: place.path.clone(), source };
+        let listed = if self.listed > MOST_DIRECTORIES {
+            Err(io::Error::other("the pattern leads through too many directories"))
+        } else {
+            list(place)
+        };
+        match listed {
+            Ok(entries) => entries,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Vec::new(),
+            // One failure tells of the limit; the walk ends quickly from here on.
+            Err(_) if self.listed > MOST_DIRECTORIES + 1 => Vec::new(),
+            Err(error) => {
+                let part = if place.name.is_empty() { "the whole tree".to_owned() } else { place.name.clone() };
+                self.failures.push(Failure { part, error: fault(error) });
+                Vec::new()
+            }
+        }
     }
 }
 
-impl Place {
-    fn below(&self, part: &str) -> Place {
-        let name = if self.name.is_empty() { part.to_owned() } else { format!("{}.{part}", self.name) };
-        Place { path: self.path.join(part), name, depth: self.depth + 1 }
+impl Place<'_> {
+    fn name_of(&self, part: &str) -> String {
+        if self.name.is_empty() { part.to_owned() } else { format!("{}.{part}", self.name) }
+    }
+
+    fn below(&self, part: &str) -> Place<'_> {
+        Place { path: self.path.join(part), name: self.name_of(part), depth: self.depth + 1, above: Some(self) }
+    }
+
+    /// Whether the link `part` leads back to a directory that this one lies in, so that following it goes in circles.
+    fn is_below(&self, part: &str) -> bool {
+        let identity = |path: &Path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
+        let target = identity(&self.path.join(part));
+        let mut places = std::iter::successors(Some(self), |place| place.above);
+        target.is_none() || places.any(|place| identity(&place.path) == target)
     }
 }
 
@@ -117,42 +147,37 @@ struct Entry {
     part: String,
     is_dir: bool,
     is_leaf: bool,
+    is_link: bool,
 }
 
-/// What a directory holds; one that vanished meanwhile is empty. Names that no metric can have are passed over, and so
-/// is `_tagged`, which holds hashes.
-fn entries(place: &Place) -> Result<Vec<Entry>, StorageError> {
-    let listed = match fs::read_dir(&place.path) {
-        Err(source) if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(Vec::new());
-        }
-        listed => listed,
-    };
-    let fault = |source| StorageError::Io { action: "list the directory", path: place.path.clone(), source };
+/// Names that no metric can have are passed over, and so is `_tagged`, which holds hashes.
+fn list(place: &Place<'_>) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    for entry in listed.map_err(fault)? {
-        let entry = entry.map_err(fault)?;
-        let Ok(mut part) = entry.file_name().into_string() else { continue };
-        let is_leaf = part.ends_with(ENDING);
+    for entry in fs::read_dir(&place.path)? {
+        let entry = entry?;
+        let (Ok(mut part), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) else { continue };
+        let is_dir = kind.is_dir() || kind.is_symlink() && is_dir(&entry.path());
+        let is_leaf = !is_dir && part.ends_with(ENDING);
         if is_leaf {
             part.truncate(part.len() - ENDING.len());
         }
-        if part.is_empty() || part.contains('.') || place.depth == 0 && part == "_tagged" {
-            continue;
-        }
-        let is_dir =
-            !is_leaf && entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_symlink() && is_dir(&entry.path()));
-        if is_dir || is_leaf {
-            entries.push(Entry { part: mem::take(&mut part), is_dir, is_leaf });
+        let tags = place.depth == 0 && part == "_tagged";
+        if (is_dir || is_leaf) && !tags && is_part(&part) {
+            entries.push(Entry { part, is_dir, is_leaf, is_link: kind.is_symlink() });
         }
     }
     Ok(entries)
+}
+
+/// Whether `text` can be one part of a name. Nothing else may become a piece of a path: `/etc` would leave the tree.
+fn is_part(text: &str) -> bool {
+    !text.contains('.') && MetricName::parse(text).is_ok()
 }
 
 fn is_dir(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| meta.is_dir())
 }
 
-fn is_file(place: &Place, part: &str) -> bool {
+fn is_file(place: &Place<'_>, part: &str) -> bool {
     fs::metadata(place.path.join(format!("{part}{ENDING}"))).is_ok_and(|meta| meta.is_file())
 }

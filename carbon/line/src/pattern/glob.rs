@@ -1,0 +1,143 @@
+//! One alternative with wildcards, matched against one part of a name. Sets and ranges read as Python's `fnmatch` does.
+
+use super::expand::Symbol;
+
+/// Characters at the front that are known, then single characters, sets and runs.
+#[derive(Clone, Debug)]
+pub(super) struct Glob {
+    prefix: Box<str>,
+    tokens: Box<[Token]>,
+    /// Known characters at the end, behind the last token.
+    suffix: Box<str>,
+}
+
+#[derive(Clone, Debug)]
+enum Token {
+    Char(char),
+    One,
+    Run,
+    Set { inside: bool, ranges: Box<[(char, char)]> },
+}
+
+/// What an alternative turned out to be.
+pub(super) enum Compiled {
+    Literal(String),
+    Glob(Glob),
+}
+
+impl Glob {
+    pub(super) fn compile(symbols: &[Symbol]) -> Compiled {
+        let tokens = tokens(symbols);
+        let known = |token: &Token| if let Token::Char(c) = token { Some(*c) } else { None };
+        let prefix: String = tokens.iter().map_while(known).collect();
+        let front = tokens.iter().take_while(|token| known(token).is_some()).count();
+        if front == tokens.len() {
+            return Compiled::Literal(prefix);
+        }
+        let back = tokens.iter().rev().take_while(|token| known(token).is_some()).count();
+        let suffix: String = tokens[tokens.len() - back..].iter().filter_map(known).collect();
+        let middle = tokens[front..tokens.len() - back].into();
+        Compiled::Glob(Glob { prefix: prefix.into(), tokens: middle, suffix: suffix.into() })
+    }
+
+    /// `*`.
+    pub(super) fn anything() -> Glob {
+        Glob { prefix: "".into(), tokens: Box::new([Token::Run]), suffix: "".into() }
+    }
+
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    pub(super) fn matches(&self, part: &str) -> bool {
+        let Some(rest) = part.strip_prefix(&*self.prefix) else { return false };
+        let Some(middle) = rest.strip_suffix(&*self.suffix) else { return false };
+        matches!(*self.tokens, [Token::Run]) || matches_tokens(&self.tokens, middle)
+    }
+}
+
+/// Takes as little as possible for each run; on a mismatch the last run takes one character more.
+fn matches_tokens(tokens: &[Token], text: &str) -> bool {
+    let (mut at, mut rest) = (0, text.chars());
+    let mut retry = None;
+    loop {
+        if matches!(tokens.get(at), Some(Token::Run)) {
+            at += 1;
+            if at == tokens.len() {
+                return true;
+            }
+            retry = Some((at, rest.clone()));
+            continue;
+        }
+        match (tokens.get(at), rest.next()) {
+            (None, None) => return true,
+            (Some(token), Some(c)) if token.matches(c) => at += 1,
+            (Some(_), None) => return false,
+            (_, Some(_)) => {
+                let Some((behind, taken)) = &mut retry else { return false };
+                if taken.next().is_none() {
+                    return false;
+                }
+                (at, rest) = (*behind, taken.clone());
+            }
+        }
+    }
+}
+
+impl Token {
+    fn matches(&self, c: char) -> bool {
+        match self {
+            Token::Char(own) => *own == c,
+            Token::One | Token::Run => true,
+            Token::Set { inside, ranges } => ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) == *inside,
+        }
+    }
+}
+
+fn tokens(symbols: &[Symbol]) -> Vec<Token> {
+    let (mut tokens, mut at) = (Vec::with_capacity(symbols.len()), 0);
+    while let Some(symbol) = symbols.get(at) {
+        at += 1;
+        if symbol.is('*') {
+            if !matches!(tokens.last(), Some(Token::Run)) {
+                tokens.push(Token::Run);
+            }
+        } else if symbol.is('?') {
+            tokens.push(Token::One);
+        } else if symbol.is('[')
+            && let Some((token, length)) = set(&symbols[at..])
+        {
+            tokens.push(token);
+            at += length;
+        } else {
+            tokens.push(Token::Char(symbol.c));
+        }
+    }
+    tokens
+}
+
+/// Reads a set behind its opening bracket, and says how many symbols it took; `None` if it is never closed.
+fn set(symbols: &[Symbol]) -> Option<(Token, usize)> {
+    let negated = symbols.first()?.is('!');
+    let start = usize::from(negated);
+    // A bracket in the first place belongs to the set.
+    let close = start + 1 + symbols.get(start + 1..)?.iter().position(|symbol| symbol.is(']'))?;
+    let (mut members, mut ranges) = (&symbols[start..close], Vec::new());
+    loop {
+        match members {
+            [] => break,
+            [low, dash, high, rest @ ..] if dash.is('-') => {
+                // A range that runs backwards holds nothing.
+                if low.c <= high.c {
+                    ranges.push((low.c, high.c));
+                }
+                members = rest;
+            }
+            [one, rest @ ..] => {
+                ranges.push((one.c, one.c));
+                members = rest;
+            }
+        }
+    }
+    Some((Token::Set { inside: !negated, ranges: ranges.into() }, close + 1))
+}
