@@ -192,7 +192,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_line_is_delivered_waiting_or_lost(steps in prop::collection::vec((0_u8..4, 1_usize..400), 1..400)) {
+        fn every_line_is_delivered_waiting_or_lost(steps in prop::collection::vec((0_u8..4, 1_usize..400), 1..100)) {
             let buffer = Buffer::new(SMALLEST);
             let (mut pushed, mut last) = (0_u64, None);
             for (step, count) in steps {

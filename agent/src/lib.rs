@@ -15,6 +15,8 @@ mod runner;
 mod running;
 
 #[cfg(test)]
+mod golden_ceph;
+#[cfg(test)]
 mod golden_host;
 mod schedule;
 pub mod sink;

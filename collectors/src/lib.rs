@@ -11,6 +11,7 @@ mod out;
 mod proc;
 mod registry;
 
+pub use ceph::replay as replay_ceph;
 pub use collector::{Class, Collector, Slot, Spec};
 pub use counter::{Bits, moved};
 pub use fail::Fail;
@@ -27,6 +28,7 @@ registry::collectors! {
     diskspace: LINUX,
     diskusage: LINUX,
     network: LINUX,
+    ceph: LINUX,
 }
 
 #[cfg(test)]

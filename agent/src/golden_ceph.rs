@@ -1,0 +1,122 @@
+//! Replays two recorded answers of Ceph's daemons and compares with the lines of the native naming.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use collectors::{Class, Collector, Fail, Out, Slot, Spec, replay_ceph};
+use golden::Tally;
+use whisper::Timestamp;
+
+use crate::job::Job;
+use crate::naming::Naming;
+
+#[test]
+fn golden_ceph_native() {
+    if let Some(folder) = golden::folder("ceph") {
+        let mut tally = Tally::new("ceph");
+        replay(&folder, &mut tally);
+        tally.finish();
+    }
+}
+
+#[test]
+fn the_recorded_monitor_of_our_own_gives_the_native_lines() {
+    let mut tally = Tally::new("ceph (own)");
+    replay(&golden::own("ceph"), &mut tally);
+    tally.finish();
+}
+
+/// A daemon that answers with what was recorded.
+struct Recorded {
+    socket: String,
+    schema: String,
+    dumps: Vec<String>,
+}
+
+impl Collector for Recorded {
+    fn spec(&self) -> Spec {
+        Spec { name: "ceph", class: Class::Slow, default_interval: None, deadline: Duration::from_secs(1) }
+    }
+
+    fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
+        replay_ceph(&self.socket, self.schema.as_bytes(), self.dumps.remove(0).as_bytes(), out)
+    }
+}
+
+fn replay(folder: &Path, tally: &mut Tally) {
+    let times: BTreeMap<String, f64> = serde_json::from_str(&read(&folder.join("times.json"))).unwrap();
+    let mut daemons: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .filter_map(|file| file.unwrap().file_name().to_str()?.strip_suffix(".expected.native.txt").map(str::to_owned))
+        .collect();
+    daemons.sort();
+    for daemon in daemons {
+        let expected = read(&folder.join(format!("{daemon}.expected.native.txt")));
+        let time = |dump: &str| times.get(&format!("{daemon}.{dump}")).copied();
+        let (Some(first), Some(second)) = (time("1"), time("2")) else {
+            replay_without_times(folder, &daemon, &expected, tally);
+            continue;
+        };
+        compare(&daemon, &lines(folder, &daemon, second - first), &expected, tally);
+    }
+}
+
+/// A daemon whose times were not kept: the interval near 10 s under which all rates come out as expected.
+fn replay_without_times(folder: &Path, daemon: &str, expected: &str, tally: &mut Tally) {
+    let at_ten = lines(folder, daemon, 10.0);
+    let expected_lines = expected.lines().filter_map(|line| line.split_once(' '));
+    let fits = expected_lines.filter(|(name, _)| name.ends_with(".rate")).filter_map(|(name, rate)| {
+        let (steps, rate) = (at_ten.get(name)?.parse::<f64>().ok()? * 10.0, rate.parse::<f64>().ok()?);
+        // Six digits tell a small number of steps exactly, and the rate to half a unit of the last digit.
+        let half = 0.5 * 10_f64.powf(rate.log10().floor() - 5.0);
+        let exact = rate > 0.0 && (1.0..100_000.0).contains(&steps);
+        exact.then(|| (steps.round() / (rate + half), steps.round() / (rate - half)))
+    });
+    let (low, high) = fits.fold((0.0_f64, f64::MAX), |(low, high), (least, most)| (low.max(least), high.min(most)));
+    compare(daemon, &lines(folder, daemon, (low + high) / 2.0), expected, tally);
+}
+
+fn lines(folder: &Path, daemon: &str, elapsed: f64) -> BTreeMap<String, String> {
+    let recorded = |what: &str| read(&folder.join(format!("{daemon}.{what}.json")));
+    let dumps = vec![recorded("perf_dump.1"), recorded("perf_dump.2")];
+    let collector = Recorded { socket: format!("ceph-{daemon}.asok"), schema: recorded("perf_schema"), dumps };
+    let mut job = Job::new(Box::new(collector), Arc::new(Naming::new("servers", "testhost")));
+    let mut found = BTreeMap::new();
+    for monotonic in [Duration::ZERO, Duration::from_secs_f64(elapsed)] {
+        found.clear();
+        let report = job.measure(Slot { time: Timestamp::from_secs(0), monotonic }, |ready| {
+            found.insert(ready.name.to_owned(), ready.value.trim().to_owned());
+        });
+        assert!(!report.failed);
+    }
+    found
+}
+
+fn compare(daemon: &str, found: &BTreeMap<String, String>, expected: &str, tally: &mut Tally) {
+    let mut seen = 0;
+    for (name, value) in expected.lines().filter_map(|line| line.split_once(' ')) {
+        seen += usize::from(found.contains_key(name));
+        tally.check(
+            name,
+            match found.get(name) {
+                Some(found) if found == value => Ok(()),
+                Some(found) => Err(format!("expected {value}, found {found}")),
+                None => Err("is missing".to_owned()),
+            },
+        );
+    }
+    tally.check(
+        &format!("{daemon}: no other lines"),
+        match found.len() - seen {
+            0 => Ok(()),
+            more => Err(format!("{more} lines are not expected")),
+        },
+    );
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
