@@ -81,7 +81,7 @@ impl Whisper<File> {
         if fs::symlink_metadata(path).is_ok() {
             return Err(Error::Exists { path: path.to_owned() });
         }
-        draft(path, options, |file, header| lay_out(file, header, options.allocation))?.publish(path, false)
+        draft(path, options)?.publish(path, false)
     }
 
     /// As [`Whisper::create`], but a file of that name is replaced, in one step.
@@ -90,7 +90,7 @@ impl Whisper<File> {
     /// What the system says; the old file is then as it was.
     pub fn create_or_replace(path: impl AsRef<Path>, options: &CreateOptions) -> Result<Whisper, Error> {
         let path = path.as_ref();
-        draft(path, options, |file, header| lay_out(file, header, options.allocation))?.publish(path, true)
+        draft(path, options)?.publish(path, true)
     }
 
     /// Changes a file in one step: `change` works on a copy beside it, which is synced and then takes the name.
@@ -137,14 +137,11 @@ pub fn sync_folder(path: &Path) -> Result<(), Error> {
     File::open(folder).and_then(|file| file.sync_all()).map_err(|source| Error::io("sync the folder", folder, source))
 }
 
-/// A new file under a temporary name; nothing of it is left when `fill` fails.
-fn draft(
-    path: &Path,
-    options: &CreateOptions,
-    fill: impl FnOnce(&File, &Header) -> io::Result<()>,
-) -> Result<Draft, Error> {
+/// A new file under a temporary name.
+pub(crate) fn draft(path: &Path, options: &CreateOptions) -> Result<Draft, Error> {
     let draft = Draft::beside(path)?;
-    fill(&draft.file, &Header::of(options)).map_err(|source| Error::io("create", path, source))?;
+    let filled = lay_out(&draft.file, &Header::of(options), options.allocation);
+    filled.map_err(|source| Error::io("create", path, source))?;
     Ok(draft)
 }
 

@@ -35,6 +35,8 @@ mod file;
 #[cfg(feature = "file")]
 mod fill;
 #[cfg(feature = "file")]
+mod fsck;
+#[cfg(feature = "file")]
 mod header;
 #[cfg(feature = "file")]
 pub mod layer;
@@ -60,6 +62,8 @@ pub use diff::{ArchiveDiff, DiffOptions, Difference};
 pub use fetch::{Fetched, FetchedSeconds, Seconds, Span};
 #[cfg(feature = "file")]
 pub use file::Whisper;
+#[cfg(feature = "file")]
+pub use fsck::{Finding, Salvaged};
 #[cfg(feature = "file")]
 pub use header::{ArchiveInfo, Header};
 #[cfg(feature = "file")]

@@ -87,7 +87,7 @@ fn check(before: &[u8], left: &[u8], after: &[u8], torn: usize, done: bool) {
     let (left_slots, old, new) = (slots(left), slots(before), slots(after));
     let strange = (0..old.len()).filter(|at| left_slots[*at] != old[*at] && left_slots[*at] != new[*at]).count();
     // A write cut within a slot can leave that one slot half old, half new, and no other.
-    assert!(strange <= usize::from(torn % 12 != 0), "{strange} slots are neither old nor new");
+    assert!(strange <= usize::from(!torn.is_multiple_of(12)), "{strange} slots are neither old nor new");
     assert!(!done || left == after);
 }
 

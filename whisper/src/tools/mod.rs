@@ -14,11 +14,14 @@ mod diff;
 mod dump;
 mod fetch;
 mod fill;
+mod find;
+mod fsck;
 mod info;
 mod merge;
 mod resize;
 mod set;
 mod update;
+mod walk;
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
@@ -57,6 +60,8 @@ const VERBS: &[&Verb] = &[
     &resize::VERB,
     &set::AGGREGATION_METHOD,
     &set::X_FILES_FACTOR,
+    &find::VERB,
+    &fsck::VERB,
 ];
 
 /// Everything a verb touches besides files.
