@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use collectors::Scope;
 use serde::Deserialize;
 use whisper::Interval;
 
 use crate::buffer::SMALLEST;
+use crate::naming::{Naming, short_host_name};
 
 /// `[agent]`: the agent's own settings. What is measured stands in `[collectors.NAME]`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -71,6 +73,18 @@ impl Default for AgentConfig {
 }
 
 impl AgentConfig {
+    /// What this host is called in its metrics' names.
+    pub fn host_name(&self) -> String {
+        self.host.clone().unwrap_or_else(short_host_name)
+    }
+
+    /// The whole metric name of what a collector calls `name`, such as `cpu.total.user`.
+    pub fn metric_name(&self, name: &str) -> String {
+        let mut whole = String::new();
+        Naming::new(&self.prefix, &self.host_name()).write(Scope::Host, name, &mut whole);
+        whole
+    }
+
     /// Everything that is wrong, each with its key; empty when all is well.
     pub fn validate(&self) -> Vec<Problem> {
         let mut problems = Vec::new();

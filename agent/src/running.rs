@@ -15,7 +15,7 @@ use whisper::Interval;
 
 use crate::config::seconds;
 use crate::job::{Job, chain};
-use crate::naming::{Naming, short_host_name};
+use crate::naming::Naming;
 use crate::own::{Ledger, Own};
 use crate::runner::{Event, Planned, Runner};
 use crate::sink::Graphite;
@@ -166,7 +166,7 @@ impl Plan {
         let Some(interval) = seconds(config.interval).filter(|_| faults.is_empty()) else {
             return Err(StartError::Settings { faults });
         };
-        let host = config.host.clone().unwrap_or_else(short_host_name);
+        let host = config.host_name();
         let naming = Arc::new(Naming::new(&config.prefix, &host));
         Ok(Plan { interval, host, naming, built })
     }
