@@ -1,1 +1,18 @@
-//! The carbon daemon: listeners, cache, writer.
+//! The carbon daemon: listeners take lines in, the cache holds points where queries see them, the writer hands them to
+//! a store. Stores, names and wire formats are other packages' business; this one never opens a `.wsp` file.
+
+mod batch;
+mod cache;
+mod carbonlink;
+pub mod config;
+mod daemon;
+mod intake;
+mod listener;
+mod report;
+pub mod stats;
+mod writer;
+
+pub use cache::Cache;
+pub use config::Config;
+pub use daemon::{Carbon, Error};
+pub use stats::{Snapshot, Stats};

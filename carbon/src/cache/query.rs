@@ -1,0 +1,36 @@
+//! What readers see of the cache.
+
+use carbon_line::MetricName;
+use carbon_storage::memory::matching_nodes;
+use carbon_storage::{Answer, FindQuery, Node, Recent, SeriesId, StorageError};
+use whisper::Point;
+
+use super::{Cache, SHARDS, shard_of};
+
+impl Cache {
+    /// The points of `name` that are not confirmed yet, in time order.
+    pub fn recent_points(&self, name: &str) -> Vec<Point> {
+        let Some(id) = self.names.lookup(name.as_bytes()) else { return Vec::new() };
+        self.shard(shard_of(id)).get(&id).map_or(Vec::new(), |entry| entry.visible())
+    }
+
+    /// Branches and leaves that match, over the series whose points wait.
+    pub fn recent_nodes(&self, query: &FindQuery) -> Vec<Node> {
+        let mut waiting: Vec<SeriesId> = Vec::new();
+        for index in 0..SHARDS {
+            waiting.extend(self.shard(index).keys());
+        }
+        let names = self.names.read();
+        matching_nodes(&query.pattern, waiting.iter().map(|id| names.text(*id)))
+    }
+}
+
+impl Recent for Cache {
+    fn find<'a>(&'a self, query: &'a FindQuery) -> Answer<'a, Result<Vec<Node>, StorageError>> {
+        Box::pin(async move { Ok(self.recent_nodes(query)) })
+    }
+
+    fn points<'a>(&'a self, names: &'a [MetricName]) -> Answer<'a, Result<Vec<Vec<Point>>, StorageError>> {
+        Box::pin(async move { Ok(names.iter().map(|name| self.recent_points(name)).collect()) })
+    }
+}

@@ -1,0 +1,85 @@
+//! `[carbon]`: what is taken in, how much of it waits, and how it is written.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// All options of the daemon; an unknown key is an error.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// Where lines are taken in over TCP; port 0 takes a free one. Default ["127.0.0.1:2003"].
+    pub plaintext: Vec<SocketAddr>,
+    /// Where other processes, such as a separate renderer, may ask for waiting points. Default [], nowhere.
+    pub carbonlink: Vec<SocketAddr>,
+    /// Longest line in bytes; a longer one is refused and the connection goes on. Default 16 384.
+    pub max_line: usize,
+    /// Connections held at once by all listeners; further ones wait in the kernel's queue. Default 20 000.
+    pub max_connections: usize,
+    /// How long a peer may be silent before its connection is closed. Default "1h".
+    #[serde(with = "humantime_serde")]
+    pub idle_timeout: Duration,
+    /// How far ahead of our clock a timestamp may be. Default "10m".
+    #[serde(with = "humantime_serde")]
+    pub future_limit: Duration,
+    /// Timestamps are rounded down to a multiple of this many whole seconds; "0s" leaves them. Default "0s".
+    #[serde(with = "humantime_serde")]
+    pub min_resolution: Duration,
+    /// Points that may wait in memory before listeners stop reading. Default 2 000 000.
+    pub max_points: usize,
+    /// Longest a point waits while the store keeps up; waiting gathers several points of a series into one write.
+    /// Default "1s".
+    #[serde(with = "humantime_serde")]
+    pub max_wait: Duration,
+    /// Threads that write. Default 2.
+    pub writers: usize,
+    /// How long a stop waits for a store that refuses points before it gives up on them. Default "30s".
+    #[serde(with = "humantime_serde")]
+    pub drain_for: Duration,
+    /// How often the daemon's own counters are stored as `carbon.agents.<host>.*`; "0s" never. Default "60s".
+    #[serde(with = "humantime_serde")]
+    pub report_interval: Duration,
+    /// The `<host>` in those names, with dots made underscores. Default "", this machine's name.
+    pub host: String,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            plaintext: vec![SocketAddr::from(([127, 0, 0, 1], 2003))],
+            carbonlink: Vec::new(),
+            max_line: carbon_line::decoder::LONGEST_LINE,
+            max_connections: 20_000,
+            idle_timeout: Duration::from_secs(3600),
+            future_limit: Duration::from_secs(600),
+            min_resolution: Duration::ZERO,
+            max_points: 2_000_000,
+            max_wait: Duration::from_secs(1),
+            writers: 2,
+            drain_for: Duration::from_secs(30),
+            report_interval: Duration::from_secs(60),
+            host: String::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Every value that makes no sense, each with its key; empty when all is well.
+    pub fn validate(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut at_least_one = |key: &str, value: usize| {
+            if value == 0 {
+                faults.push(format!("carbon.{key} is 0, expected at least 1"));
+            }
+        };
+        at_least_one("max-line", self.max_line);
+        at_least_one("max-connections", self.max_connections);
+        at_least_one("max-points", self.max_points);
+        at_least_one("writers", self.writers);
+        if self.idle_timeout.is_zero() {
+            faults.push("carbon.idle-timeout is 0s, which would close every connection at once".to_owned());
+        }
+        faults
+    }
+}

@@ -1,0 +1,139 @@
+//! Counters of the daemon. At rest they add up: `received = stored + overwritten + dropped + waiting`, and a line is
+//! either received or refused for one reason.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+use carbon_line::Reject;
+
+const REASONS: usize = Reject::REASONS.len();
+
+/// Counts from the start of the daemon. Written by everyone, read by reports and tests.
+#[derive(Debug)]
+pub struct Stats {
+    pub(crate) received: AtomicU64,
+    refused: [AtomicU64; REASONS],
+    pub(crate) overwritten: AtomicU64,
+    pub(crate) stored: AtomicU64,
+    pub(crate) dropped: AtomicU64,
+    pub(crate) creates: AtomicU64,
+    pub(crate) errors: AtomicU64,
+    pub(crate) updates: AtomicU64,
+    pub(crate) update_micros: AtomicU64,
+    pub(crate) connections: AtomicU64,
+    pub(crate) queries: AtomicU64,
+    pub(crate) bulk_queries: AtomicU64,
+    pub(crate) pauses: AtomicU64,
+    start: Instant,
+    /// When each reason was last logged, in seconds after the start, plus one.
+    logged: [AtomicU64; REASONS],
+}
+
+/// The counters at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Points that entered the cache.
+    pub received: u64,
+    /// Lines that did not, by the label of the reason; all labels, most of them at 0.
+    pub refused: Vec<(&'static str, u64)>,
+    /// Points replaced by a later one for the same instant before they were written.
+    pub overwritten: u64,
+    /// Points the store has confirmed.
+    pub stored: u64,
+    /// Points the store will never take; each was logged.
+    pub dropped: u64,
+    /// Series written for the first time.
+    pub creates: u64,
+    /// Series that a write refused, for now or for good.
+    pub errors: u64,
+    /// Series written, each with all its waiting points.
+    pub updates: u64,
+    /// Time spent in the store, in microseconds, over all writers.
+    pub update_micros: u64,
+    /// Connections open now.
+    pub connections: u64,
+    /// Cache queries answered.
+    pub queries: u64,
+    /// Bulk queries among them.
+    pub bulk_queries: u64,
+    /// Times a listener stopped reading because the cache was full.
+    pub pauses: u64,
+}
+
+impl Snapshot {
+    /// How many lines were refused for `reason`.
+    pub fn refused(&self, reason: &str) -> u64 {
+        self.refused.iter().find(|(label, _)| *label == reason).map_or(0, |(_, count)| *count)
+    }
+
+    /// How many lines were refused.
+    pub fn refused_total(&self) -> u64 {
+        self.refused.iter().map(|(_, count)| count).sum()
+    }
+}
+
+impl Default for Stats {
+    fn default() -> Stats {
+        let zero = || AtomicU64::new(0);
+        Stats {
+            received: zero(),
+            refused: std::array::from_fn(|_| zero()),
+            overwritten: zero(),
+            stored: zero(),
+            dropped: zero(),
+            creates: zero(),
+            errors: zero(),
+            updates: zero(),
+            update_micros: zero(),
+            connections: zero(),
+            queries: zero(),
+            bulk_queries: zero(),
+            pauses: zero(),
+            start: Instant::now(),
+            logged: std::array::from_fn(|_| zero()),
+        }
+    }
+}
+
+impl Stats {
+    /// The counters now; not one instant for all, since nobody is stopped for it.
+    pub fn snapshot(&self) -> Snapshot {
+        let labels = Reject::REASONS.iter().zip(&self.refused);
+        Snapshot {
+            received: self.received.load(Relaxed),
+            refused: labels.map(|(label, count)| (*label, count.load(Relaxed))).collect(),
+            overwritten: self.overwritten.load(Relaxed),
+            stored: self.stored.load(Relaxed),
+            dropped: self.dropped.load(Relaxed),
+            creates: self.creates.load(Relaxed),
+            errors: self.errors.load(Relaxed),
+            updates: self.updates.load(Relaxed),
+            update_micros: self.update_micros.load(Relaxed),
+            connections: self.connections.load(Relaxed),
+            queries: self.queries.load(Relaxed),
+            bulk_queries: self.bulk_queries.load(Relaxed),
+            pauses: self.pauses.load(Relaxed),
+        }
+    }
+
+    /// Counts a refusal; `true` when it may be logged, which is once a second for each reason.
+    pub(crate) fn refuse(&self, reject: Reject) -> bool {
+        self.refused[reject.index()].fetch_add(1, Relaxed);
+        let second = self.start.elapsed().as_secs() + 1;
+        self.logged[reject.index()].swap(second, Relaxed) != second
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_is_counted_always_and_logged_seldom() {
+        let stats = Stats::default();
+        let logged = (0..1000).filter(|_| stats.refuse(Reject::Value)).count();
+        assert!(logged <= 1 + stats.start.elapsed().as_secs() as usize);
+        assert!(stats.refuse(Reject::Time), "reasons do not hush each other");
+        assert_eq!((stats.snapshot().refused("value"), stats.snapshot().refused_total()), (1000, 1001));
+    }
+}
