@@ -73,12 +73,12 @@ proptest! {
 
     #[test]
     fn a_waiting_point_reads_as_if_it_were_written(
-        ages in prop::collection::btree_map(0_u32..118, -100_i32..100, 1..60),
-        written in 0_usize..60,
+        ages in prop::collection::btree_map(0_u32..595, -100_i32..100, 1..120),
+        written in 0_usize..120,
         age in 1_u32..7_000,
     ) {
         let points: Vec<Point> = ages.iter().rev().map(|(age, value)| Point {
-            time: Timestamp::from_secs(NOW / 5 * 5 - age * 5),
+            time: Timestamp::from_secs(NOW - age),
             value: f64::from(*value),
         }).collect();
         let (stored, waiting) = points.split_at(written.min(points.len()));

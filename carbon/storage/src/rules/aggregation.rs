@@ -45,10 +45,6 @@ impl AggregationRules {
     pub fn parse(text: &str) -> Result<AggregationRules, RuleError> {
         let (mut sections, mut skipped) = (Vec::new(), Vec::new());
         for section in ini::parse(text)? {
-            let Some((pattern, at)) = section.get("pattern") else {
-                skipped.push(format!("[{}] lacks a pattern", section.name));
-                continue;
-            };
             let fault = |line, finding| RuleError::Section { section: section.name.to_owned(), line, finding };
             let mut rule = Aggregation { name: section.name.into(), ..last_resort() };
             if let Some((text, line)) = section.get("xfilesfactor") {
@@ -62,6 +58,10 @@ impl AggregationRules {
                 rule.method =
                     text.parse().map_err(|finding: whisper::UnknownAggregation| fault(line, finding.to_string()))?;
             }
+            let Some((pattern, at)) = section.get_filled("pattern") else {
+                skipped.push(format!("[{}] lacks a pattern", section.name));
+                continue;
+            };
             rule.pattern = Some(compile(pattern, section.name, at)?);
             sections.push(rule);
         }

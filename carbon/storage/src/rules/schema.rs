@@ -43,12 +43,16 @@ impl Schemas {
     pub fn parse(text: &str) -> Result<Schemas, RuleError> {
         let (mut sections, mut skipped) = (Vec::new(), Vec::new());
         for section in ini::parse(text)? {
-            let (Some((pattern, at)), Some((list, line))) = (section.get("pattern"), section.get("retentions")) else {
-                skipped.push(format!("[{}] lacks pattern or retentions", section.name));
+            let Some((list, line)) = section.get("retentions") else {
+                skipped.push(format!("[{}] lacks retentions", section.name));
                 continue;
             };
             let fault = |finding: String| RuleError::Section { section: section.name.to_owned(), line, finding };
             let numbers = list.split(',').map(parse_retention).collect::<Result<Vec<_>, _>>().map_err(fault)?;
+            let Some((pattern, at)) = section.get_filled("pattern") else {
+                skipped.push(format!("[{}] lacks a pattern", section.name));
+                continue;
+            };
             let pattern = compile(pattern, section.name, at)?;
             match retentions(&numbers) {
                 Ok(retentions) => {
