@@ -1,5 +1,6 @@
 //! Where points rest. `carbon` writes through these traits, `render` reads through them; neither knows a file.
 
+pub mod carbonlink;
 pub mod error;
 mod ini;
 pub mod memory;
@@ -10,6 +11,7 @@ pub mod series;
 pub mod store;
 pub mod whisper_tree;
 
+pub use carbonlink::CarbonLinkRecent;
 pub use error::StorageError;
 pub use ini::IniFault;
 pub use memory::Memory;
