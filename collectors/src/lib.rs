@@ -29,6 +29,7 @@ registry::collectors! {
     diskusage: LINUX,
     network: LINUX,
     ceph: LINUX,
+    sysinfo: !LINUX,
 }
 
 #[cfg(test)]
