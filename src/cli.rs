@@ -90,3 +90,9 @@ pub(crate) struct UpArgs {
     #[arg(long)]
     pub(crate) no_agent: bool,
 }
+
+impl FileArgs {
+    pub(crate) fn config(&self) -> Option<&std::path::Path> {
+        self.config.as_deref()
+    }
+}

@@ -1,3 +1,44 @@
-//! The `plumbago` program.
+//! The `plumbago` program: reads arguments and configuration, starts the parts that are asked for, stops them in order.
 
-fn main() {}
+mod check;
+mod cli;
+mod config;
+mod logging;
+mod serve;
+mod signals;
+mod store;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, ConfigVerb, Verb};
+use config::Config;
+
+fn main() -> ExitCode {
+    // A link named `whisper-info` is the tool of that name.
+    if let Some(code) = tools::by_program_name() {
+        return code;
+    }
+    let cli = Cli::parse();
+    let outcome = match cli.verb {
+        Verb::Whisper { arguments } => return tools::whisper(&arguments),
+        Verb::Config { verb: ConfigVerb::Default } => {
+            print!("{}", config::default_text());
+            return ExitCode::SUCCESS;
+        }
+        Verb::Config { verb: ConfigVerb::Check { file } } => check::check(&file),
+        Verb::Up(arguments) => logging::start(&cli.log).and_then(|()| serve::up(&arguments)),
+        Verb::Carbon(file) => logging::start(&cli.log).and_then(|()| serve::carbon(Config::load_sound(file.config())?)),
+        Verb::Render(file) => logging::start(&cli.log).and_then(|()| serve::render(Config::load_sound(file.config())?)),
+        Verb::Agent(file) => logging::start(&cli.log).and_then(|()| serve::agent(Config::load_sound(file.config())?)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("plumbago: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

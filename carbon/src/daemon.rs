@@ -125,8 +125,8 @@ impl Carbon {
     }
 
     /// The cache, to see how full it is.
-    pub fn cache(&self) -> &Cache {
-        &self.cache
+    pub fn cache(&self) -> Arc<Cache> {
+        Arc::clone(&self.cache)
     }
 
     /// The counters.

@@ -18,7 +18,7 @@ fn refused(text: &str, expected: &[&str]) {
 
 #[test]
 fn an_unknown_key_is_named() {
-    refused("[carbon]\nplaintxt = \"127.0.0.1:2003\"\n", &["plaintxt"]);
+    refused("[carbon]\nplaintxt = [\"127.0.0.1:2003\"]\n", &["plaintxt"]);
     refused("[carbn]\n", &["carbn"]);
     refused("[collectors.cpu]\npercoer = true\n", &["percoer"]);
     refused("[collectors.cpuu]\n", &["cpuu"]);

@@ -11,7 +11,7 @@ fn three_processes_work_as_one() {
     let carbon_config = folder.path().join("carbon.toml");
     // An hour in the cache: what render shows in this test cannot come from a file.
     let text = format!(
-        "[store]\ndata = {data:?}\n[carbon]\nplaintext = \"127.0.0.1:0\"\ncarbonlink = \"127.0.0.1:0\"\nmax-wait = \"1h\"\n"
+        "[store]\ndata = {data:?}\n[carbon]\nplaintext = [\"127.0.0.1:0\"]\ncarbonlink = [\"127.0.0.1:0\"]\nmax-wait = \"1h\"\n"
     );
     fs::write(&carbon_config, text).unwrap();
     let carbon = Plumbago::start(folder.path(), &["carbon", "--config", path(&carbon_config)]);
@@ -19,7 +19,7 @@ fn three_processes_work_as_one() {
     let render_config = folder.path().join("render.toml");
     let link = carbon.carbonlink.as_ref().expect("carbon says where it answers cache queries");
     let text =
-        format!("[store]\ndata = {data:?}\n[http]\nlisten = \"127.0.0.1:0\"\n[render]\ncarbonlink = {link:?}\n");
+        format!("[store]\ndata = {data:?}\ncarbonlink = {link:?}\n[http]\nlisten = \"127.0.0.1:0\"\n");
     fs::write(&render_config, text).unwrap();
     let render = Plumbago::start(folder.path(), &["render", "--config", path(&render_config)]);
 

@@ -1,0 +1,28 @@
+//! `plumbago config check`: everything that would stop a start, found without starting.
+
+use std::path::Path;
+
+use anyhow::bail;
+
+use crate::config::Config;
+
+/// Reads `file` and the rule files it names.
+///
+/// # Errors
+/// Every problem found, one a line.
+pub(crate) fn check(file: &Path) -> anyhow::Result<()> {
+    let config = Config::load(Some(file))?;
+    let mut problems = config.problems();
+    match config.store.rules() {
+        Ok(rules) => {
+            let skipped = rules.schemas.skipped.iter().chain(&rules.aggregation.skipped);
+            skipped.for_each(|reason| println!("note: a section of the storage rules is passed over: {reason}"));
+        }
+        Err(fault) => problems.push(format!("{fault:#}")),
+    }
+    if problems.is_empty() {
+        println!("{}: no problem found", file.display());
+        return Ok(());
+    }
+    bail!("{}:\n  {}", file.display(), problems.join("\n  "));
+}

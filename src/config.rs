@@ -1,0 +1,93 @@
+//! `plumbago.toml`: one table per component, each described beside its component; here they are only put together.
+
+use std::fs;
+use std::path::Path;
+
+use agent::AgentConfig;
+use anyhow::{Context, anyhow, bail};
+use collectors::{COLLECTORS, Settings, Site};
+use render::RenderConfig;
+use serde::Deserialize;
+
+use crate::store::StoreConfig;
+
+/// The whole file. A key that no component knows is an error that names the key and its line.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Config {
+    /// `[store]`: where points rest.
+    pub(crate) store: StoreConfig,
+    /// `[carbon]`: what is taken in, and how it waits.
+    pub(crate) carbon: carbon::Config,
+    /// `[render]`: where queries are answered, and what one may cost.
+    pub(crate) render: RenderConfig,
+    /// `[agent]`: when this host is measured, and where the values go.
+    pub(crate) agent: AgentConfig,
+    /// `[collectors.NAME]`: what is measured.
+    pub(crate) collectors: Settings,
+}
+
+/// A configuration with every option at its default, commented out, which is also the manual. Collectors bring their own
+/// parts.
+pub(crate) fn default_text() -> String {
+    let mut text = include_str!("plumbago.toml").to_owned();
+    for line in COLLECTORS.iter().flat_map(|entry| ["\n", entry.sample.trim()]).flat_map(str::lines) {
+        let is_option = !line.is_empty() && !line.starts_with(['#', '[']);
+        text.extend([if is_option { "#" } else { "" }, line, "\n"]);
+    }
+    text
+}
+
+impl Config {
+    /// Reads `file`, or gives the defaults when there is none.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not TOML, has a key nobody knows or a value that cannot be.
+    pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Config> {
+        let Some(file) = file else { return Ok(Config::default()) };
+        let text =
+            fs::read_to_string(file).with_context(|| format!("cannot read the configuration {}", file.display()))?;
+        // The message of the TOML reader shows line, column and the text at fault.
+        toml::from_str(&text).map_err(|fault| anyhow!("in {}: {fault}", file.display()))
+    }
+
+    /// As [`Config::load`], and refuses a file with a problem in any of its tables.
+    pub(crate) fn load_sound(file: Option<&Path>) -> anyhow::Result<Config> {
+        let config = Config::load(file)?;
+        let problems = config.problems();
+        if !problems.is_empty() {
+            bail!("the configuration cannot be used:\n  {}", problems.join("\n  "));
+        }
+        Ok(config)
+    }
+
+    /// What is wrong with the values, each problem with its key; empty when nothing is.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let mut problems = self.carbon.validate();
+        problems.extend(self.render.problems());
+        problems.extend(self.agent.validate().iter().map(ToString::to_string));
+        let collectors = self.collectors.build(&Site::below(&self.agent.root)).err().unwrap_or_default();
+        problems.extend(collectors.into_iter().map(|fault| format!("{:#}", anyhow::Error::from(fault))));
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `#key = value` is an option at its default; a comment proper has a blank behind its `#`.
+    fn uncommented() -> String {
+        let text = default_text();
+        let lines = text.lines().map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_printed_options_are_the_defaults() {
+        let printed: Config = toml::from_str(&uncommented()).unwrap();
+        let expected = Config { collectors: printed.collectors.clone(), ..Config::default() };
+        assert_eq!(printed, expected);
+        assert_eq!(printed.problems(), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,100 @@
+//! `[store]`: where points rest, opened from configuration for whoever writes or reads.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use carbon_storage::{AggregationRules, Schemas, StorageRules, WhisperTree};
+use serde::Deserialize;
+use tracing::warn;
+use whisper::Allocation;
+
+/// Where points rest and how new series are laid out.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct StoreConfig {
+    /// Everything that is kept lies below this folder, archives in `whisper`. Default "plumbago-data".
+    pub(crate) data: PathBuf,
+    /// A tree of `.wsp` files elsewhere, such as graphite's, used in place. Default: `whisper` below `data`.
+    pub(crate) whisper: Option<PathBuf>,
+    /// Graphite's storage-schemas.conf. Default: 60s:7d for carbon's own metrics, else 5s:6h,60s:7d,10m:1y.
+    pub(crate) schemas: Option<PathBuf>,
+    /// Graphite's storage-aggregation.conf. Default: the rules of carbon's example file.
+    pub(crate) aggregation: Option<PathBuf>,
+    /// How a new file takes its room: "sparse" as points arrive, "reserved" or "zeroed" all of it at once, so that a
+    /// full disk stops new series and not old ones. Default "sparse".
+    pub(crate) allocation: AllocationName,
+    /// Where a carbon in another process answers cache queries, so that a separate render sees what is not in files
+    /// yet. Default: none.
+    pub(crate) carbonlink: Option<SocketAddr>,
+}
+
+/// The names of [`Allocation`] in a configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum AllocationName {
+    #[default]
+    Sparse,
+    Zeroed,
+    Reserved,
+}
+
+/// The retentions of series for which no schema file speaks. Carbon tells of itself once a minute; everything else may
+/// come as often as our own agent measures.
+const SCHEMAS: &str = "[carbon]\npattern = ^carbon\\.\nretentions = 60s:7d,10m:1y\n\
+                       [default]\npattern = .*\nretentions = 5s:6h,60s:7d,10m:1y\n";
+
+impl Default for StoreConfig {
+    fn default() -> StoreConfig {
+        StoreConfig {
+            data: PathBuf::from("plumbago-data"),
+            whisper: None,
+            schemas: None,
+            aggregation: None,
+            allocation: AllocationName::Sparse,
+            carbonlink: None,
+        }
+    }
+}
+
+impl StoreConfig {
+    /// The directory of archives.
+    pub(crate) fn tree(&self) -> PathBuf {
+        self.whisper.clone().unwrap_or_else(|| self.data.join("whisper"))
+    }
+
+    /// Reads the rule files, and warns of sections that carbon, too, would pass over.
+    ///
+    /// # Errors
+    /// Names the file, the line and the section at fault.
+    pub(crate) fn rules(&self) -> anyhow::Result<StorageRules> {
+        let schemas = match &self.schemas {
+            Some(file) => Schemas::read(file)?,
+            None => Schemas::parse(SCHEMAS).context("in the built-in schemas")?,
+        };
+        let aggregation = match &self.aggregation {
+            Some(file) => AggregationRules::read(file)?,
+            None => AggregationRules::builtin(),
+        };
+        for reason in schemas.skipped.iter().chain(&aggregation.skipped) {
+            warn!(reason, "A section of the storage rules is passed over.");
+        }
+        Ok(StorageRules { schemas, aggregation })
+    }
+
+    /// Opens the tree for writing, and makes it if it is not there.
+    pub(crate) fn open(&self) -> anyhow::Result<WhisperTree> {
+        let allocation = match self.allocation {
+            AllocationName::Sparse => Allocation::Sparse,
+            AllocationName::Zeroed => Allocation::Zeroed,
+            AllocationName::Reserved => Allocation::Reserved,
+        };
+        let remedy = "choose another folder with `--data DIR` or `[store] data`";
+        WhisperTree::open(&self.tree(), self.rules()?, allocation).context(remedy)
+    }
+
+    /// Opens the tree for reading; it may be empty or not there yet.
+    pub(crate) fn open_for_reading(&self) -> anyhow::Result<WhisperTree> {
+        Ok(WhisperTree::read_only(&self.tree(), self.rules()?))
+    }
+}
