@@ -7,9 +7,32 @@ pub mod color;
 pub mod options;
 pub mod template;
 
+mod chart;
+mod curve;
+mod font;
+mod layout;
+mod legend;
+mod pie;
+mod plot;
+mod raster;
+mod surface;
+mod svg;
+mod time_axis;
+mod units;
+mod value_axis;
+
 pub use color::Color;
 pub use options::{OptionFault, Options};
 
+use std::convert::Infallible;
+
+use plotters::drawing::DrawingAreaErrorKind;
+
+use self::layout::Look;
+use self::options::GraphType;
+use self::raster::Raster;
+use self::surface::{Area, Surface};
+use self::svg::Svg;
 use crate::series::Series;
 
 /// What kind of file a picture becomes.
@@ -47,6 +70,9 @@ pub enum DrawError {
     /// The PNG encoder refused; nothing a request can cause is known to lead here.
     #[error("cannot encode the picture as PNG")]
     Encode(#[from] png::EncodingError),
+    /// The chart model refused; nothing a request can cause is known to lead here.
+    #[error("cannot lay the chart out")]
+    Model(#[from] DrawingAreaErrorKind<Infallible>),
 }
 
 /// Draws `series` as `options` ask, over the axis of `window` in zone `tz`.
@@ -62,8 +88,25 @@ pub fn draw(
     tz: &jiff::tz::TimeZone,
     format: Format,
 ) -> Result<Vec<u8>, DrawError> {
-    let _ = (series, window, tz);
-    ground(options, format)
+    let shown = &series[..series.len().min(chart::MOST_SERIES)];
+    let mut notes = options.notes.clone();
+    if shown.len() < series.len() {
+        notes.push(format!("{} of {} series drawn", shown.len(), series.len()));
+    }
+    let known = shown.iter().any(|one| one.values.iter().any(|value| value.is_finite()));
+    paint(options, format, |surface, look| {
+        if options.graph_only && known && options.graph_type == GraphType::Line {
+            let (right, bottom) = (options.width as f32, options.height as f32);
+            return chart::draw(surface, shown, options, window, tz, look, Area { left: 0.0, top: 0.0, right, bottom });
+        }
+        let free = frame(surface, options.title.as_deref(), options, &notes, &look);
+        match options.graph_type {
+            GraphType::Line if known => return chart::draw(surface, shown, options, window, tz, look, free),
+            GraphType::Pie if known && pie::draw(surface, shown, options, &look, free) => {}
+            _ => layout::message(surface, "No Data", &look, free),
+        }
+        Ok(())
+    })
 }
 
 /// Draws `text` in an empty frame under `title`: for errors, in place of a chart.
@@ -71,23 +114,42 @@ pub fn draw(
 /// # Errors
 /// Only when encoding fails.
 pub fn message(text: &str, title: Option<&str>, options: &Options, format: Format) -> Result<Vec<u8>, DrawError> {
-    let _ = (text, title);
-    ground(options, format)
+    let text = options::shorten(text, 2000);
+    paint(options, format, |surface, look| {
+        let free = frame(surface, title, options, &options.notes, &look);
+        layout::message(surface, &text, &look, free);
+        Ok(())
+    })
 }
 
-fn ground(options: &Options, format: Format) -> Result<Vec<u8>, DrawError> {
-    let Color { r, g, b, .. } = options.background.unwrap_or(options.template.background);
-    let (width, height) = (options.width, options.height);
-    if format == Format::Svg {
-        let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\"";
-        return Ok(format!(
-            "{svg} width=\"{width}\" height=\"{height}\" style=\"background:#{r:02x}{g:02x}{b:02x}\"/>"
-        )
-        .into_bytes());
-    }
-    let mut out = Vec::new();
-    let mut encoder = png::Encoder::new(&mut out, width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.write_header()?.write_image_data(&[r, g, b].repeat(width as usize * height as usize))?;
-    Ok(out)
+/// Title and notes; what they leave free.
+fn frame(surface: &mut dyn Surface, title: Option<&str>, options: &Options, notes: &[String], look: &Look) -> Area {
+    let mut free = layout::inside(options);
+    layout::title(surface, title, look, &mut free);
+    layout::notes(surface, notes, look, &mut free);
+    free.bottom = free.bottom.max(free.top + 1.0);
+    free
 }
+
+fn paint(
+    options: &Options,
+    format: Format,
+    draw: impl FnOnce(&mut dyn Surface, Look) -> Result<(), DrawError>,
+) -> Result<Vec<u8>, DrawError> {
+    let look = Look::new(options);
+    match format {
+        Format::Png => {
+            let mut raster = Raster::new(options.width, options.height, options.pixel_ratio, look.background);
+            draw(&mut raster, look)?;
+            raster.encode()
+        }
+        Format::Svg => {
+            let mut svg = Svg::new(options.width, options.height, look.background);
+            draw(&mut svg, look)?;
+            Ok(svg.finish())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

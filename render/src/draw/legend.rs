@@ -1,0 +1,280 @@
+//! Names under the plot, in columns; as a table when the names carry figures (`cactiStyle`, `legendValue`).
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::color::Color;
+use super::font;
+use super::surface::{Area, Letters, Point, Surface, Turn};
+
+/// One line of a legend.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) color: Color,
+    /// Belongs to the right axis.
+    pub(super) right: bool,
+}
+
+/// A legend that knows its height before anything is drawn.
+pub(super) struct Legend {
+    rows: Vec<Vec<Cell>>,
+    row_height: f32,
+    em: f32,
+}
+
+/// A swatch or a text at a distance from the legend's left edge.
+enum Cell {
+    Swatch { x: f32, color: Color },
+    Text { x: f32, text: String, faint: bool },
+}
+
+const SWATCH: f32 = 10.0;
+const BESIDE_SWATCH: f32 = 6.0;
+const BETWEEN: f32 = 18.0;
+
+impl Legend {
+    /// Arranges `entries` in `room` by at most `most_height` logical pixels; what does not fit is counted at the end.
+    pub(super) fn new(entries: &[Entry], room: f32, most_height: f32, em: f32) -> Legend {
+        let row_height = (em * 1.45).max(SWATCH + 3.0);
+        let most_rows = (most_height / row_height).floor().max(1.0) as usize;
+        let rows = match Table::read(entries) {
+            Some(table) => table.rows(room, most_rows, em),
+            None => {
+                let (left, right): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| !entry.right);
+                two_sides(&left, &right, room, most_rows, em)
+            }
+        };
+        Legend { rows, row_height, em }
+    }
+
+    /// Logical pixels from the first row to the last.
+    pub(super) fn height(&self) -> f32 {
+        self.rows.len() as f32 * self.row_height
+    }
+
+    /// Draws it with its upper left corner at `at`.
+    pub(super) fn draw(&self, surface: &mut dyn Surface, at: Point, foreground: Color) {
+        for (index, row) in self.rows.iter().enumerate() {
+            let middle = at.y + (index as f32 + 0.5) * self.row_height;
+            for cell in row {
+                match cell {
+                    Cell::Swatch { x, color } => {
+                        let (left, top) = ((at.x + x).round(), (middle - SWATCH / 2.0).round());
+                        surface.rect(Area { left, top, right: left + SWATCH, bottom: top + SWATCH }, *color);
+                    }
+                    Cell::Text { x, text, faint } => {
+                        let color = if *faint { foreground.faded(0.72) } else { foreground };
+                        let letters = Letters { size: self.em, bold: false, color };
+                        let baseline = middle + self.em * font::CAP_HEIGHT / 2.0;
+                        surface.text(text, Point::new(at.x + x, baseline), letters, Turn::Level);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Entries that stay with `uniqueLegend`: the first of each name.
+pub(super) fn unique(entries: Vec<Entry>) -> Vec<Entry> {
+    let mut seen = HashSet::new();
+    entries.into_iter().filter(|entry| seen.insert(entry.name.clone())).collect()
+}
+
+/// Left-axis names from the left; right-axis names from the right, swatch last, as in the reference.
+fn two_sides(left: &[&Entry], right: &[&Entry], room: f32, most_rows: usize, em: f32) -> Vec<Vec<Cell>> {
+    let widths = |side: &[&Entry]| side.iter().map(|entry| width(entry, em) + BETWEEN).sum::<f32>();
+    if right.is_empty() {
+        return columns(left, room, most_rows, em);
+    }
+    if left.is_empty() || widths(left) + widths(right) > room + BETWEEN {
+        let share = most_rows.div_ceil(2);
+        let mut rows = if left.is_empty() { Vec::new() } else { columns(left, room, share, em) };
+        rows.extend(columns(right, room, most_rows.saturating_sub(rows.len()).max(1), em));
+        return rows;
+    }
+    let mut row = columns(left, room, 1, em).pop().unwrap_or_default();
+    let mut x = room;
+    for entry in right.iter().rev() {
+        x -= SWATCH;
+        row.push(Cell::Swatch { x, color: entry.color });
+        x -= BESIDE_SWATCH + font::width(&entry.name, em, false);
+        row.push(Cell::Text { x, text: entry.name.clone(), faint: false });
+        x -= BETWEEN;
+    }
+    vec![row]
+}
+
+fn width(entry: &Entry, em: f32) -> f32 {
+    SWATCH + BESIDE_SWATCH + font::width(&entry.name, em, false)
+}
+
+/// One row as wide as its names need if that is enough, else equal columns as the longest name allows.
+fn columns(entries: &[&Entry], room: f32, most_rows: usize, em: f32) -> Vec<Vec<Cell>> {
+    // Measuring thousands of names to draw twenty would take longer than the picture.
+    let looked_at = &entries[..entries.len().min(most_rows.saturating_mul(64))];
+    let widths: Vec<f32> = looked_at.iter().map(|entry| width(entry, em)).collect();
+    let needed = widths.iter().map(|width| width + BETWEEN).sum::<f32>() - BETWEEN;
+    if needed <= room && entries.len() == looked_at.len() {
+        let mut x = 0.0;
+        let mut row = Vec::new();
+        for (entry, width) in entries.iter().zip(widths) {
+            push(&mut row, x, entry, width, em);
+            x += width + BETWEEN;
+        }
+        return vec![row];
+    }
+    let longest = widths.iter().fold(0.0, |most: f32, width| most.max(*width));
+    let count = (((room + BETWEEN) / (longest + BETWEEN)).floor() as usize).max(1);
+    let column = if count == 1 { room } else { (room + BETWEEN) / count as f32 };
+    let capacity = count * most_rows;
+    let shown = if entries.len() > capacity { capacity - 1 } else { entries.len() };
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
+    for (index, entry) in entries[..shown].iter().enumerate() {
+        if index % count == 0 {
+            rows.push(Vec::new());
+        }
+        if let Some(row) = rows.last_mut() {
+            push(row, (index % count) as f32 * column, entry, column - BETWEEN.min(column / 4.0), em);
+        }
+    }
+    if shown < entries.len() {
+        if shown % count == 0 {
+            rows.push(Vec::new());
+        }
+        if let Some(row) = rows.last_mut() {
+            let text = format!("… and {} more", entries.len() - shown);
+            row.push(Cell::Text { x: (shown % count) as f32 * column, text, faint: true });
+        }
+    }
+    rows
+}
+
+fn push(row: &mut Vec<Cell>, x: f32, entry: &Entry, room: f32, em: f32) {
+    row.push(Cell::Swatch { x, color: entry.color });
+    let text = font::fit(&entry.name, (room - SWATCH - BESIDE_SWATCH + 0.5).max(em), em, false);
+    row.push(Cell::Text { x: x + SWATCH + BESIDE_SWATCH, text, faint: false });
+}
+
+/// Names with the same figures behind each, taken apart.
+struct Table {
+    heads: Vec<String>,
+    lines: Vec<(String, Color, Vec<String>)>,
+}
+
+impl Table {
+    /// `None` if the names have no figures, or not the same ones, or belong to two axes.
+    fn read(entries: &[Entry]) -> Option<Table> {
+        let mut table = Table { heads: Vec::new(), lines: Vec::new() };
+        for entry in entries {
+            let (name, figures) = figures(&entry.name)?;
+            let heads: Vec<&str> = figures.iter().map(|(head, _)| head.as_str()).collect();
+            if table.lines.is_empty() {
+                table.heads = heads.iter().map(|head| (*head).to_owned()).collect();
+            }
+            if table.heads != heads || entry.right {
+                return None;
+            }
+            table.lines.push((name, entry.color, figures.into_iter().map(|(_, value)| value).collect()));
+        }
+        (!table.lines.is_empty()).then_some(table)
+    }
+
+    /// Blocks of columns side by side, each with a head; figures are set to the right.
+    fn rows(&self, room: f32, most_rows: usize, em: f32) -> Vec<Vec<Cell>> {
+        let measure = |text: &str| font::width(text, em, false);
+        let figure_widths: Vec<f32> = (0..self.heads.len())
+            .map(|column| {
+                let values = self.lines.iter().map(|(_, _, values)| measure(&values[column]));
+                values.fold(measure(&self.heads[column]), f32::max) + BETWEEN * 0.75
+            })
+            .collect();
+        let figures: f32 = figure_widths.iter().sum();
+        let longest = self.lines.iter().map(|(name, ..)| measure(name)).fold(0.0, f32::max);
+        let name_room = longest.min((room - figures - SWATCH - BESIDE_SWATCH).max(em * 4.0));
+        let block = SWATCH + BESIDE_SWATCH + name_room + figures;
+        let beside = (((room + BETWEEN * 1.5) / (block + BETWEEN * 1.5)).floor() as usize).clamp(1, self.lines.len());
+        let height = self.lines.len().div_ceil(beside).min(most_rows.saturating_sub(1).max(1));
+        let mut rows: Vec<Vec<Cell>> = (0..=height).map(|_| Vec::new()).collect();
+        let shown = self.lines.len().min(height * beside);
+        for (index, (name, color, values)) in self.lines[..shown].iter().enumerate() {
+            let (column, line) = (index % beside, index / beside);
+            let left = column as f32 * (block + BETWEEN * 1.5);
+            let row = &mut rows[line + 1];
+            let entry = Entry { name: name.clone(), color: *color, right: false };
+            push(row, left, &entry, SWATCH + BESIDE_SWATCH + name_room, em);
+            let mut end = left + SWATCH + BESIDE_SWATCH + name_room;
+            for ((value, head), width) in values.iter().zip(&self.heads).zip(&figure_widths) {
+                end += width;
+                rows[line + 1].push(Cell::Text { x: end - measure(value), text: value.clone(), faint: false });
+                if line == 0 {
+                    rows[0].push(Cell::Text { x: end - measure(head), text: head.clone(), faint: true });
+                }
+            }
+        }
+        if shown < self.lines.len() {
+            let text = format!("… and {} more", self.lines.len() - shown);
+            rows[0].push(Cell::Text { x: 0.0, text, faint: true });
+        }
+        rows
+    }
+}
+
+/// `web01  Current:3.0  Max:9.0` or `web01 (avg: 3.0)`: the bare name and its figures.
+fn figures(name: &str) -> Option<(String, Vec<(String, String)>)> {
+    static TAIL: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^(.*?)((?:\s+\(?[A-Za-z]\w*:\s*-?[\d.][^\s():]*(?:\s(?:[KMGTPkm]i?|s|H|D|Y)\b)?\)?)+)\s*$")
+            .expect("the pattern is constant and a test uses it")
+    });
+    static FIGURE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"([A-Za-z]\w*):\s*(-?[\d.][^\s():]*(?:\s(?:[KMGTPkm]i?|s|H|D|Y)\b)?)")
+            .expect("the pattern is constant and a test uses it")
+    });
+    let found = TAIL.captures(name)?;
+    let figures = FIGURE.captures_iter(&found[2]).map(|figure| (figure[1].to_owned(), figure[2].to_owned())).collect();
+    Some((found[1].trim_end().to_owned(), figures))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(names: &[&str]) -> Vec<Entry> {
+        let entry = |name: &&str| Entry { name: (*name).to_owned(), color: Color::rgb(0), right: false };
+        names.iter().map(entry).collect()
+    }
+
+    fn texts(legend: &Legend) -> Vec<&str> {
+        let cells = legend.rows.iter().flatten();
+        cells.filter_map(|cell| if let Cell::Text { text, .. } = cell { Some(text.as_str()) } else { None }).collect()
+    }
+
+    #[test]
+    fn figures_become_columns_with_one_head() {
+        let names =
+            ["web01   Current:28.55    Max:30.70    Min:23.41  ", "db01   Current:1.72   Max:7.08   Min:-0.94 "];
+        let legend = Legend::new(&entries(&names), 300.0, 100.0, 11.0);
+        assert_eq!(texts(&legend)[..3], ["Current", "Max", "Min"]);
+        assert!(
+            texts(&legend).contains(&"28.55") && texts(&legend).contains(&"-0.94") && texts(&legend).contains(&"db01")
+        );
+    }
+
+    #[test]
+    fn names_without_the_same_figures_stay_as_they_are() {
+        assert!(Table::read(&entries(&["a (avg: 1)", "b (max: 2)"])).is_none());
+        assert!(Table::read(&entries(&["a:b", "host: web"])).is_none());
+        assert!(Table::read(&entries(&["a (avg: 1)", "b (avg: 2.5 Mi)"])).is_some());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted() {
+        let names: Vec<String> = (0..5000).map(|index| format!("servers.web{index:04}.cpu.user")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let legend = Legend::new(&entries(&names), 600.0, 100.0, 11.0);
+        assert!(legend.height() <= 100.0);
+        assert!(texts(&legend).last().unwrap().starts_with("… and 49"), "{:?}", texts(&legend).last());
+    }
+}

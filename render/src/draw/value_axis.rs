@@ -1,0 +1,300 @@
+//! The axis of values: where it begins and ends, and what stands beside it.
+//!
+//! Steps have the mantissas 1, 2 and 5 (binary: powers of two), divisions number 4, 5 or 6 and the pair that wastes least
+//! room wins, as in graphite-web 1.1.10. Unlike there an axis may end half a step early rather than leave a division
+//! nearly empty, and low pictures get fewer divisions.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged};
+
+use super::options::{AxisOptions, Options, Top, UnitSystem};
+use super::units;
+
+/// A linear or logarithmic axis with its labels.
+#[derive(Clone, Debug)]
+pub(super) struct ValueAxis {
+    bottom: f64,
+    top: f64,
+    log_base: Option<f64>,
+    /// Labelled values and their labels, upwards.
+    pub(super) ticks: Vec<(f64, String)>,
+    /// Values with a faint line and no label.
+    minor: Vec<f64>,
+}
+
+/// Least and greatest value to be shown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Extent {
+    pub(super) least: f64,
+    pub(super) greatest: f64,
+}
+
+/// Beyond this a difference of two values could overflow.
+pub(super) const LARGEST: f64 = 1e300;
+
+impl Extent {
+    /// Covers all finite values; `None` without any.
+    pub(super) fn of(values: impl Iterator<Item = f64>) -> Option<Extent> {
+        let grow = |extent: Option<Extent>, value: f64| {
+            let known = extent.unwrap_or(Extent { least: value, greatest: value });
+            Some(Extent { least: known.least.min(value), greatest: known.greatest.max(value) })
+        };
+        values.filter(|value| value.is_finite()).map(|value| value.clamp(-LARGEST, LARGEST)).fold(None, grow)
+    }
+}
+
+impl ValueAxis {
+    /// An axis for `data` that is `height` logical pixels long, with labels of `em` pixels.
+    pub(super) fn new(data: Extent, bounds: &AxisOptions, options: &Options, height: f64, em: f64) -> ValueAxis {
+        let most = ((height / (em * 2.4)) as usize).clamp(1, 60);
+        if let Some(base) = options.log_base {
+            return ValueAxis::logarithmic(data, bounds, base, options.units, most);
+        }
+        let (least, greatest) = given_extent(data, bounds);
+        let divisors = match &options.y_divisors {
+            Some(divisors) => divisors.clone(),
+            None => default_divisors(most),
+        };
+        let mut step = match bounds.step {
+            Some(step) => step,
+            None => nice_step(least, greatest, &divisors, options.units),
+        };
+        // A step given by hand must not fill the axis with thousands of labels.
+        while (greatest - least) / step > most.max(12) as f64 * 2.0 {
+            step *= 2.0;
+        }
+        let bottom =
+            bounds.min.map_or_else(|| rounded_out(least, step, f64::floor), |min| min.clamp(-LARGEST, LARGEST));
+        let top = match bounds.max {
+            Some(_) => greatest,
+            None => rounded_out(greatest, step, f64::ceil),
+        };
+        let top = if top > bottom { top } else { bottom + step };
+        ValueAxis::linear(bottom, top, step, options)
+    }
+
+    fn linear(bottom: f64, top: f64, step: f64, options: &Options) -> ValueAxis {
+        let slack = 1e-9;
+        let first = (bottom / step - slack).ceil();
+        let count = ((top / step + slack).floor() - first).clamp(0.0, 200.0) as usize;
+        let values: Vec<f64> = (0..=count).map(|index| (first + index as f64) * step).collect();
+        let labels = units::labels(&values, options.units);
+        let parts = options.minor_y + 1;
+        let minor = (0..(count + 2) * parts)
+            .filter(|index| index % parts != 0)
+            .map(|index| (first - 1.0 + index as f64 / parts as f64) * step)
+            .filter(|value| *value > bottom + step * slack && *value < top - step * slack)
+            .collect();
+        ValueAxis { bottom, top, log_base: None, ticks: values.into_iter().zip(labels).collect(), minor }
+    }
+
+    /// Labels at powers of the base, faint lines at their multiples; values that are not positive have no place on it.
+    fn logarithmic(data: Extent, bounds: &AxisOptions, base: f64, units: UnitSystem, most: usize) -> ValueAxis {
+        let positive = |value: f64| if value > 1e-300 { value } else { 1e-300 };
+        let (least, greatest) = given_extent(data, bounds);
+        let greatest = if greatest > 0.0 { greatest } else { 1.0 };
+        let least = positive(if least > 0.0 { least } else { greatest / base.powi(3) });
+        let low = (least.log(base) + 1e-9).floor().clamp(-1000.0, 1000.0);
+        let high = (greatest.log(base) - 1e-9).ceil().clamp(low + 1.0, low + 2000.0);
+        let power = |exponent: f64| base.powf(exponent).clamp(1e-300, LARGEST);
+        let bottom = bounds.min.filter(|min| *min > 0.0).unwrap_or(power(low));
+        let top = if bounds.max.is_some() && greatest > bottom { greatest } else { power(high).max(bottom * base) };
+        let every = ((high - low) / most as f64).ceil().max(1.0);
+        let (mut ticks, mut minor, mut exponent) = (Vec::new(), Vec::new(), low);
+        let inside = |value: f64| value >= bottom * 0.999_999 && value <= top * 1.000_001;
+        while exponent <= high {
+            if inside(power(exponent)) {
+                ticks.push((power(exponent), units::single(power(exponent), units)));
+            }
+            if every == 1.0 && base.fract() == 0.0 && base <= 20.0 {
+                let multiples = (2..base as u32).map(|factor| power(exponent) * f64::from(factor));
+                minor.extend(multiples.filter(|value| *value > bottom && *value < top));
+            }
+            exponent += every;
+        }
+        ValueAxis { bottom, top, log_base: Some(base), ticks, minor }
+    }
+
+    /// Where fills begin: zero, or the end of the axis that is nearer to it.
+    pub(super) fn ground(&self) -> f64 {
+        if self.log_base.is_some() { self.bottom } else { 0.0_f64.clamp(self.bottom, self.top) }
+    }
+
+    /// Value at the foot.
+    pub(super) fn lowest(&self) -> f64 {
+        self.bottom
+    }
+
+    /// Value at the top.
+    pub(super) fn highest(&self) -> f64 {
+        self.top
+    }
+
+    /// Values that a curve may have; a logarithmic axis has no place for zero and below.
+    pub(super) fn shows(&self, value: f64) -> bool {
+        value.is_finite() && (self.log_base.is_none() || value > 0.0)
+    }
+
+    /// Share of the axis below `value`: 0 at the bottom, 1 at the top, clamped far outside.
+    pub(super) fn share(&self, value: f64) -> f64 {
+        let share = match self.log_base {
+            None => (value - self.bottom) / (self.top - self.bottom),
+            Some(_) => (value / self.bottom).ln() / (self.top / self.bottom).ln(),
+        };
+        // Twenty heights away nobody sees the slope, and sums of coordinates stay exact.
+        if share.is_nan() { 0.0 } else { share.clamp(-20.0, 21.0) }
+    }
+}
+
+impl Ranged for ValueAxis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
+        from + (self.share(*value) * f64::from(to - from)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        let labelled = self.ticks.iter().map(|(value, _)| *value);
+        if hint.weight().allow_light_points() { self.minor.clone() } else { labelled.collect() }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.bottom..self.top
+    }
+}
+
+/// What has to be shown: the data, cut and stretched by what the request says, never empty.
+fn given_extent(data: Extent, bounds: &AxisOptions) -> (f64, f64) {
+    let mut greatest = match bounds.max {
+        Some(Top::At(max)) => max.clamp(-LARGEST, LARGEST),
+        _ => data.greatest,
+    };
+    if let Some(limit) = bounds.limit {
+        greatest = greatest.min(limit);
+    }
+    let least = bounds.min.unwrap_or(data.least).clamp(-LARGEST, LARGEST);
+    let size = least.abs().max(greatest.abs());
+    // A constant, or a wobble that only rounding knows of, gets room around it.
+    if greatest - least > size * 1e-12 && greatest - least > 1e-290 {
+        return (least, greatest);
+    }
+    match (bounds.min.is_some(), bounds.max.is_some()) {
+        (true, _) => (least, least + least.abs().max(1.0) * 0.1),
+        (false, true) => (greatest - greatest.abs().max(1.0) * 0.1, greatest),
+        (false, false) if size < 1e-290 => (0.0, 1.0),
+        (false, false) => (least - size * 0.05, greatest + size * 0.05),
+    }
+}
+
+fn default_divisors(most: usize) -> Vec<usize> {
+    let usual: &[usize] = if most >= 20 { &[6, 8, 10] } else { &[4, 5, 6] };
+    let fitting: Vec<usize> = usual.iter().copied().filter(|divisor| *divisor <= most).collect();
+    if fitting.is_empty() { (1..=most).collect() } else { fitting }
+}
+
+/// The step that wastes least of the axis.
+fn nice_step(least: f64, greatest: f64, divisors: &[usize], units: UnitSystem) -> f64 {
+    let span = greatest - least;
+    let most = divisors.iter().copied().max().unwrap_or(5).max(1) as f64;
+    let radix = units.radix();
+    let lowest = (span / most).log(radix).floor() - 1.0;
+    let mut best: Option<(f64, f64)> = None;
+    for exponent in 0..12 {
+        for mantissa in units.mantissas() {
+            let step = mantissa * radix.powf(lowest + f64::from(exponent));
+            let bottom = (least / step + 1e-9).floor() * step;
+            for divisor in divisors {
+                let top = bottom + step * *divisor as f64;
+                let waste = (top - greatest).max(least - bottom);
+                if top >= greatest - step * 1e-9 && best.is_none_or(|(known, _)| waste < known * 0.999) {
+                    best = Some((waste, step));
+                }
+            }
+        }
+    }
+    best.map_or(span.max(f64::MIN_POSITIVE), |(_, step)| step)
+}
+
+/// `value` moved outwards to a whole step, or to half of one if a whole would leave most of it empty.
+fn rounded_out(value: f64, step: f64, outwards: fn(f64) -> f64) -> f64 {
+    let steps = value / step;
+    let whole = if (steps - steps.round()).abs() < 1e-9 { steps.round() } else { outwards(steps) };
+    let half = (whole + steps.trunc()) / 2.0;
+    let half_fits = (whole - steps).abs() > 0.9 && (whole - half).abs() == 0.5;
+    if half_fits { half * step } else { whole * step }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn axis(least: f64, greatest: f64, change: impl FnOnce(&mut Options)) -> ValueAxis {
+        let mut options = Options::default();
+        change(&mut options);
+        let bounds = options.y;
+        ValueAxis::new(Extent { least, greatest }, &bounds, &options, 318.0, 11.0)
+    }
+
+    #[track_caller]
+    fn check(axis: &ValueAxis, expected: &[&str]) {
+        let labels: Vec<&str> = axis.ticks.iter().map(|(_, label)| label.as_str()).collect();
+        assert_eq!(labels, expected);
+    }
+
+    #[test]
+    fn steps_are_those_of_the_reference() {
+        check(&axis(19.4, 31.5, |_| ()), &["15", "20", "25", "30", "35"]);
+        check(&axis(14.0, 22.4, |_| ()), &["14", "16", "18", "20", "22", "24"]);
+        check(&axis(0.0, 2.49, |_| ()), &["0", "0.5", "1.0", "1.5", "2.0", "2.5"]);
+        check(&axis(0.0, 1990.0, |_| ()), &["0", "0.5 k", "1.0 k", "1.5 k", "2.0 k"]);
+    }
+
+    #[test]
+    fn bytes_get_powers_of_two() {
+        let gib = 1_073_741_824.0;
+        let axis = axis(0.0, 3.9 * gib, |options| options.units = UnitSystem::Binary);
+        check(&axis, &["0", "1.0 Gi", "2.0 Gi", "3.0 Gi", "4.0 Gi"]);
+    }
+
+    #[test]
+    fn a_nearly_empty_division_is_halved() {
+        let axis = axis(-0.9, 74.4, |_| ());
+        assert_eq!(axis.range(), -10.0..80.0);
+        check(&axis, &["0", "20", "40", "60", "80"]);
+    }
+
+    #[test]
+    fn limits_of_the_request_are_kept() {
+        let bounded = axis(3.0, 90.0, |options| {
+            options.y = AxisOptions { min: Some(0.0), max: Some(Top::At(50.0)), limit: None, step: Some(25.0) };
+        });
+        assert_eq!(bounded.range(), 0.0..50.0);
+        check(&bounded, &["0", "25", "50"]);
+        assert_eq!(axis(0.0, 100.0, |options| options.y.limit = Some(10.0)).range().end, 10.0);
+    }
+
+    #[test]
+    fn decades_are_labelled_and_their_multiples_lined() {
+        let axis = axis(1.0, 1000.0, |options| options.log_base = Some(10.0));
+        check(&axis, &["1", "10", "100", "1.0 k"]);
+        assert_eq!(axis.minor.len(), 24);
+        assert!(!axis.shows(0.0));
+    }
+
+    #[test]
+    fn any_extent_gives_an_axis_with_a_span_and_few_labels() {
+        let extremes = [-1e300, -1e18, -1.0, -1e-300, 0.0, 5e-324, 1e-300, 1e-9, 1.0, 1.0 + f64::EPSILON, 1e18, 1e300];
+        for least in extremes {
+            for greatest in extremes.into_iter().filter(|greatest| *greatest >= least) {
+                for log_base in [None, Some(10.0), Some(1.000_001), Some(1e9)] {
+                    let axis = axis(least, greatest, |options| options.log_base = log_base);
+                    assert!(axis.top > axis.bottom, "{least} {greatest} {log_base:?}: {axis:?}");
+                    assert!(axis.ticks.len() < 70, "{least} {greatest} {log_base:?}");
+                    assert!(axis.share(greatest).is_finite());
+                }
+            }
+        }
+    }
+}
