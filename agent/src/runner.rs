@@ -163,3 +163,71 @@ impl Runner {
 pub(crate) fn wall() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+    use std::thread;
+
+    use collectors::{Collector, Fail, Out, Spec};
+
+    use super::*;
+    use crate::naming::Naming;
+    use crate::own::Own;
+
+    struct Hanging(Receiver<()>);
+
+    impl Collector for Hanging {
+        fn spec(&self) -> Spec {
+            Spec { name: "hanging", class: Class::Slow, default_interval: None, deadline: Duration::from_secs(1) }
+        }
+
+        fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
+            // Ends when the test does.
+            let _ = self.0.recv();
+            out.gauge(&["late"], 1.0);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_collector_that_hangs_delays_nobody_and_its_late_values_keep_their_slot() {
+        let naming = Arc::new(Naming::new("servers", "h"));
+        let buffer = Arc::new(Buffer::new(0));
+        let (release, hang) = sync_channel(1);
+        let ledger = Arc::new(Ledger::new("hanging"));
+        let own = Own { ledgers: vec![Arc::clone(&ledger)], buffer: Arc::clone(&buffer), last: [0; 3] };
+        let second = Interval::from_secs(1).unwrap();
+        let plan = |collector, ledger| Planned {
+            job: Job::new(collector, Arc::clone(&naming)),
+            interval: second,
+            offset: Duration::ZERO,
+            ledger,
+        };
+        let planned = vec![plan(Box::new(Hanging(hang)), ledger), plan(Box::new(own), Arc::new(Ledger::new("agent")))];
+        let (events, inbox) = sync_channel(3);
+        let runner = Runner::new(planned, Arc::clone(&buffer), (events.clone(), inbox));
+        let thread = thread::spawn(|| runner.run());
+
+        let until = Instant::now() + Duration::from_secs(30);
+        let mut text = String::new();
+        let mut wait_for = |what: &str| {
+            while !text.contains(what) {
+                assert!(Instant::now() < until, "{what} never came: {text}");
+                thread::sleep(Duration::from_millis(5));
+                text.extend(std::iter::from_fn(|| buffer.take()).map(|chunk| String::from_utf8(chunk).unwrap()));
+            }
+        };
+        wait_for("servers.h.agent.collectors.hanging.overruns 1 ");
+        release.send(()).unwrap();
+        wait_for("servers.h.late 1 ");
+        drop(release);
+        events.send(Event::Stop).unwrap();
+        thread.join().unwrap();
+        let time = |name: &str| {
+            let line = text.lines().find(|line| line.contains(name)).unwrap();
+            line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()
+        };
+        assert!(time("late 1") < time("overruns 1"), "{text}");
+    }
+}
