@@ -2,9 +2,13 @@
 
 pub mod config;
 pub mod draw;
+pub mod eval;
 pub mod format;
+pub mod functions;
 pub mod http;
 pub mod series;
+pub mod target;
+pub mod time;
 
 pub use config::RenderConfig;
 pub use http::{Report, Server, ServerError, Sources, router};

@@ -70,10 +70,90 @@ pub struct Style {
     pub second_y_axis: bool,
     /// Every non-zero value is a line from top to bottom.
     pub draw_as_infinite: bool,
+    /// Counted by the stack but not drawn: the lower edge of a band.
+    pub invisible: bool,
     /// Filled down to the axis or to the series below.
     pub stacked: bool,
     /// Which stack it belongs to; `__DEFAULT__` when the target names none.
     pub stack_name: Option<String>,
     /// What drawing functions wrapped around the name, so that the legend can show the bare one.
     pub legend_name: Option<String>,
+}
+
+impl Series {
+    /// A copy of what storage holds, found by `path_expression`.
+    pub(crate) fn fetched(path_expression: &str, stored: &carbon_storage::Series, x_files_factor: f64) -> Series {
+        Series {
+            tags: crate::functions::parse_tags(&stored.name),
+            name: stored.name.to_string(),
+            path_expression: path_expression.to_owned(),
+            start: stored.start.as_i64(),
+            end: stored.start.as_i64() + stored.step.as_i64() * stored.values.len() as i64,
+            step: stored.step.as_i64(),
+            values: stored.values.clone(),
+            integers: false,
+            consolidation: Consolidation::Average,
+            values_per_point: 1,
+            x_files_factor,
+            style: Style::default(),
+        }
+    }
+
+    /// A series that a function makes: its tags and its path expression come from its name.
+    pub(crate) fn made(name: String, times: Times, values: Vec<f64>, x_files_factor: f64) -> Series {
+        Series {
+            tags: crate::functions::parse_tags(&name),
+            path_expression: name.clone(),
+            name,
+            start: times.start,
+            end: times.end,
+            step: times.step,
+            values,
+            integers: false,
+            consolidation: Consolidation::Average,
+            values_per_point: 1,
+            x_files_factor,
+            style: Style::default(),
+        }
+    }
+
+    /// Gives the series a new name that is also its path expression, as most functions do.
+    pub(crate) fn rename(&mut self, name: String) {
+        self.path_expression.clone_from(&name);
+        self.name = name;
+    }
+
+    /// As [`Series::rename`], for functions that build a new series in graphite-web: what drawing functions asked for
+    /// is forgotten.
+    pub(crate) fn renew(&mut self, name: String) {
+        self.rename(name);
+        self.style = Style::default();
+    }
+
+    /// Sets a tag; tags are texts.
+    pub(crate) fn tag(&mut self, key: &str, value: impl ToString) {
+        self.tags.insert(key.to_owned(), value.to_string());
+    }
+
+    /// Where the series lies in time.
+    pub(crate) fn times(&self) -> Times {
+        Times { start: self.start, end: self.end, step: self.step }
+    }
+
+    /// Changes every known value in place.
+    pub(crate) fn map(&mut self, change: impl Fn(f64) -> f64) {
+        self.integers = false;
+        for value in &mut self.values {
+            // A gap is NaN and stays NaN through arithmetic, so the loop needs no branch.
+            *value = change(*value);
+        }
+    }
+}
+
+/// Where values lie in time: the first at `start`, then each `step` seconds; `end` is the time after the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Times {
+    pub(crate) start: i64,
+    pub(crate) end: i64,
+    pub(crate) step: i64,
 }

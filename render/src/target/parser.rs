@@ -326,7 +326,10 @@ impl Parser<'_> {
                 }
                 Some(_) => return Err(self.fault(format!("expected `,` or `}}` in the list, found {}", self.found()))),
                 None => {
-                    return Err(Fault { reason: "the brace that opens here is not closed".to_owned(), position: opened });
+                    return Err(Fault {
+                        reason: "the brace that opens here is not closed".to_owned(),
+                        position: opened,
+                    });
                 }
             }
         }

@@ -1,0 +1,78 @@
+//! From parsed targets to series: plan which patterns are needed over which windows, fetch them, run the functions.
+//!
+//! Functions run synchronously over data that is already there. What a function needs and is not there (the window of
+//! `movingAverage(x,10)` depends on the step of `x`) is noted as a miss; the misses are fetched and the targets that
+//! had one run again. Every series is read once per window, however many targets and rounds use it.
+
+mod data;
+pub mod error;
+pub(crate) mod evaluator;
+mod plan;
+mod request;
+pub(crate) mod value;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use carbon_storage::{Failure, Fetch, Find};
+
+pub use error::EvalError;
+pub use request::{Limits, Request};
+
+use crate::series::Series;
+use crate::target::Target;
+use data::{Data, Needs};
+use evaluator::{Round, Run};
+
+/// What the targets gave.
+#[derive(Debug)]
+pub struct Evaluated {
+    /// The series of all targets, in their order.
+    pub series: Vec<Series>,
+    /// Parts of the store that did not contribute.
+    pub failures: Vec<Failure>,
+}
+
+/// Evaluates all targets and concatenates their series.
+///
+/// Functions run on a thread that may block; dropping the future stops them at the next call.
+///
+/// # Errors
+/// On the first fault in a target, a limit that is passed, or a store that does not answer at all.
+pub async fn evaluate(
+    targets: &[Target],
+    request: &Request,
+    find: &dyn Find,
+    fetch: &dyn Fetch,
+) -> Result<Evaluated, EvalError> {
+    let nodes: usize = targets.iter().map(Target::nodes).sum();
+    EvalError::limit("nodes", request.limits.nodes, nodes)?;
+    let mut needs = plan::needs(targets, request)?;
+    let mut data = Data::default();
+    let mut run = Run::new(targets, request, needs.patterns());
+    let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
+    for _ in 0..request.limits.rounds {
+        data.load(&needs, request, find, fetch).await?;
+        let stop = stop.0.clone();
+        let ended = tokio::task::spawn_blocking(move || {
+            let round = run.round(&data, &stop);
+            (run, data, round)
+        });
+        let round;
+        (run, data, round) = ended.await.map_err(|_| EvalError::WorkerLost)?;
+        match round? {
+            Round::Done(series) => return Ok(Evaluated { series, failures: data.failures }),
+            Round::Missing(missing) => needs = Needs::from(missing),
+        }
+    }
+    Err(EvalError::Limit { limit: "rounds", allowed: request.limits.rounds, found: request.limits.rounds + 1 })
+}
+
+/// Tells the thread that runs functions that nobody waits for it any more.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

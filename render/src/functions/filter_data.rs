@@ -1,0 +1,59 @@
+//! Some of the values: the others become gaps.
+
+use super::param::{SERIES, Type, required};
+use super::reduce::percentile;
+use super::{Args, Body, Function, Group, Outcome, Param};
+use crate::target::number::g;
+
+const PARAMS: &[Param] = &[SERIES, required("n", Type::Float)];
+
+const fn filter(name: &'static str, code: fn(&mut Args<'_, '_>) -> Outcome, says: &'static str) -> Function {
+    Function::new(name, Group::FilterData, PARAMS, Body::List(code), says)
+}
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    filter(
+        "removeAbovePercentile",
+        |args| by_percentile(args, "removeAbovePercentile", |v, level| v > level),
+        "Drops values above a percentile of their series.",
+    ),
+    filter(
+        "removeAboveValue",
+        |args| by_value(args, "removeAboveValue", |v, level| v > level),
+        "Drops values above a level.",
+    ),
+    filter(
+        "removeBelowPercentile",
+        |args| by_percentile(args, "removeBelowPercentile", |v, level| v < level),
+        "Drops values below a percentile of their series.",
+    ),
+    filter(
+        "removeBelowValue",
+        |args| by_value(args, "removeBelowValue", |v, level| v < level),
+        "Drops values below a level.",
+    ),
+];
+
+/// `removeAboveValue(seriesList, n)` and its like. Name: `removeAboveValue(<name>, <n as %g>)`. Source: graphite-web.
+fn by_value(args: &mut Args<'_, '_>, function: &str, drops: fn(f64, f64) -> bool) -> Outcome {
+    let (mut list, n) = (args.series()?, args.float("n")?);
+    for series in &mut list {
+        series.rename(format!("{function}({}, {})", series.name, g(n)));
+        series.values.iter_mut().filter(|v| drops(**v, n)).for_each(|v| *v = f64::NAN);
+    }
+    Ok(list)
+}
+
+/// `removeAbovePercentile(seriesList, n)` and its like, the percentile as `nPercentile` has it. Source: graphite-web.
+fn by_percentile(args: &mut Args<'_, '_>, function: &str, drops: fn(f64, f64) -> bool) -> Outcome {
+    let (mut list, n) = (args.series()?, args.float("n")?);
+    if n <= 0.0 {
+        return Err(args.wrong("n", "a percentage above 0", &g(n)));
+    }
+    for series in &mut list {
+        series.rename(format!("{function}({}, {})", series.name, g(n)));
+        let level = percentile(series.values.iter().copied(), n, false);
+        series.values.iter_mut().filter(|v| drops(**v, level)).for_each(|v| *v = f64::NAN);
+    }
+    Ok(list)
+}

@@ -1,0 +1,289 @@
+//! Windows that move along a series: `movingAverage` and its like, `exponentialMovingAverage`, `stdev`.
+//!
+//! The window of the first point lies before the request, so the first argument is evaluated again from earlier on. How
+//! much earlier depends on the step when the window is a number of points.
+
+use super::args::WindowSize;
+use super::param::{Default, SERIES, Type, optional, required};
+use super::reduce::Reducer;
+use super::{Args, Body, Function, Group, Literals, Outcome, Param};
+use crate::eval::Request;
+use crate::eval::evaluator::Context;
+use crate::series::Series;
+use crate::target::number::round;
+
+const WINDOW: Param =
+    required("windowSize", Type::IntOrInterval).such_as(&["5", "7", "10", "1min", "5min", "10min", "30min", "1hour"]);
+const XFF: Param = optional("xFilesFactor", Type::Float);
+const PARAMS: &[Param] = &[SERIES, WINDOW, XFF];
+
+const fn calculate(
+    name: &'static str,
+    params: &'static [Param],
+    code: fn(&mut Args<'_, '_>) -> Outcome,
+    says: &'static str,
+) -> Function {
+    Function::new(name, Group::Calculate, params, Body::List(code), says)
+}
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    calculate("exponentialMovingAverage", &[SERIES, WINDOW], exponential, "Average that forgets exponentially.")
+        .looks_back(earlier),
+    calculate(
+        "movingAverage",
+        PARAMS,
+        |args| moving(args, "average", Reducer::Average),
+        "Average over the window that ends at each point.",
+    )
+    .looks_back(earlier),
+    calculate(
+        "movingMax",
+        PARAMS,
+        |args| moving(args, "max", Reducer::Max),
+        "Largest value in the window that ends at each point.",
+    )
+    .looks_back(earlier),
+    calculate(
+        "movingMedian",
+        PARAMS,
+        |args| moving(args, "median", Reducer::Median),
+        "Median of the window that ends at each point.",
+    )
+    .looks_back(earlier),
+    calculate(
+        "movingMin",
+        PARAMS,
+        |args| moving(args, "min", Reducer::Min),
+        "Smallest value in the window that ends at each point.",
+    )
+    .looks_back(earlier),
+    calculate(
+        "movingSum",
+        PARAMS,
+        |args| moving(args, "sum", Reducer::Sum),
+        "Sum of the window that ends at each point.",
+    )
+    .looks_back(earlier),
+    calculate(
+        "movingWindow",
+        &[SERIES, WINDOW, optional("func", Type::AggFunc).or(Default::Text("average")), XFF],
+        |args| {
+            let (name, reducer) = args.reducer("func")?;
+            moving(args, &name, reducer)
+        },
+        "Reduces the window that ends at each point.",
+    )
+    .looks_back(earlier),
+    calculate(
+        "stdev",
+        &[SERIES, required("points", Type::Integer), optional("windowTolerance", Type::Float).or(Default::Float(0.1))],
+        stdev,
+        "Standard deviation of the window that ends at each point.",
+    ),
+];
+
+fn earlier(args: &Literals<'_>, context: Context, _: &Request) -> Vec<Context> {
+    args.interval("windowSize").map(|secs| context.earlier(secs.abs())).into_iter().collect()
+}
+
+/// How far before the request the argument is read.
+fn preview(list: &[Series], size: &WindowSize) -> i64 {
+    let coarsest = list.iter().map(|series| series.step).max().unwrap_or(1);
+    match size {
+        WindowSize::Points(points) => coarsest.saturating_mul(*points),
+        WindowSize::Time(_, secs) => *secs,
+    }
+}
+
+/// Points of one window, and points before the first result.
+fn window(series: &Series, size: &WindowSize, preview: i64, from: i64) -> (usize, usize) {
+    let points = match size {
+        WindowSize::Points(points) => *points,
+        WindowSize::Time(_, secs) => secs / series.step,
+    };
+    // Each series drops its own preview: graphite-web shifts the finer ones of a mixed list, and all of them when the
+    // window is no multiple of the step. A series that got coarser by reading further back keeps the window's points.
+    let before = match preview % series.step {
+        0 => (preview / series.step).max(points),
+        _ => ((from - series.start).div_euclid(series.step) + 1).max(points),
+    };
+    let cut = |points: i64| usize::try_from(points).unwrap_or(usize::MAX);
+    (cut(points), cut(before))
+}
+
+fn named(function: &str, series: &Series, size: &WindowSize) -> String {
+    match size {
+        WindowSize::Points(points) => format!("{function}({},{points})", series.name),
+        WindowSize::Time(text, _) => format!("{function}({},\"{text}\")", series.name),
+    }
+}
+
+fn size_tag(size: &WindowSize) -> String {
+    match size {
+        WindowSize::Points(points) => points.to_string(),
+        WindowSize::Time(text, _) => text.clone(),
+    }
+}
+
+/// `movingWindow(seriesList, windowSize, func, xFilesFactor)` and its like.
+///
+/// Shape: the request's window; a point is known if at least xFilesFactor (the argument, else the series') of its window
+/// is. Name and tag: `moving<Func>`, the window in quotes if it is a length of time. Source: graphite-web `movingWindow`.
+fn moving(args: &mut Args<'_, '_>, func: &str, reducer: Reducer) -> Outcome {
+    let (list, size, xff) = (args.series()?, args.window("windowSize")?, args.optional_float("xFilesFactor")?);
+    if list.is_empty() {
+        return Ok(list);
+    }
+    let preview = preview(&list, &size);
+    drop(list);
+    let from = args.context.from;
+    let mut list = args.again(args.context.earlier(preview))?;
+    let function = format!("moving{}", capitalized(func));
+    for series in &mut list {
+        let (points, before) = window(series, &size, preview, from);
+        let xff = xff.unwrap_or(series.x_files_factor);
+        series.tag(&function, size_tag(&size));
+        series.renew(named(&function, series, &size));
+        series.values = slide(&series.values, points, before, reducer, xff);
+        series.start += shift(series, preview, before);
+        series.integers = series.integers && reducer.keeps_integers() || reducer == Reducer::Count;
+    }
+    Ok(list)
+}
+
+/// Seconds from the first point read to the first result.
+fn shift(series: &Series, preview: i64, before: usize) -> i64 {
+    if preview % series.step == 0 { preview } else { series.step.saturating_mul(before as i64) }
+}
+
+/// Python's `capitalize`: the first letter large, the others small.
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    let first = letters.next().map(|c| c.to_ascii_uppercase());
+    first.into_iter().chain(letters.map(|c| c.to_ascii_lowercase())).collect()
+}
+
+/// The reduced windows that end at each point after the first `before`.
+///
+/// Sums run along and are taken anew every so often, so that what rounding leaves behind stays far below the values;
+/// other reducers look at each window whole.
+fn slide(values: &[f64], points: usize, before: usize, reducer: Reducer, xff: f64) -> Vec<f64> {
+    let ends = before + 1..values.len() + 1;
+    let enough = |known: usize| known > 0 && known as f64 / points as f64 >= xff;
+    if !matches!(reducer, Reducer::Average | Reducer::Sum) || points < 8 {
+        let reduce = |end: usize| {
+            let window = &values[end.saturating_sub(points)..end];
+            let known = window.iter().filter(|v| !v.is_nan()).count();
+            match enough(known) {
+                true => over_known(window, reducer, known),
+                false => f64::NAN,
+            }
+        };
+        return ends.map(reduce).collect();
+    }
+    let mut result = Vec::with_capacity(ends.len());
+    let (mut sum, mut known) = (0.0, 0_usize);
+    for (index, end) in ends.enumerate() {
+        let begin = end.saturating_sub(points);
+        if index % 64 == 0 {
+            let known_values = values[begin..end].iter().filter(|v| !v.is_nan());
+            (sum, known) = known_values.fold((0.0, 0), |(sum, known), v| (sum + v, known + 1));
+        } else {
+            let (gone, come) = (values[begin - 1], values[end - 1]);
+            if !gone.is_nan() {
+                (sum, known) = (sum - gone, known - 1);
+            }
+            if !come.is_nan() {
+                (sum, known) = (sum + come, known + 1);
+            }
+        }
+        let value = if reducer == Reducer::Average { sum / known as f64 } else { sum };
+        // Infinite values never leave a running sum; such windows are looked at whole.
+        let value = if value.is_finite() { value } else { reducer.apply(&values[begin..end]) };
+        result.push(if enough(known) { value } else { f64::NAN });
+    }
+    result
+}
+
+/// Reduces the known values of a window; `multiply` and `avg_zero` see no gaps here.
+fn over_known(window: &[f64], reducer: Reducer, known: usize) -> f64 {
+    match reducer {
+        Reducer::AverageZero => Reducer::Average.apply(window),
+        Reducer::Multiply if known < window.len() => {
+            window.iter().copied().filter(|v| !v.is_nan()).reduce(|product, v| product * v).unwrap_or(f64::NAN)
+        }
+        _ => reducer.apply(window),
+    }
+}
+
+/// `exponentialMovingAverage(seriesList, windowSize)`: warmed up over one window before the request; the average of the
+/// warm-up is the first value. Rounded to six decimals. The constant is 2/(window+1), the window in seconds if it is a
+/// length of time. Source: graphite-web `exponentialMovingAverage`.
+fn exponential(args: &mut Args<'_, '_>) -> Outcome {
+    let (list, size) = (args.series()?, args.window("windowSize")?);
+    if list.is_empty() {
+        return Ok(list);
+    }
+    let preview = preview(&list, &size);
+    let window_size = match &size {
+        WindowSize::Points(points) => *points,
+        WindowSize::Time(_, secs) => *secs,
+    };
+    let weight = 2.0 / (window_size as f64 + 1.0);
+    drop(list);
+    let from = args.context.from;
+    let mut list = args.again(args.context.earlier(preview))?;
+    for series in &mut list {
+        let (_, before) = window(series, &size, preview, from);
+        series.tag("exponentialMovingAverage", size_tag(&size));
+        series.renew(named("exponentialMovingAverage", series, &size));
+        let warm = before.min(series.values.len());
+        let mut average = Reducer::Average.apply(&series.values[..warm]);
+        if average.is_nan() {
+            average = 0.0;
+        }
+        let mut result = Vec::with_capacity(series.values.len() - warm + 1);
+        result.push(round(average, 6));
+        for value in &series.values[warm..] {
+            if !value.is_nan() {
+                average = weight * value + (1.0 - weight) * average;
+            }
+            result.push(if value.is_nan() { f64::NAN } else { round(average, 6) });
+        }
+        series.start += shift(series, preview, before);
+        (series.values, series.integers) = (result, false);
+    }
+    Ok(list)
+}
+
+/// `stdev(seriesList, points, windowTolerance=0.1)`: windows at the beginning are short; a point is known if at least
+/// `windowTolerance` of a full window is. Source: graphite-web `stdev`.
+fn stdev(args: &mut Args<'_, '_>) -> Outcome {
+    let (mut list, points, tolerance) = (args.series()?, args.integer("points")?, args.float("windowTolerance")?);
+    if points < 1 {
+        return Err(args.wrong("points", "at least 1", &points.to_string()));
+    }
+    for series in &mut list {
+        let window = usize::try_from(points).unwrap_or(usize::MAX);
+        let (mut known, mut sum, mut squares) = (0.0, 0.0, 0.0);
+        let mut result = Vec::with_capacity(series.values.len());
+        for (index, value) in series.values.iter().copied().enumerate() {
+            if let Some(gone) = index.checked_sub(window).map(|at| series.values[at]).filter(|v| !v.is_nan()) {
+                known -= 1.0;
+                sum -= gone;
+                squares -= gone * gone;
+            }
+            if !value.is_nan() {
+                known += 1.0;
+                sum += value;
+                squares += value * value;
+            }
+            let enough = known > 0.0 && known / points as f64 >= tolerance;
+            result.push(if enough { (known * squares - sum * sum).sqrt() / known } else { f64::NAN });
+        }
+        (series.values, series.integers) = (result, false);
+        series.tag("stdev", points);
+        series.renew(format!("stdev({},{points})", series.name));
+    }
+    Ok(list)
+}
