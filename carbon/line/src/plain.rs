@@ -49,23 +49,26 @@ fn quickly(line: &[u8]) -> Option<Datapoint<'_>> {
         return None;
     }
     let name = str::from_utf8(name).ok()?;
-    let (value, time) = (number::fast(value)?, seconds(&time[1..]).or_else(|| number::fast(&time[1..]))?);
+    let number = |text| whole(text).or_else(|| number::fast(text));
+    let (value, time) = (number(value)?, number(&time[1..])?);
     (!value.is_nan() && time.is_finite()).then_some(Datapoint { name, value, time })
 }
 
-/// Whole seconds of today have ten digits, which needs no floating point parser.
+/// Timestamps and most counters are whole numbers, which need no floating point parser: up to fifteen digits are exact.
 #[inline]
-fn seconds(text: &[u8]) -> Option<f64> {
-    let digits: &[u8; 10] = text.try_into().ok()?;
-    let mut seconds = 0u64;
-    for digit in digits {
+fn whole(text: &[u8]) -> Option<f64> {
+    if text.is_empty() || text.len() > 15 {
+        return None;
+    }
+    let mut number = 0u64;
+    for digit in text {
         let digit = digit.wrapping_sub(b'0');
         if digit > 9 {
             return None;
         }
-        seconds = seconds * 10 + u64::from(digit);
+        number = number * 10 + u64::from(digit);
     }
-    Some(seconds as f64)
+    Some(number as f64)
 }
 
 /// The whole rule: what Python's `line.decode().split()` and `float()` make of it.

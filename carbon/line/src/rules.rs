@@ -34,7 +34,8 @@ impl Rules {
 
 /// Carbon's two rules: -1 (to just above -2) means now, and `min_resolution` rounds down after cutting the fraction off.
 pub fn stamp(time: f64, now: f64, min_resolution: u32) -> f64 {
-    let time = if time.trunc() == -1.0 { now } else { time };
+    // Written without `trunc`, which is a call into the C library on most builds.
+    let time = if time > -2.0 && time <= -1.0 { now } else { time };
     match min_resolution {
         0 => time,
         step => time.trunc() - time.trunc().rem_euclid(f64::from(step)),
