@@ -5,7 +5,7 @@
 //! lock that carbon and the Python tools take when they are told to.
 
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -86,6 +86,15 @@ impl Whisper<File> {
         Ok(self.layer.metadata().map_err(|source| Error::io("stat", &self.path, source))?.len())
     }
 
+    /// Whether the file has lost its name, because a tool put another one under it or removed it: one `fstat`. What is
+    /// written to a nameless file is lost with the handle.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn is_replaced(&self) -> Result<bool, Error> {
+        Ok(self.layer.metadata().map_err(|source| Error::io("stat", &self.path, source))?.nlink() == 0)
+    }
+
     /// Waits until the file is on disk: `fsync`.
     ///
     /// # Errors
@@ -95,7 +104,8 @@ impl Whisper<File> {
     }
 }
 
-fn open(path: &Path, write: bool) -> Result<File, Error> {
+/// A regular file, opened without ever waiting for a peer.
+pub(crate) fn open(path: &Path, write: bool) -> Result<File, Error> {
     // A FIFO without a peer would be waited for; with O_NONBLOCK it is opened, seen, and refused below.
     let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
     let opened = OpenOptions::new().read(true).write(write).custom_flags(flags).open(path);
