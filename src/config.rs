@@ -79,7 +79,8 @@ mod tests {
     /// `#key = value` is an option at its default; a comment proper has a blank behind its `#`.
     fn uncommented() -> String {
         let text = default_text();
-        let lines = text.lines().map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line));
+        let lines =
+            text.lines().map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line));
         lines.collect::<Vec<_>>().join("\n")
     }
 

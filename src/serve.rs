@@ -13,8 +13,8 @@ use anyhow::Context;
 use carbon::Carbon;
 use carbon_storage::carbonlink::CarbonLinkRecent;
 use carbon_storage::{Fetch, Find, Overlay, Recent, WhisperTree};
-use serde_json::json;
 use render::{Report, Server, Sources};
+use serde_json::json;
 use tokio::runtime::Runtime;
 use tracing::info;
 
@@ -43,7 +43,8 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
         let agent = if arguments.no_agent {
             None
         } else {
-            let port = carbon.local_addr().context("an agent needs `[carbon] plaintext` to send to, or `--no-agent`")?;
+            let port =
+                carbon.local_addr().context("an agent needs `[carbon] plaintext` to send to, or `--no-agent`")?;
             let agent = AgentConfig { destination: reachable(port).to_string(), ..config.agent };
             announce("chart", &format!("{http}{}", first_chart(&agent)));
             Some(Agent::start(agent, &config.collectors)?)

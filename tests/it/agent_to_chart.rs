@@ -14,7 +14,10 @@ fn this_hosts_cpu_is_on_the_first_chart() {
     assert_eq!((picture.status, picture.kind.as_str()), (200, "image/png"));
     assert!(picture.body.starts_with(b"\x89PNG"));
     let series = plumbago.json(&format!("{url}&format=json"));
-    assert!(series.as_array().is_some_and(|series| series.len() > 2), "the chart has a line per kind of time: {series}");
+    assert!(
+        series.as_array().is_some_and(|series| series.len() > 2),
+        "the chart has a line per kind of time: {series}"
+    );
 
     for name in ["memory.MemTotal", "loadavg.01", "diskspace.*.byte_free", "agent.*.run_ms"] {
         let values = wait_for(name, || {

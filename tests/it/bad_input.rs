@@ -72,8 +72,7 @@ fn a_port_that_is_taken_is_named() {
     let data = folder.path().join("data");
     for option in ["--plaintext", "--http"] {
         let other = if option == "--http" { "--plaintext" } else { "--http" };
-        let (code, _, said) =
-            run(&["up", "--no-agent", "--data", path(&data), option, &address, other, "127.0.0.1:0"]);
+        let (code, _, said) = run(&["up", "--no-agent", "--data", path(&data), option, &address, other, "127.0.0.1:0"]);
         assert_ne!(code, 0);
         assert!(said.contains(&address), "{said}");
     }

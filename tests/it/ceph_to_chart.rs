@@ -12,7 +12,8 @@ use crate::stack::{Plumbago, folder, path, wait_for};
 /// The script that starts a small Ceph on loopback.
 fn fixture() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    root.join(env::var_os("PLUMBAGO_FIXTURES").unwrap_or_else(|| "../shared/fixtures".into())).join("ceph_mini_cluster.sh")
+    root.join(env::var_os("PLUMBAGO_FIXTURES").unwrap_or_else(|| "../shared/fixtures".into()))
+        .join("ceph_mini_cluster.sh")
 }
 
 struct Cluster {
@@ -52,7 +53,7 @@ fn a_real_ceph_osd_is_on_a_chart() {
     let folder = folder();
     let config = folder.path().join("plumbago.toml");
     let sockets = cluster.folder.path().join("run");
-    let text = format!("[agent]\ninterval = \"1s\"\n[collectors.ceph]\nsockets = [{:?}]\n", path(&sockets));
+    let text = format!("[agent]\ninterval = \"1s\"\n[collectors.ceph]\ndirectories = [{:?}]\n", path(&sockets));
     fs::write(&config, text).unwrap();
     let plumbago = Plumbago::up(folder.path(), &["--config", path(&config)]);
 

@@ -18,17 +18,20 @@ fn three_processes_work_as_one() {
 
     let render_config = folder.path().join("render.toml");
     let link = carbon.carbonlink.as_ref().expect("carbon says where it answers cache queries");
-    let text =
-        format!("[store]\ndata = {data:?}\ncarbonlink = {link:?}\n[http]\nlisten = \"127.0.0.1:0\"\n");
+    let text = format!("[store]\ndata = {data:?}\ncarbonlink = {link:?}\n[http]\nlisten = \"127.0.0.1:0\"\n");
     fs::write(&render_config, text).unwrap();
     let render = Plumbago::start(folder.path(), &["render", "--config", path(&render_config)]);
 
     carbon.send(&format!("waits.in.memory 3 {}\n", now()));
-    let values = wait_for("the waiting point", || Some(render.points("waits.in.*")).filter(|points| !points.is_empty()));
+    let values =
+        wait_for("the waiting point", || Some(render.points("waits.in.*")).filter(|points| !points.is_empty()));
     assert_eq!(values[0].1, 3.0);
 
     let agent_config = folder.path().join("agent.toml");
-    let text = format!("[agent]\nhost = \"probe\"\ninterval = \"1s\"\ndestination = {:?}\n", carbon.plaintext.as_ref().unwrap());
+    let text = format!(
+        "[agent]\nhost = \"probe\"\ninterval = \"1s\"\ndestination = {:?}\n",
+        carbon.plaintext.as_ref().unwrap()
+    );
     fs::write(&agent_config, text).unwrap();
     let agent = Plumbago::start(folder.path(), &["agent", "--config", path(&agent_config)]);
     wait_for("the agent's load", || (!render.points("servers.probe.loadavg.01").is_empty()).then_some(()));

@@ -58,10 +58,12 @@ impl Plumbago {
     fn read_until_ready(&mut self, stdout: impl Read + Send + 'static) {
         let (sender, lines) = mpsc::sync_channel(64);
         // The reader lives as long as the program, so that the program never blocks on a full pipe.
-        thread::spawn(move || BufReader::new(stdout).lines().map_while(Result::ok).for_each(|line| {
-            // Nobody listens any more once the program is ready.
-            let _ = sender.send(line);
-        }));
+        thread::spawn(move || {
+            BufReader::new(stdout).lines().map_while(Result::ok).for_each(|line| {
+                // Nobody listens any more once the program is ready.
+                let _ = sender.send(line);
+            })
+        });
         let deadline = Instant::now() + PATIENCE;
         while let Ok(line) = lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             writeln!(self.printed, "{line}").unwrap();
