@@ -13,6 +13,9 @@ use crate::pickle::{self, View, Writer};
 /// Most bytes one answer may have; the asker sees an error instead, and can ask for less.
 pub const LONGEST_ANSWER: usize = 64 << 20;
 
+/// Most bytes of names one question may unfold to.
+const LONGEST_REQUEST: usize = 8 << 20;
+
 /// A time in seconds since the epoch and a value.
 pub type TimeValue = (f64, f64);
 
@@ -86,6 +89,9 @@ pub enum Malformed {
     /// An entry is missing or of the wrong kind.
     #[error("the message has no usable entry `{0}`")]
     Entry(&'static str),
+    /// Parts that the message shares would fill memory once they are copied apart.
+    #[error("the message would unfold to too many points or names")]
+    TooLarge,
 }
 
 impl Request {
@@ -96,12 +102,15 @@ impl Request {
     pub fn decode(body: &[u8]) -> Result<Request, Malformed> {
         let pickle = pickle::read(body)?;
         let entry = |key: &'static str| pickle.top().get(key).ok_or(Malformed::Entry(key));
-        let text = |key: &'static str| entry(key).and_then(|value| name(value, key));
+        let mut budget = Budget(LONGEST_REQUEST);
+        let mut text = |key: &'static str| entry(key).and_then(|value| budget.name(value, key));
         Ok(match text("type")?.as_str() {
             "cache-query" => Request::Query { metric: text("metric")? },
             "cache-query-bulk" => {
                 let metrics = entry("metrics")?.items().ok_or(Malformed::Entry("metrics"))?;
-                Request::Bulk { metrics: metrics.map(|metric| name(metric, "metrics")).collect::<Result<_, _>>()? }
+                Request::Bulk {
+                    metrics: metrics.map(|metric| budget.name(metric, "metrics")).collect::<Result<_, _>>()?,
+                }
             }
             "get-metadata" => Request::GetMetadata { metric: text("metric")?, key: text("key")? },
             "set-metadata" => {
@@ -189,33 +198,58 @@ impl Response {
     pub fn decode(body: &[u8]) -> Result<Response, Malformed> {
         let pickle = pickle::read(body)?;
         let answer = pickle.top();
+        let mut budget = Budget(LONGEST_ANSWER);
         if let Some(points) = answer.get("datapoints") {
-            return Ok(Response::Points(read_points(points)?));
+            return Ok(Response::Points(budget.points(points)?));
         }
         if let Some(metrics) = answer.get("datapointsByMetric") {
             let metrics = metrics.pairs().ok_or(Malformed::Entry("datapointsByMetric"))?;
-            let one = |(metric, points)| Ok((name(metric, "datapointsByMetric")?, read_points(points)?));
+            let one = |(metric, points)| Ok((budget.name(metric, "datapointsByMetric")?, budget.points(points)?));
             return Ok(Response::Bulk(metrics.map(one).collect::<Result<_, Malformed>>()?));
         }
         if let Some(names) = answer.get("names") {
             let names = names.items().ok_or(Malformed::Entry("names"))?;
-            return Ok(Response::Names(names.map(|one| name(one, "names")).collect::<Result<_, _>>()?));
+            return Ok(Response::Names(names.map(|one| budget.name(one, "names")).collect::<Result<_, _>>()?));
         }
         if let Some(value) = answer.get("value") {
-            return Ok(Response::Value(name(value, "value")?));
+            return Ok(Response::Value(budget.name(value, "value")?));
         }
         if let (Some(old), Some(new)) = (answer.get("old_value"), answer.get("new_value")) {
-            return Ok(Response::Changed { old: name(old, "old_value")?, new: name(new, "new_value")? });
+            return Ok(Response::Changed { old: budget.name(old, "old_value")?, new: budget.name(new, "new_value")? });
         }
         let error = answer.get("error").ok_or(Malformed::Entry("error"))?;
-        Ok(Response::Error(name(error, "error")?))
+        Ok(Response::Error(budget.name(error, "error")?))
     }
 }
 
-/// A string, or bytes that spell one.
-fn name(value: View<'_>, entry: &'static str) -> Result<String, Malformed> {
-    let bytes = || value.bytes().and_then(|bytes| str::from_utf8(bytes).ok());
-    value.text().or_else(bytes).map(str::to_owned).ok_or(Malformed::Entry(entry))
+/// What may still be copied out of one message, in bytes. A pickle names a shared part in two bytes as often as it
+/// likes, so the size of the body bounds nothing here.
+struct Budget(usize);
+
+impl Budget {
+    fn spend(&mut self, bytes: usize) -> Result<(), Malformed> {
+        self.0 = self.0.checked_sub(bytes).ok_or(Malformed::TooLarge)?;
+        Ok(())
+    }
+
+    /// A string, or bytes that spell one.
+    fn name(&mut self, value: View<'_>, entry: &'static str) -> Result<String, Malformed> {
+        let bytes = || value.bytes().and_then(|bytes| str::from_utf8(bytes).ok());
+        let name = value.text().or_else(bytes).ok_or(Malformed::Entry(entry))?;
+        self.spend(name.len() + size_of::<String>())?;
+        Ok(name.to_owned())
+    }
+
+    fn points(&mut self, points: View<'_>) -> Result<Vec<TimeValue>, Malformed> {
+        let malformed = || Malformed::Entry("datapoints");
+        let pair = |item: View<'_>| {
+            self.spend(size_of::<TimeValue>())?;
+            let mut parts = item.items().ok_or_else(malformed)?;
+            let mut number = || parts.next().and_then(View::number).ok_or_else(malformed);
+            Ok((number()?, number()?))
+        };
+        points.items().ok_or_else(malformed)?.map(pair).collect()
+    }
 }
 
 fn write_points(out: &mut Writer, points: &[TimeValue]) {
@@ -224,16 +258,6 @@ fn write_points(out: &mut Writer, points: &[TimeValue]) {
             list.float(*time).float(*value).tuple2();
         }
     });
-}
-
-fn read_points(points: View<'_>) -> Result<Vec<TimeValue>, Malformed> {
-    let malformed = || Malformed::Entry("datapoints");
-    let pair = |item: View<'_>| {
-        let mut parts = item.items().ok_or_else(malformed)?;
-        let mut number = || parts.next().and_then(View::number).ok_or_else(malformed);
-        Ok((number()?, number()?))
-    };
-    points.items().ok_or_else(malformed)?.map(pair).collect()
 }
 
 #[cfg(test)]
@@ -263,6 +287,14 @@ mod tests {
         ] {
             assert_eq!(Response::decode(&response.encode()), Ok(response));
         }
+    }
+
+    #[test]
+    fn a_name_that_is_shared_ten_thousand_times_does_not_fill_memory() {
+        let shared = [&b"X\x00\x10\x00\x00"[..], &[b'n'; 4096], b"q\x00"].concat();
+        let list = [b"](".to_vec(), shared, b"h\x00".repeat(10_000), b"e".to_vec()].concat();
+        let body = [&b"\x80\x02}(U\x04typeU\x10cache-query-bulkU\x07metrics"[..], &list, b"u."].concat();
+        assert_eq!(Request::decode(&body), Err(Malformed::TooLarge));
     }
 
     #[test]
