@@ -3,7 +3,7 @@
 use super::param::{SERIES, Type, required};
 use super::reduce::percentile;
 use super::{Args, Body, Function, Group, Outcome, Param};
-use crate::target::number::g;
+use crate::target::number::{g, repr};
 
 const PARAMS: &[Param] = &[SERIES, required("n", Type::Float)];
 
@@ -53,6 +53,10 @@ fn by_percentile(args: &mut Args<'_, '_>, function: &str, drops: fn(f64, f64) ->
     for series in &mut list {
         series.rename(format!("{function}({}, {})", series.name, g(n)));
         let level = percentile(series.values.iter().copied(), n, false);
+        if !level.is_nan() {
+            // graphite-web takes the level from a line that shares the tags.
+            series.tag("nPercentile", repr(n));
+        }
         series.values.iter_mut().filter(|v| drops(**v, level)).for_each(|v| *v = f64::NAN);
     }
     Ok(list)
