@@ -24,7 +24,7 @@ fn golden_ceph_native() {
 
 #[test]
 fn the_recorded_monitor_of_our_own_gives_the_native_lines() {
-    let mut tally = Tally::new("ceph (own)");
+    let mut tally = Tally::own("ceph");
     replay(&golden::own("ceph"), &mut tally);
     tally.finish();
 }

@@ -28,7 +28,7 @@ fn golden_host_collectors() {
 
 #[test]
 fn the_recorded_host_of_our_own_gives_what_diamond_gave() {
-    let mut tally = Tally::new("host (own)");
+    let mut tally = Tally::own("host");
     replay(&golden::own("host"), &mut tally);
     tally.finish();
 }

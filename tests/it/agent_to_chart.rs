@@ -19,7 +19,7 @@ fn this_hosts_cpu_is_on_the_first_chart() {
         "the chart has a line per kind of time: {series}"
     );
 
-    for name in ["memory.MemTotal", "loadavg.01", "diskspace.*.byte_free", "agent.*.run_ms"] {
+    for name in ["memory.MemTotal", "loadavg.01", "diskspace.*.byte_free", "agent.collectors.*.run_ms"] {
         let values = wait_for(name, || {
             let points = plumbago.points(&format!("servers.*.{name}"));
             (!points.is_empty()).then_some(points)

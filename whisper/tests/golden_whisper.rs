@@ -15,18 +15,17 @@ use whisper::*;
 #[test]
 fn golden_whisper_cases() {
     let Some(folder) = golden::folder("whisper") else { return };
-    replay("whisper", &folder.join("cases.jsonl"));
+    replay(Tally::new("whisper"), &folder.join("cases.jsonl"));
 }
 
 /// A few cases of our own, so that a clone without the recorded answers tests the same code.
 #[test]
 fn own_cases_pass() {
-    replay("whisper-own", &golden::own("whisper/cases.jsonl"));
+    replay(Tally::own("whisper"), &golden::own("whisper/cases.jsonl"));
 }
 
-fn replay(name: &str, cases: &Path) {
+fn replay(mut tally: Tally, cases: &Path) {
     let text = fs::read_to_string(cases).unwrap_or_else(|error| panic!("{}: {error}", cases.display()));
-    let mut tally = Tally::new(name);
     for line in text.lines() {
         let case: Value = serde_json::from_str(line).unwrap();
         let id = case["id"].as_str().unwrap();

@@ -44,6 +44,7 @@ fn workspace() -> &'static Path {
 #[derive(Debug)]
 pub struct Tally {
     name: String,
+    kind: &'static str,
     passed: usize,
     failed: usize,
     skipped: usize,
@@ -52,7 +53,12 @@ pub struct Tally {
 impl Tally {
     /// Starts at zero for the sub-folder `name`.
     pub fn new(name: &str) -> Tally {
-        Tally { name: name.to_owned(), passed: 0, failed: 0, skipped: 0 }
+        Tally { name: name.to_owned(), kind: "golden", passed: 0, failed: 0, skipped: 0 }
+    }
+
+    /// Starts at zero for our own cases in `tests/data/NAME`, which are told apart in what is printed.
+    pub fn own(name: &str) -> Tally {
+        Tally { kind: "own", ..Tally::new(name) }
     }
 
     /// Counts one case; a failing one is printed as `FAIL NAME ID` with its reason on the line below.
@@ -77,10 +83,10 @@ impl Tally {
     /// # Panics
     /// When a case failed, or when nothing was tried at all.
     pub fn finish(self) {
-        let Tally { name, passed, failed, skipped } = self;
+        let Tally { name, kind, passed, failed, skipped } = self;
         // The empty line parts us from a test name that the harness may have left without a newline.
-        println!("\ngolden {name}: passed {passed} failed {failed} skipped {skipped}");
-        assert!(failed == 0, "golden {name}: {failed} cases failed");
-        assert!(passed + skipped > 0, "golden {name}: no case was found");
+        println!("\n{kind} {name}: passed {passed} failed {failed} skipped {skipped}");
+        assert!(failed == 0, "{kind} {name}: {failed} cases failed");
+        assert!(passed + skipped > 0, "{kind} {name}: no case was found");
     }
 }

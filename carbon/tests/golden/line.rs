@@ -11,22 +11,10 @@ use serde_json::Value;
 /// Name (`None`: too long to be recorded), time, value.
 type Accepted = Vec<(Option<String>, f64, f64)>;
 
-#[test]
-fn golden_carbon_lines() {
-    let Some(folder) = golden::folder("carbon") else { return };
-    let mut tally = Tally::new("carbon");
-    replay(&folder, &mut tally);
-    tally.finish();
-}
+/// What is replayed here.
+pub(crate) const FILES: &[&str] = &["lines.json", "udp.json", "pickles.json", "carbonlink.json"];
 
-#[test]
-fn our_own_cases_pass() {
-    let mut tally = Tally::new("own carbon");
-    replay(&golden::own("carbon"), &mut tally);
-    tally.finish();
-}
-
-fn replay(folder: &Path, tally: &mut Tally) {
+pub(crate) fn replay(folder: &Path, tally: &mut Tally) {
     for (file, check) in [
         ("lines.json", check_line as fn(&Value) -> Result<(), String>),
         ("udp.json", check_datagram),
