@@ -179,6 +179,8 @@ pub mod map;
 #[cfg(feature = "file")]
 mod merge;
 #[cfg(feature = "file")]
+mod migrate;
+#[cfg(feature = "file")]
 mod propagate;
 #[cfg(feature = "file")]
 mod resize;
@@ -204,5 +206,7 @@ pub use fsck::{Finding, Salvaged};
 pub use header::{ArchiveInfo, Header};
 #[cfg(feature = "file")]
 pub use merge::MergeWindow;
+#[cfg(feature = "file")]
+pub use migrate::Migration;
 #[cfg(feature = "file")]
 pub use resize::Resampled;

@@ -20,7 +20,12 @@ impl<L: WriteAt> Whisper<L> {
     /// # Errors
     /// What reading and writing say.
     pub fn take_points<M: ReadAt>(&mut self, old: &Whisper<M>, now: Timestamp) -> Result<(), Error> {
-        for series in old.series_by_step(now)?.iter().rev() {
+        self.take_series(&old.series_by_step(now)?, now)
+    }
+
+    /// Writes series, finest first in the list, coarsest first into the file.
+    pub(crate) fn take_series(&mut self, series: &[Slots], now: Timestamp) -> Result<(), Error> {
+        for series in series.iter().rev() {
             let known = series
                 .iter()
                 .filter_map(|(time, value)| Some(Point { time: Timestamp::saturating_from(*time), value: (*value)? }));
@@ -67,11 +72,12 @@ impl<L: WriteAt> Whisper<L> {
     }
 }
 
-type Slots = Vec<(i64, Option<f64>)>;
+/// Times in order, each with what is known.
+pub(crate) type Slots = Vec<(i64, Option<f64>)>;
 
 impl<L: ReadAt> Whisper<L> {
     /// What an ordinary fetch over each archive's retention gives, finest step first. A finer archive may answer.
-    fn series_by_step(&self, now: Timestamp) -> Result<Vec<Slots>, Error> {
+    pub(crate) fn series_by_step(&self, now: Timestamp) -> Result<Vec<Slots>, Error> {
         let mut order: Vec<usize> = (0..self.header.archives.len()).collect();
         order.sort_by_key(|archive| self.header.archives[*archive].step);
         let now = now.as_i64();

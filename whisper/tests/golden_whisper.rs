@@ -362,8 +362,13 @@ fn tool(case: &Case, step: &Value) -> Option<Result<(), String>> {
     };
     let args: Vec<OsString> = argv[1..].iter().map(placed).collect();
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut session =
-        tools::Session { now: time(&step["now"]), input: &mut std::io::empty(), out: &mut out, err: &mut err };
+    let mut session = tools::Session {
+        now: time(&step["now"]),
+        input: &mut std::io::empty(),
+        out: &mut out,
+        err: &mut err,
+        rules: None,
+    };
     let code = tools::run_in(verb, &args, &mut session);
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(&folder, "");
     let (out, err) = (text(out), text(err));

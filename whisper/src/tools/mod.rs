@@ -16,17 +16,21 @@ mod fetch;
 mod fill;
 mod find;
 mod fsck;
+mod import;
 mod info;
 mod merge;
+mod migrate;
 mod resize;
+mod rrd;
 mod set;
 mod update;
 mod walk;
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
+use std::path::Path;
 
-use crate::{Error, Timestamp};
+use crate::{CreateOptions, Error, Timestamp};
 use arguments::{Arguments, Opt};
 
 /// Exit code of a run that did what it was asked.
@@ -62,7 +66,16 @@ const VERBS: &[&Verb] = &[
     &set::X_FILES_FACTOR,
     &find::VERB,
     &fsck::VERB,
+    &migrate::VERB,
+    &import::VERB,
 ];
+
+/// The layout that a metric's file should have, by its dotted name; `None` leaves the file alone.
+pub type Layouts = Box<dyn Fn(&str) -> Option<CreateOptions>>;
+
+/// Reads storage-schemas.conf and, if given, storage-aggregation.conf. This crate knows no rules; the program that links
+/// it brings them along.
+pub type ReadRules = dyn Fn(&Path, Option<&Path>) -> Result<Layouts, String>;
 
 /// Everything a verb touches besides files.
 pub struct Session<'a> {
@@ -74,6 +87,8 @@ pub struct Session<'a> {
     pub out: &'a mut dyn Write,
     /// Standard error.
     pub err: &'a mut dyn Write,
+    /// What `migrate` reads its rules with; without it the verb says that it needs them.
+    pub rules: Option<&'a ReadRules>,
 }
 
 /// Why a verb ended early.
@@ -121,7 +136,7 @@ pub fn verb_of_link(program: &str) -> Option<&'static str> {
 
 /// Runs `verb` with what followed it on the command line and gives the exit code. Standard input is the process's own.
 pub fn run(verb: &str, args: &[OsString], now: Timestamp, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    run_in(verb, args, &mut Session { now, input: &mut io::stdin().lock(), out, err })
+    run_in(verb, args, &mut Session { now, input: &mut io::stdin().lock(), out, err, rules: None })
 }
 
 /// As [`run`], with every stream given.
@@ -131,8 +146,13 @@ pub fn run_in(verb: &str, args: &[OsString], session: &mut Session) -> u8 {
         return MISUSED;
     };
     let mut buffered = io::BufWriter::new(&mut *session.out);
-    let mut inner =
-        Session { now: session.now, input: &mut *session.input, out: &mut buffered, err: &mut *session.err };
+    let mut inner = Session {
+        now: session.now,
+        input: &mut *session.input,
+        out: &mut buffered,
+        err: &mut *session.err,
+        rules: session.rules,
+    };
     let outcome = verb.run(args, &mut inner);
     // What was printed before a failure comes before the message about it.
     let outcome = match buffered.flush() {
