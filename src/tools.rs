@@ -2,11 +2,12 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{stderr, stdout};
+use std::io::{stderr, stdin, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use carbon_storage::{AggregationRules, RuleError, Schemas};
 use whisper::{Timestamp, tools};
 
 /// Runs the tool that the program was called as, if it was called as one.
@@ -32,5 +33,28 @@ pub(crate) fn whisper(arguments: &[OsString]) -> ExitCode {
 fn run(verb: &str, arguments: &[OsString]) -> ExitCode {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let now = Timestamp::saturating_from(i64::try_from(now).unwrap_or(i64::MAX));
-    ExitCode::from(tools::run(verb, arguments, now, &mut stdout(), &mut stderr()))
+    let mut session = tools::Session {
+        now,
+        input: &mut stdin().lock(),
+        out: &mut stdout(),
+        err: &mut stderr(),
+        rules: Some(&read_rules),
+    };
+    ExitCode::from(tools::run_in(verb, arguments, &mut session))
+}
+
+/// What `migrate` brings files to. A name that only the schemas' last resort matches is left as it is.
+fn read_rules(schemas: &Path, aggregation: Option<&Path>) -> Result<tools::Layouts, String> {
+    let told = |error: RuleError| format!("{:#}", anyhow::Error::from(error));
+    let schemas = Schemas::read(schemas).map_err(told)?;
+    let aggregation = aggregation.map(AggregationRules::read).transpose().map_err(told)?;
+    Ok(Box::new(move |metric| {
+        let schema = schemas.matching(metric);
+        if schemas.sections().last().is_some_and(|last_resort| std::ptr::eq(schema, last_resort)) {
+            return None;
+        }
+        let settings = aggregation.as_ref().map(|rules| rules.matching(metric));
+        let settings = settings.map(|rule| (rule.method, rule.x_files_factor));
+        Some(tools::Wanted { retentions: schema.retentions.clone(), settings })
+    }))
 }

@@ -15,8 +15,8 @@ fn migrate(args: &[&str]) -> (u8, String, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let rules = |schemas: &Path, _: Option<&Path>| -> Result<tools::Layouts, String> {
         let list = fs::read_to_string(schemas).map_err(|error| error.to_string())?;
-        let wanted =
-            CreateOptions::new(list.trim().parse().map_err(|error: whisper::RetentionError| error.to_string())?);
+        let retentions = list.trim().parse().map_err(|error: whisper::RetentionError| error.to_string())?;
+        let wanted = tools::Wanted { retentions, settings: None };
         Ok(Box::new(move |metric| metric.starts_with("servers.").then(|| wanted.clone())))
     };
     let mut session =

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::arguments::{Arguments, Opt};
 use super::json::Json;
 use super::walk::{is_leftover, metric_of, walk};
-use super::{DONE, FAILED, Failure, JSON, Session, Verb};
-use crate::{CreateOptions, Error, Migration, Whisper};
+use super::{DONE, FAILED, Failure, JSON, Session, Verb, Wanted};
+use crate::{Allocation, CreateOptions, Error, Migration, Timestamp, Whisper};
 
 pub(super) const VERB: Verb = Verb {
     name: "migrate",
@@ -16,7 +16,7 @@ pub(super) const VERB: Verb = Verb {
 Files that are as they should be are left alone, so an interrupted run is resumed by running it again.",
     options: &[
         Opt::value("schemas", "FILE", "storage-schemas.conf (required)"),
-        Opt::value("aggregation", "FILE", "storage-aggregation.conf"),
+        Opt::value("aggregation", "FILE", "storage-aggregation.conf (default: each file keeps its settings)"),
         Opt::flag("dry-run", "Only say what would be done"),
         Opt::flag("quiet", "Name only the files that could not be migrated"),
         JSON,
@@ -47,22 +47,19 @@ fn run(arguments: &Arguments, session: &mut Session) -> Result<u8, Failure> {
             counts.same += 1;
             continue;
         };
-        let outcome = match dry {
-            true => Whisper::open_read_only(path).map(|file| file.migration(&wanted)),
-            false => Whisper::migrate(path, &wanted, session.now),
-        };
+        let outcome = migrate(path, wanted, dry, session.now);
         let what = match outcome {
-            Ok(Migration::Nothing) => {
+            Ok((Migration::Nothing, _)) => {
                 counts.same += 1;
                 continue;
             }
-            Ok(Migration::Settings) => {
+            Ok((Migration::Settings, options)) => {
                 counts.settings += 1;
-                format!("{} {}", wanted.method, wanted.x_files_factor)
+                format!("{} {}", options.method, options.x_files_factor)
             }
-            Ok(Migration::Archives) => {
+            Ok((Migration::Archives, options)) => {
                 counts.archives += 1;
-                describe(&wanted)
+                format!("{} {} {}", options.retentions, options.method, options.x_files_factor)
             }
             Err(error) => {
                 counts.failed += 1;
@@ -105,8 +102,19 @@ fn complain(session: &mut Session, error: &Error) -> io::Result<()> {
     }
 }
 
-fn describe(wanted: &CreateOptions) -> String {
-    format!("{} {} {}", wanted.retentions, wanted.method, wanted.x_files_factor)
+/// Does, or in a dry run only finds out, what it takes.
+fn migrate(path: &Path, wanted: Wanted, dry: bool, now: Timestamp) -> Result<(Migration, CreateOptions), Error> {
+    let file = Whisper::open_read_only(path)?;
+    let own = (file.header().method, file.header().x_files_factor);
+    let (method, x_files_factor) = wanted.settings.unwrap_or(own);
+    let allocation = Allocation::Sparse;
+    let options = CreateOptions { retentions: wanted.retentions, method, x_files_factor, allocation };
+    let needed = file.migration(&options);
+    drop(file);
+    if !dry && needed != Migration::Nothing {
+        Whisper::migrate(path, &options, now)?;
+    }
+    Ok((needed, options))
 }
 
 fn conclude(session: &mut Session, counts: &Counts, dry: bool, json: bool) -> io::Result<()> {

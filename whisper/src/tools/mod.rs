@@ -30,7 +30,7 @@ use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
 
-use crate::{CreateOptions, Error, Timestamp};
+use crate::{AggregationMethod, Error, Retentions, Timestamp, XFilesFactor};
 use arguments::{Arguments, Opt};
 
 /// Exit code of a run that did what it was asked.
@@ -70,8 +70,17 @@ const VERBS: &[&Verb] = &[
     &import::VERB,
 ];
 
-/// The layout that a metric's file should have, by its dotted name; `None` leaves the file alone.
-pub type Layouts = Box<dyn Fn(&str) -> Option<CreateOptions>>;
+/// What rules want of a file that exists.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Its archives.
+    pub retentions: Retentions,
+    /// Its aggregation method and xFilesFactor; `None` keeps the file's own.
+    pub settings: Option<(AggregationMethod, XFilesFactor)>,
+}
+
+/// What is wanted of a metric's file, by its dotted name; `None` leaves the file alone.
+pub type Layouts = Box<dyn Fn(&str) -> Option<Wanted>>;
 
 /// Reads storage-schemas.conf and, if given, storage-aggregation.conf. This crate knows no rules; the program that links
 /// it brings them along.
