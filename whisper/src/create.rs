@@ -188,6 +188,9 @@ impl Draft {
                 Ok(file) => return Ok(Draft { file, path: draft, published: false }),
                 // Left behind by a process of the same number that was killed.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Err(Error::NotFound { path: folder_of(path).to_owned() });
+                }
                 Err(source) => return Err(Error::io("create", path, source)),
             }
         }

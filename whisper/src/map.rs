@@ -1,7 +1,7 @@
 //! Reading through a memory map, for programs that read the same files over and over and own them.
 //!
 //! A positional read of a day of minutes costs about two microseconds; a map saves most of that on a file that stays
-//! mapped, and costs more than it saves on one that is opened for a single answer. The daemon and the tools do not use it.
+//! mapped, and costs more than it saves on one that is opened for a single answer. The daemon does not use it; `dump --mmap` does.
 #![expect(
     unsafe_code,
     reason = "the only mapping in the workspace; the caller's promise is written out at its constructors"
@@ -43,6 +43,13 @@ impl ReadAt for Map {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         self.bytes[..].read_at(buf, offset)
     }
+}
+
+/// For the tools: opens a file through a map on the word of the operator, who gave an option that says so.
+#[cfg(feature = "tools")]
+pub(crate) fn on_the_operators_word(path: &Path) -> Result<Whisper<Map>, Error> {
+    // SAFETY: the help of the option says that nobody may shorten the file meanwhile; giving it is the promise.
+    unsafe { Whisper::map(path) }
 }
 
 impl Whisper<Map> {

@@ -7,7 +7,8 @@ use super::info::archive_fields;
 use super::json::Json;
 use super::number::{general, local};
 use super::{DONE, Failure, JSON, Session, Verb};
-use crate::{Header, Whisper};
+use crate::layer::ReadAt;
+use crate::{Header, Whisper, map};
 
 pub(super) const VERB: Verb = Verb {
     name: "dump",
@@ -17,6 +18,7 @@ pub(super) const VERB: Verb = Verb {
         Opt::flag("pretty", "Show local times instead of unix times"),
         Opt::value("time-format", "FORMAT", "Format of times with --pretty, as strftime").letter('t'),
         Opt::flag("raw", "Show only time:value, as `update` reads it").letter('r'),
+        Opt::flag("mmap", "Read through a memory map; only for files that nobody shortens meanwhile"),
         JSON,
     ],
     run,
@@ -31,9 +33,17 @@ fn run(arguments: &Arguments, session: &mut Session) -> Result<u8, Failure> {
         return Err(Failure::Message(format!("File \"{}\" does not exist!", path.display())));
     }
     let file = Whisper::open_read_only(&path)?;
+    let size = file.file_size()?;
+    match arguments.has("mmap") {
+        true => dump(arguments, session, &map::on_the_operators_word(&path)?, size),
+        false => dump(arguments, session, &file, size),
+    }
+}
+
+fn dump<L: ReadAt>(arguments: &Arguments, session: &mut Session, file: &Whisper<L>, size: u64) -> Result<u8, Failure> {
     let raw = arguments.has("raw");
     if arguments.has("json") {
-        return write_json(session, &file);
+        return write_json(session, file, size);
     }
     if !raw {
         write_header(session.out, file.header())?;
@@ -94,8 +104,8 @@ fn write_slot(
     Ok(writeln!(out, "{index}: {time}, {value:>10}")?)
 }
 
-fn write_json(session: &mut Session, file: &Whisper) -> Result<u8, Failure> {
-    let mut json = super::info::json(file.header(), file.file_size()?);
+fn write_json<L: ReadAt>(session: &mut Session, file: &Whisper<L>, size: u64) -> Result<u8, Failure> {
+    let mut json = super::info::json(file.header(), size);
     let mut data = Vec::new();
     for archive in 0..file.header().archives.len() {
         let mut slots = Vec::new();

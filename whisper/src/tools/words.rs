@@ -13,7 +13,9 @@ pub(super) fn write(err: &mut dyn Write, error: &Error) -> io::Result<()> {
             None => writeln!(err, "[ERROR] {error}"),
         };
     };
-    writeln!(err, "[ERROR] {words}\n{error}")
+    writeln!(err, "[ERROR] {words}")?;
+    // Ours would only say it again.
+    if matches!(error, Error::NotFound { .. }) { Ok(()) } else { writeln!(err, "{error}") }
 }
 
 fn of(error: &Error) -> Option<String> {
