@@ -215,7 +215,7 @@ impl<L: ReadAt> Whisper<L> {
 
     /// Reads `count` slots from number `slot` on, around the ring, in at most 64 KiB at a time: one read per piece, one
     /// more where the ring wraps. `take` gets each piece, and how many of its slots the file is too short to have; it
-    /// ends the reading by `false`.
+    /// ends the reading by `false`. A slot cut in two by the end of the file is an error, told after what came before.
     ///
     /// Several rounds are possible; the same slots are then read again.
     pub(crate) fn read_ring(
@@ -232,13 +232,14 @@ impl<L: ReadAt> Whisper<L> {
             let piece = &mut buffer[..wanted as usize];
             let got = self.layer.read_at(piece.as_flattened_mut(), ring.position(slot));
             let got = got.map_err(|source| self.read_error(source))?;
-            if got % RECORD != 0 {
-                return Err(self.corrupt(Damage::SlotsCutShort { archive: ring.archive, end: ring.end() }));
-            }
             let whole = (got / RECORD) as i64;
             // Where the file ends, so does the archive; there is no need to ask for each of the slots it claims.
             let covered = if whole < wanted { left.min(ring.points - slot) } else { wanted };
-            if !take(&piece[..whole as usize], covered - whole) {
+            let goes_on = take(&piece[..whole as usize], covered - whole);
+            if got % RECORD != 0 {
+                return Err(self.corrupt(Damage::SlotsCutShort { archive: ring.archive, end: ring.end() }));
+            }
+            if !goes_on {
                 break;
             }
             left -= covered;
