@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::args::NodeOrTag;
 use super::param::{Default, LISTS, SERIES, Type, optional, required};
-use super::reduce::{Reducer, at_step, common_times, gathered, percentile, rows};
+use super::reduce::{Reducer, at_step, common_times, gathered, percentile_with, rows};
 use super::transform::power;
 use super::{Args, Body, Function, Group, Outcome, Param, find, parse_tags};
 use crate::eval::evaluator::Stop;
@@ -570,7 +570,8 @@ fn percentile_of_series(args: &mut Args<'_, '_>) -> Outcome {
     let Some(times) = common_times(list.iter()) else { return Ok(Vec::new()) };
     let columns = columns(&list, times.step);
     let length = columns.iter().map(|column| column.len()).max().unwrap_or(0);
-    let values = gathered(&columns, length, |row| percentile(row.iter().copied(), n, interpolate));
+    let mut buffer = Vec::with_capacity(list.len());
+    let values = gathered(&columns, length, |row| percentile_with(row.iter().copied(), n, interpolate, &mut buffer));
     let name = format!("percentileOfSeries({},{})", list[0].path_expression, g(n));
     Ok(vec![Series::made(name, times, values, args.x_files_factor())])
 }

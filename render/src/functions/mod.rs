@@ -187,7 +187,7 @@ pub fn nearest(name: &str) -> Option<&'static str> {
     let names = all().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()));
     let measured = names.map(|known| (distance(&written, &known.to_ascii_lowercase()), known));
     let (distance, known) = measured.min_by_key(|(distance, _)| *distance)?;
-    (distance <= (name.len() / 3).max(1)).then_some(known)
+    (distance <= name.len().div_ceil(3)).then_some(known)
 }
 
 /// Letters to change, add or drop to get from one name to the other.

@@ -171,11 +171,12 @@ fn slide(values: &[f64], points: usize, before: usize, reducer: Reducer, xff: f6
     let ends = before + 1..values.len() + 1;
     let enough = |known: usize| known > 0 && known as f64 / points as f64 >= xff;
     if !matches!(reducer, Reducer::Average | Reducer::Sum) || points < 8 {
+        let mut buffer = Vec::new();
         let reduce = |end: usize| {
             let window = &values[end.saturating_sub(points)..end];
             let known = window.iter().filter(|v| !v.is_nan()).count();
             match enough(known) {
-                true => over_known(window, reducer, known),
+                true => over_known(window, reducer, known, &mut buffer),
                 false => f64::NAN,
             }
         };
@@ -206,13 +207,13 @@ fn slide(values: &[f64], points: usize, before: usize, reducer: Reducer, xff: f6
 }
 
 /// Reduces the known values of a window; `multiply` and `avg_zero` see no gaps here.
-fn over_known(window: &[f64], reducer: Reducer, known: usize) -> f64 {
+fn over_known(window: &[f64], reducer: Reducer, known: usize, buffer: &mut Vec<f64>) -> f64 {
     match reducer {
         Reducer::AverageZero => Reducer::Average.apply(window),
         Reducer::Multiply if known < window.len() => {
             window.iter().copied().filter(|v| !v.is_nan()).reduce(|product, v| product * v).unwrap_or(f64::NAN)
         }
-        _ => reducer.apply(window),
+        _ => reducer.apply_with(window, buffer),
     }
 }
 

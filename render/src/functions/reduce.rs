@@ -54,12 +54,17 @@ impl Reducer {
 
     /// One value of many.
     pub(crate) fn apply(self, values: &[f64]) -> f64 {
+        self.apply_with(values, &mut Vec::new())
+    }
+
+    /// As [`Reducer::apply`], for callers with many rows: what has to be sorted is sorted in `buffer`.
+    pub(crate) fn apply_with(self, values: &[f64], buffer: &mut Vec<f64>) -> f64 {
         let known = || values.iter().copied().filter(|v| !v.is_nan());
         let count = || known().count() as f64;
         match self {
             Reducer::Average => known().sum::<f64>() / count(),
             Reducer::AverageZero => known().sum::<f64>() / values.len() as f64,
-            Reducer::Median => median(values),
+            Reducer::Median => median(values, buffer),
             Reducer::Sum => known().reduce(|sum, v| sum + v).unwrap_or(f64::NAN),
             Reducer::Min => known().reduce(f64::min).unwrap_or(f64::NAN),
             Reducer::Max => known().reduce(f64::max).unwrap_or(f64::NAN),
@@ -81,8 +86,9 @@ impl Reducer {
     }
 }
 
-fn median(values: &[f64]) -> f64 {
-    let mut known: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+fn median(values: &[f64], known: &mut Vec<f64>) -> f64 {
+    known.clear();
+    known.extend(values.iter().filter(|v| !v.is_nan()));
     if known.is_empty() {
         return f64::NAN;
     }
@@ -98,7 +104,18 @@ fn median(values: &[f64]) -> f64 {
 /// The rank is `n/100 * (count + 1)`, rounded up, or between neighbours with `interpolate`; ranks beyond either end are
 /// the end. Source: graphite-web `_getPercentile`.
 pub(crate) fn percentile(values: impl Iterator<Item = f64>, n: f64, interpolate: bool) -> f64 {
-    let mut known: Vec<f64> = values.filter(|v| !v.is_nan()).collect();
+    percentile_with(values, n, interpolate, &mut Vec::new())
+}
+
+/// As [`percentile`], for callers with many rows.
+pub(crate) fn percentile_with(
+    values: impl Iterator<Item = f64>,
+    n: f64,
+    interpolate: bool,
+    known: &mut Vec<f64>,
+) -> f64 {
+    known.clear();
+    known.extend(values.filter(|v| !v.is_nan()));
     known.sort_unstable_by(f64::total_cmp);
     let Some(last) = known.len().checked_sub(1) else { return f64::NAN };
     let fractional = n / 100.0 * (known.len() + 1) as f64;
@@ -195,7 +212,10 @@ pub(crate) fn rows(columns: &[Cow<'_, [f64]>], reducer: Reducer, x_files_factor:
             products.iter_mut().zip(&known).filter(|(_, known)| !whole(known)).for_each(|(v, _)| *v = f64::NAN);
             products
         }
-        Reducer::Median | Reducer::StdDev => gathered(columns, length, |row| reducer.apply(row)),
+        Reducer::Median | Reducer::StdDev => {
+            let mut buffer = Vec::with_capacity(columns.len());
+            gathered(columns, length, |row| reducer.apply_with(row, &mut buffer))
+        }
     };
     let enough = |known: u32| known > 0 && f64::from(known) / columns.len() as f64 >= x_files_factor;
     result.iter_mut().zip(&known).filter(|(_, known)| !enough(**known)).for_each(|(v, _)| *v = f64::NAN);
@@ -217,7 +237,7 @@ fn fold(columns: &[Cow<'_, [f64]>], length: usize, join: impl Fn(f64, f64, bool)
 }
 
 /// Gives each row to `reduce`, through one buffer.
-pub(crate) fn gathered(columns: &[Cow<'_, [f64]>], length: usize, reduce: impl Fn(&[f64]) -> f64) -> Vec<f64> {
+pub(crate) fn gathered(columns: &[Cow<'_, [f64]>], length: usize, mut reduce: impl FnMut(&[f64]) -> f64) -> Vec<f64> {
     let mut row = vec![f64::NAN; columns.len()];
     let gather = |at: usize| {
         row.iter_mut().zip(columns).for_each(|(value, column)| *value = column.get(at).copied().unwrap_or(f64::NAN));

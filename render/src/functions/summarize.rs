@@ -70,6 +70,7 @@ impl Buckets {
         let time = |index: usize| series.start + index as i64 * series.step;
         let mut result = Vec::with_capacity(usize::try_from((end - start) / interval + 1).unwrap_or(0));
         let (mut bucket, mut at) = (start, 0);
+        let mut buffer = Vec::new();
         while bucket < end {
             let (mut first, mut known) = (at, 0_usize);
             while at < values.len() && time(at) < bucket + interval {
@@ -80,7 +81,7 @@ impl Buckets {
                 at += 1;
             }
             let enough = known > 0 && known as f64 / fitting >= series.x_files_factor;
-            result.push(if enough { reducer.apply(&values[first..at]) } else { f64::NAN });
+            result.push(if enough { reducer.apply_with(&values[first..at], &mut buffer) } else { f64::NAN });
             bucket += interval;
         }
         (result, bucket)

@@ -488,8 +488,6 @@ fn transform_null(args: &mut Args<'_, '_>) -> Outcome {
             Some(known) => {
                 series.tag("referenceSeries", 1);
                 series.rename(format!("transformNull({},{},referenceSeries)", series.name, g(fill)));
-                let wanted = series.values.len().max(known.len());
-                series.values.resize(wanted, f64::NAN);
                 for (value, _) in series.values.iter_mut().zip(known).filter(|(v, known)| v.is_nan() && **known) {
                     *value = fill;
                 }
