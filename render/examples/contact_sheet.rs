@@ -241,7 +241,7 @@ fn sheets() -> Vec<Sheet> {
                 gaps(load("web03", hour, 60, 27.0, 3.0, 5.0, 33), 17, 3),
             ];
             all[0].style.stacked = true;
-            all[0].style.alpha = Some(0.0);
+            all[0].style.invisible = true;
             all[1].style.stacked = true;
             all
         }),

@@ -60,7 +60,6 @@ impl Curve {
         };
         let count = series.values.len().max(1) as f64;
         let joined = (count / (room / options.min_x_step).max(1.0)).ceil().max(1.0) as usize;
-        let joined = if style.draw_as_infinite { 1 } else { joined };
         let step = series.step.max(1) as f64;
         let centre = match options.line_mode {
             LineMode::Staircase => 0.0,
@@ -182,10 +181,12 @@ impl Curve {
             return Vec::new();
         }
         if self.infinite {
-            let set = self.points.iter().enumerate().filter(|(_, point)| point.abs() > 0.0);
+            let lit = |values: &[f64], index: usize| values.get(index).is_some_and(|value| value.abs() > 0.0);
+            let set = (0..self.points.len())
+                .filter(|index| [&self.points, &self.low, &self.high].iter().any(|values| lit(values, *index)));
             let (bottom, top) = (axis.lowest(), axis.highest());
             return set
-                .map(|(index, _)| self.time(index))
+                .map(|index| self.time(index))
                 .map(|time| Mark { points: vec![(time, bottom), (time, top)], color, kind: line })
                 .collect();
         }
@@ -195,7 +196,7 @@ impl Curve {
             for &index in &run {
                 self.trace(index, self.points[index], mode, &mut points);
             }
-            let kind = if points.len() == 1 { MarkKind::Dots { radius: self.width.max(1.5) } } else { line };
+            let kind = if points.len() == 1 { MarkKind::Dots { radius: (self.width * 1.3).max(1.8) } } else { line };
             marks.push(Mark { points, color, kind });
         }
         marks
@@ -251,7 +252,9 @@ fn fill(curves: &mut [Curve], series: &[Series], options: &Options) {
     for (index, (curve, one)) in curves.iter_mut().zip(series).enumerate() {
         let own_alpha = one.style.alpha.map(|alpha| alpha.clamp(0.0, 1.0));
         let usual = match options.area_mode {
-            _ if curve.infinite => None,
+            // The lower edge of a band: the next series is filled down to it.
+            _ if curve.infinite || one.style.invisible => None,
+            _ if one.style.stacked && index > 0 && series[index - 1].style.invisible => Some(0.35),
             _ if one.style.stacked => Some(0.75),
             AreaMode::Stacked => Some(0.75),
             AreaMode::First if index == 0 => Some(0.35),

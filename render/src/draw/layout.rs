@@ -28,13 +28,14 @@ impl Look {
         };
         // One and a tenth: DejaVu without hinting needs a little more than the reference's hinted letters.
         let em = options.font_size * 1.1;
+        // Eight lines must fit, however large the request wants its letters.
         let least_side = f64::from(options.width.min(options.height));
         Look {
             background: options.background.unwrap_or(template.background),
             foreground,
             major: grid(options.major_grid, template.major, 0.16),
             minor: grid(options.minor_grid, template.minor, 0.07),
-            em: em.min(least_side / 3.0).max(1.0) as f32,
+            em: em.min(least_side / 8.0).max(1.0) as f32,
             bold: options.font_bold,
         }
     }
@@ -101,7 +102,7 @@ pub(super) fn title(surface: &mut dyn Surface, title: Option<&str>, look: &Look,
 /// Writes what the picture has to own up to at its foot, and moves the bottom of `free` above it.
 pub(super) fn notes(surface: &mut dyn Surface, notes: &[String], look: &Look, free: &mut Area) {
     for note in notes.iter().take(3) {
-        let size = look.em * 0.9;
+        let size = (look.em * 0.9).min(11.0);
         let letters = Letters { size, bold: false, color: look.foreground.faded(0.75) };
         let text = font::fit(note, free.width(), size, false);
         label(surface, &text, Point::new(free.left, free.bottom - size * 0.5), Anchor::Left, letters);

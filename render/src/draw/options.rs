@@ -7,8 +7,8 @@ use super::template::Template;
 
 /// Widest and highest picture in logical pixels.
 pub const MAX_SIDE: u32 = 8192;
-/// Most device pixels of a picture, which bounds its memory to about 100 MB.
-pub const MAX_PIXELS: f64 = 12e6;
+/// Most device pixels of a picture, a little more than a 4K screen; bounds its memory to about 100 MB.
+pub const MAX_PIXELS: f64 = 9e6;
 /// Largest `fontSize`.
 pub const MAX_FONT_SIZE: f64 = 96.0;
 /// Longest title, in characters; the rest is cut with an ellipsis.

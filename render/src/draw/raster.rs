@@ -400,3 +400,89 @@ impl Pen<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHITE: Color = Color::rgb(0xffffff);
+    const BLACK: Color = Color::rgb(0);
+
+    fn square(left: f32, top: f32, right: f32, bottom: f32) -> [Point; 4] {
+        [(left, top), (right, top), (right, bottom), (left, bottom)].map(|(x, y)| Point::new(x, y))
+    }
+
+    fn red(raster: &Raster, x: usize, y: usize) -> u8 {
+        raster.pixels[y * raster.width + x] as u8
+    }
+
+    #[track_caller]
+    fn check(found: u8, expected: i32) {
+        assert!((i32::from(found) - expected).abs() <= 2, "{found} is not {expected}");
+    }
+
+    #[test]
+    fn a_pixel_gets_the_share_of_its_area_that_is_covered() {
+        let mut raster = Raster::new(8, 8, 1.0, WHITE);
+        raster.fill(&square(1.25, 2.5, 4.0, 6.0), BLACK);
+        check(red(&raster, 2, 3), 0);
+        check(red(&raster, 1, 3), 64);
+        check(red(&raster, 2, 2), 128);
+        check(red(&raster, 1, 2), 255 - 96);
+        check(red(&raster, 4, 3), 255);
+        check(red(&raster, 2, 6), 255);
+    }
+
+    #[test]
+    fn slopes_cover_half_of_what_they_cross_whichever_way_they_turn() {
+        for turned in [false, true] {
+            let mut raster = Raster::new(10, 10, 1.0, WHITE);
+            let mut triangle = [Point::new(0.0, 0.0), Point::new(10.0, 10.0), Point::new(0.0, 10.0)];
+            if turned {
+                triangle.reverse();
+            }
+            raster.fill(&triangle, BLACK);
+            for at in 0..10 {
+                check(red(&raster, at, at), 128);
+            }
+            check(red(&raster, 1, 5), 0);
+            check(red(&raster, 6, 3), 255);
+        }
+    }
+
+    #[test]
+    fn overlapping_pieces_of_a_line_do_not_darken_each_other() {
+        let mut raster = Raster::new(20, 20, 1.0, WHITE);
+        let zigzag: Vec<Point> =
+            (0..10).map(|at| Point::new(2.0 + at as f32 * 1.5, if at % 2 == 0 { 4.0 } else { 16.0 })).collect();
+        raster.stroke(&zigzag, 6.0, Color { a: 128, ..BLACK });
+        for y in 6..14 {
+            check(red(&raster, 9, y), 127);
+        }
+    }
+
+    #[test]
+    fn nothing_leaves_the_clip_and_what_reaches_beyond_fills_up_to_it() {
+        let mut raster = Raster::new(20, 20, 1.0, WHITE);
+        raster.clip(Area { left: 5.0, top: 5.0, right: 15.0, bottom: 15.0 });
+        raster.fill(&square(-1e6, -1e6, 1e6, 1e6), BLACK);
+        for (x, y, expected) in
+            [(4, 10, 255), (5, 10, 0), (14, 10, 0), (15, 10, 255), (10, 4, 255), (10, 5, 0), (10, 15, 255)]
+        {
+            check(red(&raster, x, y), expected);
+        }
+        raster.stroke(&[Point::new(f32::NAN, 3.0), Point::new(f32::INFINITY, 9.0), Point::new(1.0, 1.0)], 2.0, BLACK);
+        raster.fill(&[Point::new(f32::NAN, f32::NAN), Point::new(3.0, 3.0)], BLACK);
+    }
+
+    #[test]
+    fn a_transparent_ground_stays_transparent() {
+        let mut raster = Raster::new(2, 1, 1.0, Color { a: 0, ..WHITE });
+        raster.rect(Area { left: 0.0, top: 0.0, right: 1.0, bottom: 1.0 }, Color { a: 128, ..Color::rgb(0xff0000) });
+        let png = raster.encode().unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+        let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut bytes).unwrap();
+        assert_eq!(bytes, [255, 0, 0, 128, 0, 0, 0, 0]);
+    }
+}

@@ -109,3 +109,77 @@ fn a_message_is_wrapped_into_its_frame() {
         message(&text, Some("broken"), &options, Format::Png).unwrap();
     }
 }
+
+/// Compares with `testdata/NAME.png`, or rewrites it under `UPDATE_GOLDEN=1`.
+///
+/// A pixel may be off a little, and very few may be off more: other processors round other last bits.
+#[track_caller]
+fn check_picture(name: &str, series: &[Series], options: &Options, zone: &str) {
+    let tz = jiff::tz::TimeZone::get(zone).unwrap();
+    let png = draw(series, options, WINDOW, &tz, Format::Png).unwrap();
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/draw/testdata").join(format!("{name}.png"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &png).unwrap();
+    }
+    let known =
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run with UPDATE_GOLDEN=1", path.display()));
+    let (found, expected) = (pixels(&png), pixels(&known));
+    assert_eq!(found.0, expected.0, "{name}: size");
+    let far = found.1.iter().zip(&expected.1).filter(|(a, b)| a.abs_diff(**b) > 24).count();
+    let sum: u64 = found.1.iter().zip(&expected.1).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    let mean = sum as f64 / found.1.len() as f64;
+    assert!(mean < 0.3 && far * 400 < found.1.len(), "{name}: {mean:.2} off on average, {far} bytes far off");
+}
+
+fn pixels(png: &[u8]) -> ((u32, u32), Vec<u8>) {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+    let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+    let frame = reader.next_frame(&mut bytes).unwrap();
+    ((frame.width, frame.height), bytes)
+}
+
+fn small(title: &str) -> Options {
+    Options { width: 320, height: 180, title: Some(title.to_owned()), ..Options::default() }
+}
+
+#[test]
+fn lines_with_gaps_look_as_they_did() {
+    let mut input = [series("web01", wave(60, 0.0)), series("web02", wave(60, 2.0))];
+    input[1].values[20..26].fill(f64::NAN);
+    input[1].values[23] = 44.0;
+    check_picture("lines", &input, &Options { vtitle: Some("percent".to_owned()), ..small("lines") }, "UTC");
+}
+
+#[test]
+fn a_stack_looks_as_it_did() {
+    let input = [series("user", wave(60, 0.0)), series("system", wave(60, 2.0)), series("idle", wave(60, 4.0))];
+    check_picture("stack", &input, &Options { area_mode: AreaMode::Stacked, ..small("stack") }, "America/New_York");
+}
+
+#[test]
+fn two_axes_look_as_they_did() {
+    let mut input = [series("load", wave(60, 0.0)), series("bytes", wave(60, 2.0))];
+    input[1].values.iter_mut().for_each(|value| *value *= 1e6);
+    input[1].style.second_y_axis = true;
+    input[1].style.dashed = Some(5.0);
+    let options = Options { template: template::Template::named("grafana-dark"), ..small("two axes") };
+    check_picture("two-axes", &input, &options, "UTC");
+}
+
+#[test]
+fn a_pie_looks_as_it_did() {
+    let input: Vec<Series> = (0..5).map(|index| series(&format!("web{index}"), vec![1.0 + f64::from(index)])).collect();
+    check_picture("pie", &input, &Options { graph_type: GraphType::Pie, ..small("pie") }, "UTC");
+}
+
+#[test]
+fn more_points_than_pixels_show_their_extremes() {
+    let mut input = series("spiky", wave(2000, 0.0));
+    input.step = 2;
+    input.end = input.start + 4000;
+    input.values[777] = 250.0;
+    let options = Options { width: 400, height: 200, ..Options::default() };
+    let svg = String::from_utf8(picture(&[input.clone()], &options, Format::Svg)).unwrap();
+    assert!(svg.contains(">250<") || svg.contains(">300<"), "the axis makes room for the spike");
+    check_picture("envelope", &[input], &small("envelope"), "UTC");
+}
