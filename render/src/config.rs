@@ -27,6 +27,9 @@ pub struct RenderConfig {
     pub drain_for: Duration,
     /// Requests evaluated at once; further ones wait. Default 16.
     pub evaluations: usize,
+    /// How long a client may show an answer of `/render` again; a request's `cacheTimeout` replaces it. Default "5s".
+    #[serde(with = "humantime_serde")]
+    pub max_age: Duration,
     /// Bytes of a request's body. Default 1 048 576.
     pub body_bytes: usize,
     /// Targets of one request. Default 1 000.
@@ -53,6 +56,7 @@ impl Default for RenderConfig {
             request_timeout: Duration::from_secs(60),
             drain_for: Duration::from_secs(10),
             evaluations: 16,
+            max_age: Duration::from_secs(5),
             body_bytes: 1 << 20,
             targets: 1_000,
             series: 20_000,

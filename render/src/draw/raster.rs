@@ -41,18 +41,15 @@ impl Raster {
 
     /// The picture as a PNG file. The fastest setting: readers wait for it, and gzip would not make it smaller.
     pub(super) fn encode(&self) -> Result<Vec<u8>, DrawError> {
-        let mut bytes = Vec::with_capacity(self.pixels.len() * if self.opaque { 3 } else { 4 });
-        if self.opaque {
-            bytes.resize(self.pixels.len() * 3, 0);
-            // Written one by one: copying slices of three bytes calls memcpy for each.
-            for ([r, g, b], pixel) in bytes.as_chunks_mut().0.iter_mut().zip(&self.pixels) {
-                [*r, *g, *b, _] = pixel.to_le_bytes();
-            }
-        } else {
-            for pixel in &self.pixels {
-                let [r, g, b, a] = pixel.to_le_bytes();
+        let channels = if self.opaque { 3 } else { 4 };
+        let mut bytes = vec![0; self.pixels.len() * channels];
+        for (out, pixel) in bytes.chunks_exact_mut(channels).zip(&self.pixels) {
+            let [r, g, b, a] = pixel.to_le_bytes();
+            if self.opaque {
+                out.copy_from_slice(&[r, g, b]);
+            } else {
                 let straight = |value: u8| (u32::from(value) * 255 / u32::from(a.max(1))).min(255) as u8;
-                bytes.extend([straight(r), straight(g), straight(b), a]);
+                out.copy_from_slice(&[straight(r), straight(g), straight(b), a]);
             }
         }
         let mut file = Vec::with_capacity(bytes.len() / 4);
@@ -286,11 +283,11 @@ impl Coverage {
             let height = to.y.min((row + 1) as f32) - from.y.max(row as f32);
             let next = (x + slope * height).clamp(least, most);
             let (near, far) = if x < next { (x, next) } else { (next, x) };
-            let (start, end) = (near as u32, far as u32);
+            let start = near as usize;
+            let end = far as usize;
             let span = &mut self.spans[row];
-            *span = (span.0.min(start), span.1.max(end + 1));
-            let first = row * self.stride + start as usize;
-            let cells = &mut self.cells[first..=first + (end - start) as usize + 1];
+            *span = (span.0.min(start as u32), span.1.max(end as u32 + 1));
+            let cells = &mut self.cells[row * self.stride + start..=row * self.stride + end + 1];
             spread(cells, near - start as f32, far - start as f32, sign * height);
             x = next;
         }

@@ -29,12 +29,12 @@ pub fn json(series: &[Series], layout: Layout, known_only: bool, out: &mut Outpu
         set.item();
         set.open(b'{');
         set.key("target");
-        escaped(set.bytes(), &one.name);
+        quote(set.bytes(), &one.name);
         set.key("tags");
         set.open(b'{');
         for (tag, value) in &one.tags {
             set.key(tag);
-            escaped(set.bytes(), value);
+            quote(set.bytes(), value);
         }
         set.close(b'}');
         set.key("datapoints");
@@ -57,7 +57,7 @@ pub fn rickshaw(series: &[Series], layout: Layout, out: &mut Output) -> Result<(
         set.item();
         set.open(b'{');
         set.key("target");
-        escaped(set.bytes(), &one.name);
+        quote(set.bytes(), &one.name);
         set.key("datapoints");
         set.open(b'[');
         for (time, value) in points(one).filter(|(time, _)| *time < one.end) {
@@ -92,7 +92,7 @@ pub fn dygraph(series: &[Series], out: &mut Output) -> Result<(), TooLong> {
     out.text("{\"labels\" : [\"Time\"");
     for one in series {
         out.text(", ");
-        escaped(out.bytes(), &one.name);
+        quote(out.bytes(), &one.name);
         out.check()?;
     }
     out.text("], \"data\" : [");
@@ -111,7 +111,7 @@ pub fn dygraph(series: &[Series], out: &mut Output) -> Result<(), TooLong> {
 }
 
 /// `text` in quotes, ASCII only, safe inside a script as well: `<`, `>` and `&` are escaped like everything odd.
-pub(super) fn escaped(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     for c in text.chars() {
         match c {
@@ -212,7 +212,7 @@ impl<'a> Setter<'a> {
 
     fn key(&mut self, name: &str) {
         self.item();
-        escaped(self.bytes(), name);
+        quote(self.bytes(), name);
         self.out.text(": ");
     }
 

@@ -2,16 +2,17 @@
 //!
 //! Nothing here knows HTTP, fetches or evaluates; the pictures are drawn by `draw`.
 
+mod output;
+mod number;
 mod consolidate;
 mod json;
-mod msgpack;
-mod number;
-mod output;
-mod pickle;
-mod record;
 mod text;
+mod record;
+mod pickle;
+mod msgpack;
 
 pub use consolidate::{UnknownMethod, fit_to};
+pub(crate) use json::quote;
 pub use json::{Layout, dygraph, json, rickshaw};
 pub use msgpack::{nodes as msgpack_nodes, series as msgpack};
 pub use output::{Output, TooLong};

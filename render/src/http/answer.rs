@@ -23,15 +23,28 @@ pub(super) fn body(kind: &'static str, bytes: Vec<u8>) -> Response {
 /// # Errors
 /// An unfit `jsonp`, or more bytes than `limit`.
 pub(super) fn json(value: &impl Serialize, params: &Params, limit: usize) -> Result<Response, Fault> {
-    let callback = params.callback()?;
+    let (callback, bytes) = (params.callback()?, text(value, params, limit)?);
+    Ok(scripted(bytes, callback))
+}
+
+fn text(value: &impl Serialize, params: &Params, limit: usize) -> Result<Vec<u8>, Fault> {
     let out = Bounded { bytes: Vec::new(), limit };
     let written = if params.last("pretty").is_some_and(|text| !text.is_empty()) {
         set(value, out, PrettyFormatter::new())
     } else {
         set(value, out, OneLine)
     };
-    let bytes = written.map_err(|_| Fault::bad(crate::format::TooLong { limit }.to_string()))?;
-    Ok(scripted(bytes, callback))
+    written.map_err(|_| Fault::from(crate::format::TooLong { limit }))
+}
+
+/// Stands for an infinite number in values given to [`json_with_infinity`].
+pub(super) const INFINITY: &str = "1e9999";
+
+/// As [`json`]; the text [`INFINITY`] becomes a number, which no value of serde's JSON can be.
+pub(super) fn json_with_infinity(value: &impl Serialize, params: &Params, limit: usize) -> Result<Response, Fault> {
+    let (callback, bytes) = (params.callback()?, text(value, params, limit)?);
+    let text = String::from_utf8_lossy(&bytes).replace("\"1e9999\"", INFINITY);
+    Ok(scripted(text.into_bytes(), callback))
 }
 
 /// JSON as it is, or as the argument of a call.

@@ -5,6 +5,8 @@ use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 
+use crate::target::Place;
+
 /// A refusal: its status, a sentence for a person, and where in the request the mistake is.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -12,12 +14,16 @@ pub(super) struct Fault {
     pub(super) message: String,
     /// The parameter it is in.
     pub(super) parameter: Option<String>,
+    /// The place in a target.
+    pub(super) place: Option<Place>,
+    /// What the user may have meant.
+    pub(super) hint: Option<String>,
 }
 
 impl Fault {
     /// The client made a mistake.
     pub(super) fn bad(message: impl Into<String>) -> Fault {
-        Fault { status: StatusCode::BAD_REQUEST, message: message.into(), parameter: None }
+        Fault { status: StatusCode::BAD_REQUEST, message: message.into(), parameter: None, place: None, hint: None }
     }
 
     /// The client made a mistake in the parameter `name`.
@@ -41,6 +47,14 @@ impl Fault {
         object.insert("error".to_owned(), self.message.as_str().into());
         if let Some(name) = &self.parameter {
             object.insert("parameter".to_owned(), name.as_str().into());
+        }
+        if let Some(place) = &self.place {
+            object.insert("target".to_owned(), shortened(&place.target).into());
+            object.insert("position".to_owned(), place.position.into());
+            object.insert("at".to_owned(), place.caret().into());
+        }
+        if let Some(hint) = &self.hint {
+            object.insert("hint".to_owned(), hint.as_str().into());
         }
         serde_json::Value::Object(object).to_string()
     }

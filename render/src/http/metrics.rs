@@ -9,17 +9,19 @@ use carbon_line::Pattern;
 use carbon_storage::{FindQuery, Node, NodeKind, Window};
 use serde::Serialize;
 use tracing::warn;
+use whisper::Timestamp;
 
 use super::fault::{Fault, shortened};
-use super::params::Params;
-use super::{App, answer, not_cached};
+use super::params::{self, Params};
+use super::{App, answer, not_cached, question};
 use crate::format::{self, Output, TooLong};
 
 /// `/metrics/find`: the nodes that match `query`, in one of the forms that clients know.
 pub(super) async fn find(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
     let params = app.params(request).await?;
     let wanted = Wanted::read(&params)?;
-    let mut nodes = app.nodes("query", &wanted.pattern, None).await?;
+    let window = window(&params, &app)?;
+    let mut nodes = app.nodes("query", &wanted.pattern, window).await?;
     if wanted.leaves_only {
         nodes.retain(is_leaf);
     }
@@ -255,7 +257,7 @@ fn bytes(
     write: impl FnOnce(&mut Output) -> Result<(), TooLong>,
 ) -> Result<Response, Fault> {
     let mut out = Output::with_limit(limit);
-    write(&mut out).map_err(|long| Fault::bad(long.to_string()))?;
+    write(&mut out)?;
     Ok(answer::body(kind, out.into_bytes()))
 }
 
@@ -269,5 +271,20 @@ fn is_leaf(node: &Node) -> bool {
 
 /// The name as the tree shows it: graphite-web undoes percent-encoding and `+` in it.
 fn unquoted(name: &str) -> String {
-    super::params::decode(name, true).unwrap_or_else(|_| name.replace('+', " "))
+    params::decode_lossily(name)
+}
+
+/// The time that names must have been alive in, where a request limits it; `-1` stands for no limit.
+fn window(params: &Params, app: &App) -> Result<Option<Window>, Fault> {
+    let tz = question::zone(params, &app.config);
+    let clock = jiff::Timestamp::now().as_second();
+    let now = question::instant(params, "now", clock, &tz)?.unwrap_or(clock);
+    let limit =
+        |name| if params.last(name) == Some("-1") { Ok(None) } else { question::instant(params, name, now, &tz) };
+    let (from, until) = (limit("from")?, limit("until")?);
+    if from.is_none() && until.is_none() {
+        return Ok(None);
+    }
+    let time = Timestamp::saturating_from;
+    Ok(Some(Window { from: time(from.unwrap_or(0)), until: time(until.unwrap_or(i64::MAX)), now: time(now) }))
 }

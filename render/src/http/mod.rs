@@ -8,12 +8,16 @@
 //! | `/metrics/find`, `/metrics` | names below a pattern, level by level |
 //! | `/metrics/expand` | names that match patterns |
 //! | `/metrics/index.json` | every name |
+//! | `/functions`, `/functions/NAME` | what the query language offers |
 //! | `/version`, `/health` | that we are here |
 
-mod answer;
 mod fault;
-mod metrics;
 mod params;
+mod answer;
+mod question;
+mod render;
+mod metrics;
+mod functions;
 mod server;
 
 use std::sync::Arc;
@@ -27,6 +31,7 @@ use axum::routing::{MethodRouter, get};
 use carbon_storage::{Fetch, Find};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
@@ -54,17 +59,22 @@ pub type Report = Arc<dyn Fn() -> serde_json::Value + Send + Sync>;
 struct App {
     config: RenderConfig,
     sources: Sources,
+    /// Places for requests that evaluate at the same time.
+    turns: Semaphore,
 }
 
 /// Answers requests from `sources` within the limits of `config`.
 pub fn router(config: RenderConfig, sources: Sources) -> Router {
-    let app = Arc::new(App { config, sources });
+    let app = Arc::new(App { turns: Semaphore::new(config.evaluations), config, sources });
     let both = |path: &str| [path.to_owned(), format!("{path}/")];
-    let endpoints: [(&str, MethodRouter<Arc<App>>); 6] = [
+    let endpoints: [(&str, MethodRouter<Arc<App>>); 9] = [
+        ("/render", get(render::render).post(render::render)),
         ("/metrics/find", get(metrics::find).post(metrics::find)),
         ("/metrics", get(metrics::find).post(metrics::find)),
         ("/metrics/expand", get(metrics::expand).post(metrics::expand)),
         ("/metrics/index.json", get(metrics::index).post(metrics::index)),
+        ("/functions", get(functions::list)),
+        ("/functions/{name}", get(functions::one)),
         ("/version", get(version)),
         ("/health", get(health)),
     ];

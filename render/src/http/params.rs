@@ -30,6 +30,11 @@ impl Params {
         self.0.iter().any(|(key, _)| key == name)
     }
 
+    /// Every parameter, in order.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
     /// A whole number, 0 when absent.
     ///
     /// # Errors
@@ -75,6 +80,24 @@ pub(super) fn decode(text: &str, plus: bool) -> Result<String, &'static str> {
         }
     }
     String::from_utf8(bytes).map_err(|_| "is not UTF-8")
+}
+
+/// As [`decode`] for texts that nobody encoded: what cannot be decoded stays, and odd bytes become U+FFFD.
+pub(super) fn decode_lossily(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        rest = after;
+        match (first, after.first().and_then(hex), after.get(1).and_then(hex)) {
+            (b'+', ..) => bytes.push(b' '),
+            (b'%', Some(high), Some(low)) => {
+                bytes.push(high << 4 | low);
+                rest = &after[2..];
+            }
+            _ => bytes.push(first),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn pair(text: &str) -> Result<(String, String), Fault> {

@@ -1,0 +1,169 @@
+//! Requests that nobody sends in good faith: each gets one clear refusal as JSON, and the next request is served.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use carbon_storage::Memory;
+use hyper::Request;
+use hyper::header::{ACCEPT, CONTENT_TYPE};
+use proptest::prelude::*;
+use render::{RenderConfig, Sources};
+use serde_json::Value;
+use tower::ServiceExt;
+use whisper::Interval;
+
+fn router() -> Router {
+    let memory = Arc::new(Memory::new(Interval::from_secs(60).unwrap(), 1));
+    render::router(RenderConfig::default(), Sources { find: memory.clone(), fetch: memory, parts: Vec::new() })
+}
+
+async fn send(request: Request<Body>) -> (u16, String) {
+    let response = router().oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    (status, String::from_utf8_lossy(&body).into_owned())
+}
+
+async fn get(path: &str) -> (u16, String) {
+    send(Request::get(path).header(ACCEPT, "application/json").body(Body::empty()).unwrap()).await
+}
+
+async fn post(path: &str, body: impl Into<Body>) -> (u16, String) {
+    send(Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body.into()).unwrap()).await
+}
+
+/// The error of a refusal.
+#[track_caller]
+fn refused(expected: u16, (status, body): (u16, String)) -> Value {
+    assert_eq!(status, expected, "{body}");
+    let error: Value = serde_json::from_str(&body).unwrap();
+    assert!(error["error"].is_string(), "{body}");
+    assert!(!body.contains("/src/") && !body.contains("panicked"), "{body}");
+    assert!(body.len() < 4_000, "{}", body.len());
+    error
+}
+
+#[tokio::test]
+async fn broken_percent_encoding_is_refused_by_parameter() {
+    let error = refused(400, get("/render?target=%zz&format=json").await);
+    assert_eq!(error["parameter"], "target");
+    refused(400, get("/metrics/find?query=%").await);
+    refused(400, get("/metrics/expand?query=%ff").await);
+    refused(400, get("/functions/%ff").await);
+}
+
+#[tokio::test]
+async fn a_body_of_ten_megabytes_is_refused_by_its_limit() {
+    let error = refused(413, post("/render", format!("target={}", "a".repeat(10 << 20))).await);
+    assert!(error["error"].as_str().unwrap().contains("`body-bytes`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_text_is_refused() {
+    refused(400, post("/render", vec![0xff; 100]).await);
+}
+
+#[tokio::test]
+async fn too_many_targets_are_refused_by_their_limit() {
+    let error = refused(400, post("/render", "target=a&".repeat(2_000) + "format=json").await);
+    assert!(error["error"].as_str().unwrap().contains("`targets`"), "{error}");
+}
+
+#[tokio::test]
+async fn deep_nesting_is_refused() {
+    for depth in [100, 10_000, 100_000] {
+        let target = format!("{}a{}", "absolute(".repeat(depth), ")".repeat(depth));
+        refused(400, post("/render", format!("format=json&target={target}")).await);
+    }
+    refused(400, get(&format!("/metrics/find?query={}", "{".repeat(5_000) + &"}".repeat(5_000))).await);
+}
+
+#[tokio::test]
+async fn an_unknown_function_is_refused_with_its_place_and_a_hint() {
+    let error = refused(400, get("/render?target=scale(sumSerie(a.b),2)&format=json").await);
+    assert_eq!(error["position"], 6);
+    assert!(error["at"].as_str().unwrap().ends_with("\n      ^"), "{error}");
+    assert!(error["hint"].as_str().unwrap().contains("sumSeries"), "{error}");
+}
+
+#[tokio::test]
+async fn an_unreadable_target_is_refused_with_its_place() {
+    let error = refused(400, get("/render?target=scale(a.b,&format=json").await);
+    assert!(error["position"].is_u64() && error["at"].is_string(), "{error}");
+}
+
+#[tokio::test]
+async fn parameters_that_make_no_sense_are_named() {
+    for (query, parameter) in [
+        ("from=-10m", "from"),
+        ("from=bogus", "from"),
+        ("until=25:99", "until"),
+        ("from=100&until=100", "from"),
+        ("xFilesFactor=x", "xFilesFactor"),
+        ("cacheTimeout=x", "cacheTimeout"),
+        ("format=pdf", "format"),
+        ("format=json&jsonp=alert(1)", "jsonp"),
+        ("graphType=cube", "graphType"),
+    ] {
+        let error = refused(400, get(&format!("/render?target=a&format=json&{query}")).await);
+        assert_eq!(error["parameter"], parameter, "{error}");
+    }
+    assert_eq!(refused(400, get("/metrics/find").await)["parameter"], "query");
+    assert_eq!(refused(400, get("/metrics/find?query=*&format=bogus").await)["parameter"], "format");
+    assert_eq!(refused(400, get("/metrics/expand?query=*&leavesOnly=x").await)["parameter"], "leavesOnly");
+}
+
+#[tokio::test]
+async fn an_unknown_format_is_a_picture_as_in_graphite_web() {
+    let (status, body) = get("/render?target=a&format=bogus").await;
+    assert_eq!(status, 200);
+    assert!(body.contains("PNG"), "{body}");
+}
+
+#[tokio::test]
+async fn a_mistake_in_a_picture_is_drawn_into_it() {
+    let request = Request::get("/render?target=nosuch(a)&width=400&height=200").body(Body::empty()).unwrap();
+    let (status, body) = send(request).await;
+    assert_eq!(status, 400);
+    assert!(body.contains("PNG"), "{body}");
+}
+
+#[tokio::test]
+async fn unknown_places_and_methods_are_refused_as_json() {
+    refused(404, get("/nosuch").await);
+    refused(404, get("/functions/nosuch").await);
+    refused(405, post("/functions", "").await);
+    refused(405, send(Request::delete("/render").body(Body::empty()).unwrap()).await);
+}
+
+#[tokio::test]
+async fn names_cannot_climb_out_of_the_store() {
+    for query in ["..%2f..%2fetc%2fpasswd", "%2fetc%2fpasswd", "a%00b", "../../x"] {
+        let (status, body) = get(&format!("/metrics/find?query={query}")).await;
+        assert!(status == 400 || body == "[]", "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_forbids_scripts_and_guessing() {
+    let response = router().oneshot(Request::get("/metrics/find?query=*").body(Body::empty()).unwrap()).await.unwrap();
+    let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(header("x-content-type-options"), "nosniff");
+    assert!(header("content-security-policy").starts_with("default-src 'none'"));
+    assert_eq!(header("access-control-allow-origin"), "*");
+    assert_eq!(header("cache-control"), "no-cache");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_query_makes_a_server_fault(query in "[!-~&&[^#<>\"{}`^|\\\\]]{0,80}", path in "/(render|metrics/find|metrics/expand|functions)") {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let (status, body) = runtime.block_on(get(&format!("{path}?target={query}&query={query}&{query}")));
+        prop_assert!(status < 500, "{status} {body}");
+    }
+}
