@@ -41,6 +41,9 @@ impl std::fmt::Display for NodeOrTag {
     }
 }
 
+/// Most points of a window; no archive holds as many.
+const WIDEST: i64 = 1_000_000_000;
+
 /// A length of a window: a number of points or a length of time.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum WindowSize {
@@ -329,6 +332,9 @@ impl<'a, 'r> Args<'a, 'r> {
         };
         match &size {
             WindowSize::Points(points) if *points < 1 => Err(self.wrong(name, "at least 1", &points.to_string())),
+            WindowSize::Points(points) if *points > WIDEST => {
+                Err(self.wrong(name, &format!("at most {WIDEST}"), &points.to_string()))
+            }
             WindowSize::Time(text, 0) => Err(self.wrong(name, "at least a second", &format!("`{text}`"))),
             _ => Ok(size),
         }

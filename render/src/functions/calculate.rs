@@ -96,6 +96,9 @@ fn n_percentile(args: &mut Args<'_, '_>) -> Outcome {
     if n <= 0.0 {
         return Err(args.wrong("n", "a percentage above 0", &g(n)));
     }
+    for series in &list {
+        args.check_points(series.times())?;
+    }
     list.retain_mut(|series| {
         let value = percentile(series.values.iter().copied(), n, false);
         if value.is_nan() {

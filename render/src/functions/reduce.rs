@@ -144,7 +144,9 @@ fn least_common_multiple(a: i64, b: i64) -> i64 {
         }
         a
     };
-    (a / gcd(a, b)).saturating_mul(b)
+    // Steps without a common divisor could leave what arithmetic on times holds; nobody reads such an answer.
+    const COARSEST: i64 = 1 << 40;
+    (a / gcd(a, b)).saturating_mul(b).min(COARSEST)
 }
 
 /// The values of a series at a coarser step, by its own consolidation; as they are if the step is the same.

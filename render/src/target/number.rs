@@ -77,26 +77,33 @@ pub fn d(value: f64) -> String {
 
 /// Python's `round(value, digits)`: to the decimal nearest to the float's exact value, ties to even.
 pub fn round(value: f64, digits: i32) -> f64 {
-    if !value.is_finite() || digits > 22 {
-        return value;
-    }
     if digits < 0 {
-        let unit = 10_f64.powi(-digits);
-        return if unit.is_finite() { (value / unit).round_ties_even() * unit } else { 0.0 };
+        let unit = 10_f64.powi(digits.saturating_neg());
+        return if unit.is_finite() { (value / unit).round_ties_even() * unit } else { value * 0.0 };
     }
-    // Powers of ten up to 22 are exact, so the quotient below is the float nearest to the decimal.
-    let unit = 10_f64.powi(digits);
+    let Some(unit) = UNITS.get(digits as usize) else { return value };
+    // Every value of a counter passes here. Adding and taking away one and a half times 2^52 rounds to a whole number,
+    // ties to even, without the call that `round_ties_even` is on plain x86-64; units up to 10^22 are exact, so the
+    // quotient is the float nearest to the decimal.
+    const SHIFT: f64 = 6_755_399_441_055_744.0;
     let scaled = value * unit;
-    if scaled.abs() >= 4_503_599_627_370_496.0 {
-        return value;
+    let whole = (scaled + SHIFT) - SHIFT;
+    let from_tie = 0.5 - (scaled - whole).abs();
+    if scaled.abs() < 1_125_899_906_842_624.0 && from_tie > scaled.abs() * 1e-14 {
+        return whole / unit;
     }
-    let from_tie = (scaled - scaled.floor() - 0.5).abs();
-    if from_tie > scaled.abs() * 1e-14 {
-        return scaled.round_ties_even() / unit;
+    if !value.is_finite() || value.abs() >= 9_007_199_254_740_992.0 {
+        return value;
     }
     // The product was rounded and may hide on which side of the tie the value lies; decimal digits tell.
     format!("{value:.*}", digits as usize).parse().unwrap_or(value)
 }
+
+/// Powers of ten that a float holds exactly.
+const UNITS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
+];
 
 fn not_finite(value: f64) -> &'static str {
     match (value.is_nan(), value > 0.0) {
