@@ -21,14 +21,19 @@ impl<L: WriteAt> Whisper<L> {
             rest => rest,
         };
         let regular = each == ratio && lower.step % higher.step == 0;
-        let together = if regular { (CHUNK.min(higher.points) / each).max(1) } else { 1 };
+        let mut together = if regular { (CHUNK.min(higher.points) / each).max(1) } else { 1 };
         let base = self.base(higher)?;
+        if base == 0 {
+            // The archive counts as empty although slots may be filled (time 0 was written to the first); every interval
+            // is then looked for from the first slot on, as the reference does.
+            together = 1;
+        }
         let mut writer: Option<RunWriter<'_, L>> = None;
         let mut rest = intervals;
         while let Some(first) = rest.first() {
             let count = contiguous(rest, lower.step, together as usize);
             let slot = if base == 0 { 0 } else { higher.slot(base, *first) };
-            self.aggregate(higher, slot, each, &rest[..count], |interval, value| {
+            let done = self.aggregate(higher, slot, each, &rest[..count], |interval, value| {
                 let writer = match &mut writer {
                     Some(writer) => writer,
                     // The coarser archive's first slot is looked at only when there is something to write.
@@ -36,7 +41,11 @@ impl<L: WriteAt> Whisper<L> {
                 };
                 writer.push_propagated(interval, value)
             })?;
-            rest = &rest[count..];
+            if done < count {
+                // The file is cut off within the archive. What is there is then taken interval by interval.
+                together = 1;
+            }
+            rest = &rest[done..];
         }
         match writer {
             None => Ok(false),
@@ -44,7 +53,8 @@ impl<L: WriteAt> Whisper<L> {
         }
     }
 
-    /// Gives each interval's value to `emit`, from `each` slots apiece that follow one another from `slot` on.
+    /// Gives each interval's value to `emit`, from `each` slots apiece that follow one another from `slot` on, and says how
+    /// many intervals were dealt with: all, or, of several, those before the end of a file that is cut off.
     fn aggregate(
         &self,
         higher: &Ring,
@@ -52,37 +62,43 @@ impl<L: WriteAt> Whisper<L> {
         each: i64,
         intervals: &[i64],
         mut emit: impl FnMut(i64, f64) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    ) -> Result<usize, Error> {
         let (method, factor) = (self.header.method, self.header.x_files_factor);
-        let mut intervals = intervals.iter().copied();
-        let mut interval = intervals.next().unwrap_or(0);
         let mut points = Accumulator::new(method);
-        let (mut seen, mut outcome) = (0, Ok(()));
+        let (mut done, mut seen, mut cut, mut outcome) = (0, 0, false, Ok(()));
         let mut close = |interval: i64, points: &Accumulator, seen: i64| match points.finish(seen as u64) {
             Some(value) if factor.is_met(points.known(), seen as u64) => emit(interval, value),
             _ => Ok(()),
         };
-        self.read_ring(higher, slot, each * (1 + intervals.len() as i64), |piece, _| {
+        self.read_ring(higher, slot, each * intervals.len() as i64, |piece, missing| {
             for slot in piece {
-                if i64::from(time_of(slot)) == interval + seen * higher.step {
+                if i64::from(time_of(slot)) == intervals[done] + seen * higher.step {
                     points.push(value_of(slot));
                 }
                 seen += 1;
                 if seen == each {
-                    outcome = close(interval, &points, seen);
-                    interval = intervals.next().unwrap_or(0);
-                    points = Accumulator::new(method);
-                    seen = 0;
+                    outcome = close(intervals[done], &points, seen);
+                    done += 1;
+                    (points, seen) = (Accumulator::new(method), 0);
                     if outcome.is_err() {
                         return false;
                     }
                 }
             }
-            true
+            cut |= missing > 0 && intervals.len() > 1;
+            !cut
         })?;
         outcome?;
-        // A file that was cut off has fewer slots than asked for; the share is then taken of those that are there.
-        if seen > 0 { close(interval, &points, seen) } else { Ok(()) }
+        if cut {
+            // At least one interval must be dealt with, or the caller would come back with the same ones for ever; the
+            // first is then looked at alone.
+            return if done == 0 { self.aggregate(higher, slot, each, &intervals[..1], emit) } else { Ok(done) };
+        }
+        if done < intervals.len() {
+            // One interval in a cut-off file: the share is taken of the slots that are there.
+            close(intervals[done], &points, seen)?;
+        }
+        Ok(intervals.len())
     }
 }
 

@@ -104,3 +104,9 @@ with open(os.path.join(HERE, "cases.jsonl"), "w") as out:
         {"op": "update", "value": 7.0, "timestamp": 5, "now": 50},
     ]
     out.write(json.dumps(case("epoch", "time 0 marks an empty slot", epoch, [(0, 50, 50), (-100, 60, 60)])) + "\n")
+    # Time 0 in slot 0 makes a filled archive look empty to the propagation of the same batch.
+    looks_empty = [
+        {"op": "create", "archives": [[10, 13], [50, 3]], "xff": 0.5, "agg": "max"},
+        {"op": "update_many", "points": [[t, float(t)] for t in range(0, 101, 5)], "now": 100},
+    ]
+    out.write(json.dumps(case("epoch-batch", "a batch from time 0 on", looks_empty, [(0, 100, 100), (-40, 100, 100)])) + "\n")

@@ -115,7 +115,9 @@ fn move_points(
     say(&format!("oldtimestamps: [{}]", times.join(", ")))?;
     for (begin, end, step) in windows {
         say(&format!("({begin},{end},{step})"))?;
-        say(&format!("timepoints_to_update: range({begin}, {end}, {step})"))?;
+        // As Python shows a range; it leaves out a step of 1.
+        let step = if step == 1 { String::new() } else { format!(", {step}") };
+        say(&format!("timepoints_to_update: range({begin}, {end}{step})"))?;
     }
     Ok(())
 }
