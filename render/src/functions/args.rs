@@ -197,6 +197,12 @@ impl<'a, 'r> Args<'a, 'r> {
         self.peek(name).is_some_and(|value| !matches!(value, Value::None))
     }
 
+    /// Refuses windows that look at so many values, each many times, that a thread would be busy for minutes.
+    pub(super) fn check_work(&self, values: usize) -> Result<(), Stop> {
+        const MOST: usize = 4_000_000_000;
+        Ok(EvalError::limit("values in the moving windows of one series", MOST, values)?)
+    }
+
     /// A text argument without taking it; empty if it is none.
     pub(super) fn peek_text(&self, name: &str) -> String {
         match self.peek(name) {

@@ -141,6 +141,7 @@ fn moving(args: &mut Args<'_, '_>, func: &str, reducer: Reducer) -> Outcome {
     let function = format!("moving{}", capitalized(func));
     for series in &mut list {
         let (points, before) = window(series, &size, preview, from);
+        args.check_work(points.saturating_mul(series.values.len().saturating_sub(before)))?;
         let xff = xff.unwrap_or(series.x_files_factor);
         series.tag(&function, size_tag(&size));
         series.renew(named(&function, series, &size));
