@@ -6,7 +6,7 @@ use std::path::Path;
 use agent::AgentConfig;
 use anyhow::{Context, anyhow, bail};
 use collectors::{COLLECTORS, Settings, Site};
-use render::RenderConfig;
+use render::{HttpConfig, RenderConfig};
 use serde::Deserialize;
 
 use crate::store::StoreConfig;
@@ -19,7 +19,9 @@ pub(crate) struct Config {
     pub(crate) store: StoreConfig,
     /// `[carbon]`: what is taken in, and how it waits.
     pub(crate) carbon: carbon::Config,
-    /// `[render]`: where queries are answered, and what one may cost.
+    /// `[http]`: where queries are answered.
+    pub(crate) http: HttpConfig,
+    /// `[render]`: what a query may cost.
     pub(crate) render: RenderConfig,
     /// `[agent]`: when this host is measured, and where the values go.
     pub(crate) agent: AgentConfig,
@@ -64,6 +66,7 @@ impl Config {
     /// What is wrong with the values, each problem with its key; empty when nothing is.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = self.carbon.validate();
+        problems.extend(self.http.problems());
         problems.extend(self.render.problems());
         problems.extend(self.agent.validate().iter().map(ToString::to_string));
         let collectors = self.collectors.build(&Site::below(&self.agent.root)).err().unwrap_or_default();

@@ -36,7 +36,7 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
         let tree = config.store.open()?;
         let carbon = Carbon::start(config.carbon, Arc::new(tree.clone()), Arc::default()).await?;
         let sources = sources(&tree, Some(carbon.recent()), Some(&carbon));
-        let server = Server::start(config.render, sources).await?;
+        let server = Server::start(config.http, config.render, sources).await?;
         announce_carbon(&carbon);
         let http = format!("http://{}", reachable(server.address()));
         announce("http", &http);
@@ -80,7 +80,7 @@ pub(crate) fn render(config: Config) -> anyhow::Result<()> {
         let tree = config.store.open_for_reading()?;
         let link = config.store.carbonlink.map(|address| CarbonLinkRecent::new(address, CACHE_DEADLINE));
         let recent = link.map(|link| Arc::new(link) as Arc<dyn Recent>);
-        let server = Server::start(config.render, sources(&tree, recent, None)).await?;
+        let server = Server::start(config.http, config.render, sources(&tree, recent, None)).await?;
         announce("http", &format!("http://{}", reachable(server.address())));
         announce_ready();
         stop.wait().await;
@@ -120,7 +120,7 @@ fn up_config(arguments: &UpArgs) -> anyhow::Result<Config> {
         config.carbon.plaintext = vec![address];
     }
     if let Some(address) = arguments.http {
-        config.render.listen = address;
+        config.http.listen = address;
     }
     if config.agent.interval == AgentConfig::default().interval {
         config.agent.interval = UP_INTERVAL;

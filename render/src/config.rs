@@ -1,4 +1,4 @@
-//! `[render]`: the query side's settings.
+//! `[http]` and `[render]`: the query side's settings.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -6,14 +6,12 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-/// `[render]`: where questions are answered, and how much one of them may cost.
+/// `[http]`: where questions are taken, and how patiently.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RenderConfig {
+pub struct HttpConfig {
     /// Address and port of the HTTP server; port 0 takes a free one. Default "127.0.0.1:8080".
     pub listen: SocketAddr,
-    /// Zone for times of day in requests without `tz`, and for time labels: an IANA name. Default "UTC".
-    pub time_zone: String,
     /// Connections served at once; further ones wait to be accepted. Default 1 024.
     pub connections: usize,
     /// Time a client may take to send the head of a request, also between two requests. Default "30s".
@@ -25,13 +23,21 @@ pub struct RenderConfig {
     /// Time given to requests in flight when the server stops. Default "10s".
     #[serde(with = "humantime_serde")]
     pub drain_for: Duration,
+    /// Bytes of a request's body. Default 1 048 576.
+    pub body_bytes: usize,
+}
+
+/// `[render]`: how much one question may cost.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RenderConfig {
+    /// Zone for times of day in requests without `tz`, and for time labels: an IANA name. Default "UTC".
+    pub time_zone: String,
     /// Requests evaluated at once; further ones wait. Default 16.
     pub evaluations: usize,
     /// How long a client may show an answer of `/render` again; a request's `cacheTimeout` replaces it. Default "5s".
     #[serde(with = "humantime_serde")]
     pub max_age: Duration,
-    /// Bytes of a request's body. Default 1 048 576.
-    pub body_bytes: usize,
     /// Targets of one request. Default 1 000.
     pub targets: usize,
     /// Series that one request may fetch. Default 20 000.
@@ -46,18 +52,25 @@ pub struct RenderConfig {
     pub height: u32,
 }
 
-impl Default for RenderConfig {
-    fn default() -> RenderConfig {
-        RenderConfig {
+impl Default for HttpConfig {
+    fn default() -> HttpConfig {
+        HttpConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
-            time_zone: "UTC".to_owned(),
             connections: 1_024,
             header_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(60),
             drain_for: Duration::from_secs(10),
+            body_bytes: 1 << 20,
+        }
+    }
+}
+
+impl Default for RenderConfig {
+    fn default() -> RenderConfig {
+        RenderConfig {
+            time_zone: "UTC".to_owned(),
             evaluations: 16,
             max_age: Duration::from_secs(5),
-            body_bytes: 1 << 20,
             targets: 1_000,
             series: 20_000,
             points: 50_000_000,
@@ -65,6 +78,17 @@ impl Default for RenderConfig {
             width: 4_096,
             height: 4_096,
         }
+    }
+}
+
+impl HttpConfig {
+    /// What is wrong with these settings, each problem with its key; empty when nothing is.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = zeros("http", &[("connections", self.connections), ("body-bytes", self.body_bytes)]);
+        let times = [("header-timeout", self.header_timeout), ("request-timeout", self.request_timeout)];
+        let zero = times.iter().filter(|(_, time)| time.is_zero());
+        problems.extend(zero.map(|(key, _)| format!("http.{key}: must be longer than 0s")));
+        problems
     }
 }
 
@@ -77,9 +101,7 @@ impl RenderConfig {
             problems.push(format!("render.time-zone: `{name}` is no IANA zone name such as `Europe/Berlin`"));
         }
         let counts = [
-            ("connections", self.connections),
             ("evaluations", self.evaluations),
-            ("body-bytes", self.body_bytes),
             ("targets", self.targets),
             ("series", self.series),
             ("points", self.points),
@@ -87,11 +109,7 @@ impl RenderConfig {
             ("width", self.width as usize),
             ("height", self.height as usize),
         ];
-        let zero = counts.iter().filter(|(_, count)| *count == 0);
-        problems.extend(zero.map(|(key, _)| format!("render.{key}: must be at least 1, is 0")));
-        let times = [("header-timeout", self.header_timeout), ("request-timeout", self.request_timeout)];
-        let zero = times.iter().filter(|(_, time)| time.is_zero());
-        problems.extend(zero.map(|(key, _)| format!("render.{key}: must be longer than 0s")));
+        problems.extend(zeros("render", &counts));
         problems
     }
 
@@ -101,6 +119,11 @@ impl RenderConfig {
     }
 }
 
+fn zeros(table: &str, counts: &[(&str, usize)]) -> Vec<String> {
+    let zero = counts.iter().filter(|(_, count)| *count == 0);
+    zero.map(|(key, _)| format!("{table}.{key}: must be at least 1, is 0")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +131,7 @@ mod tests {
     #[test]
     fn the_defaults_have_no_problems() {
         assert_eq!(RenderConfig::default().problems(), Vec::<String>::new());
+        assert_eq!(HttpConfig::default().problems(), Vec::<String>::new());
     }
 
     #[test]

@@ -10,6 +10,6 @@ pub mod functions;
 pub mod draw;
 pub mod format;
 
-pub use config::RenderConfig;
+pub use config::{HttpConfig, RenderConfig};
 pub use http::{Report, Server, ServerError, Sources, router};
 pub use series::Series;

@@ -10,14 +10,18 @@ use carbon_storage::Memory;
 use hyper::Request;
 use hyper::header::{ACCEPT, CONTENT_TYPE};
 use proptest::prelude::*;
-use render::{RenderConfig, Sources};
+use render::{HttpConfig, RenderConfig, Sources};
 use serde_json::Value;
 use tower::ServiceExt;
 use whisper::Interval;
 
 fn router() -> Router {
     let memory = Arc::new(Memory::new(Interval::from_secs(60).unwrap(), 1));
-    render::router(RenderConfig::default(), Sources { find: memory.clone(), fetch: memory, parts: Vec::new() })
+    render::router(
+        HttpConfig::default(),
+        RenderConfig::default(),
+        Sources { find: memory.clone(), fetch: memory, parts: Vec::new() },
+    )
 }
 
 async fn send(request: Request<Body>) -> (u16, String) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carbon_storage::{Answer, FindQuery, Memory, Node, Partial, StorageError};
-use render::{RenderConfig, Server, Sources};
+use render::{HttpConfig, RenderConfig, Server, Sources};
 use tokio::sync::Notify;
 use whisper::Interval;
 
@@ -17,8 +17,8 @@ fn memory() -> Sources {
     Sources { find: memory.clone(), fetch: memory, parts: Vec::new() }
 }
 
-fn on_any_port() -> RenderConfig {
-    RenderConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..RenderConfig::default() }
+fn on_any_port() -> HttpConfig {
+    HttpConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..HttpConfig::default() }
 }
 
 /// Sends `request` on a connection of its own and reads until the server closes it.
@@ -41,7 +41,7 @@ fn get(path: &str) -> String {
 
 #[tokio::test]
 async fn port_zero_is_replaced_by_a_free_one_and_answers() {
-    let server = Server::start(on_any_port(), memory()).await.unwrap();
+    let server = Server::start(on_any_port(), RenderConfig::default(), memory()).await.unwrap();
     assert_ne!(server.address().port(), 0);
     let answer = exchange(server.address(), get("/health")).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
@@ -50,16 +50,16 @@ async fn port_zero_is_replaced_by_a_free_one_and_answers() {
 
 #[tokio::test]
 async fn a_taken_port_is_an_error_that_says_what_to_do() {
-    let first = Server::start(on_any_port(), memory()).await.unwrap();
-    let config = RenderConfig { listen: first.address(), ..RenderConfig::default() };
-    let message = Server::start(config, memory()).await.unwrap_err().to_string();
+    let first = Server::start(on_any_port(), RenderConfig::default(), memory()).await.unwrap();
+    let config = HttpConfig { listen: first.address(), ..HttpConfig::default() };
+    let message = Server::start(config, RenderConfig::default(), memory()).await.unwrap_err().to_string();
     assert!(message.contains(&first.address().to_string()) && message.contains("--http"), "{message}");
     first.stop().await;
 }
 
 #[tokio::test]
 async fn two_requests_share_a_connection() {
-    let server = Server::start(on_any_port(), memory()).await.unwrap();
+    let server = Server::start(on_any_port(), RenderConfig::default(), memory()).await.unwrap();
     let both = format!("GET /version HTTP/1.1\r\nHost: x\r\n\r\n{}", get("/version"));
     let answer = exchange(server.address(), both).await;
     assert_eq!(answer.matches("1.1.10").count(), 2, "{answer}");
@@ -68,8 +68,8 @@ async fn two_requests_share_a_connection() {
 
 #[tokio::test]
 async fn a_client_that_never_finishes_its_head_is_let_go() {
-    let config = RenderConfig { header_timeout: Duration::from_millis(100), ..on_any_port() };
-    let server = Server::start(config, memory()).await.unwrap();
+    let config = HttpConfig { header_timeout: Duration::from_millis(100), ..on_any_port() };
+    let server = Server::start(config, RenderConfig::default(), memory()).await.unwrap();
     // Reading until the end returns only because the server hangs up.
     exchange(server.address(), "GET /health HTTP/1.1\r\nHost:".to_owned()).await;
     server.stop().await;
@@ -77,7 +77,7 @@ async fn a_client_that_never_finishes_its_head_is_let_go() {
 
 #[tokio::test]
 async fn a_head_of_a_megabyte_is_refused() {
-    let server = Server::start(on_any_port(), memory()).await.unwrap();
+    let server = Server::start(on_any_port(), RenderConfig::default(), memory()).await.unwrap();
     let answer = exchange(server.address(), get(&format!("/health?x={}", "a".repeat(1 << 20)))).await;
     assert!(!answer.contains("200 OK"), "{}", &answer[..answer.len().min(200)]);
     assert!(exchange(server.address(), get("/health")).await.contains("200 OK"));
@@ -104,7 +104,7 @@ impl carbon_storage::Find for Slow {
 async fn stopping_lets_a_request_in_flight_finish() {
     let slow = Arc::new(Slow { asked: Notify::new(), go: Notify::new() });
     let sources = Sources { find: slow.clone(), ..memory() };
-    let server = Server::start(on_any_port(), sources).await.unwrap();
+    let server = Server::start(on_any_port(), RenderConfig::default(), sources).await.unwrap();
     let answer = tokio::spawn(exchange(server.address(), get("/render?target=a.b&format=json")));
     slow.asked.notified().await;
     let stopping = tokio::spawn(server.stop());
@@ -118,8 +118,8 @@ async fn stopping_lets_a_request_in_flight_finish() {
 async fn a_request_that_never_ends_does_not_keep_the_server_from_stopping() {
     let slow = Arc::new(Slow { asked: Notify::new(), go: Notify::new() });
     let sources = Sources { find: slow.clone(), ..memory() };
-    let config = RenderConfig { drain_for: Duration::from_millis(50), ..on_any_port() };
-    let server = Server::start(config, sources).await.unwrap();
+    let config = HttpConfig { drain_for: Duration::from_millis(50), ..on_any_port() };
+    let server = Server::start(config, RenderConfig::default(), sources).await.unwrap();
     let answer = tokio::spawn(exchange(server.address(), get("/render?target=a.b&format=json")));
     slow.asked.notified().await;
     server.stop().await;

@@ -35,7 +35,7 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
-use crate::config::RenderConfig;
+use crate::config::{HttpConfig, RenderConfig};
 use fault::Fault;
 use params::Params;
 
@@ -57,15 +57,16 @@ pub type Report = Arc<dyn Fn() -> serde_json::Value + Send + Sync>;
 
 /// What every request shares.
 struct App {
+    http: HttpConfig,
     config: RenderConfig,
     sources: Sources,
     /// Places for requests that evaluate at the same time.
     turns: Semaphore,
 }
 
-/// Answers requests from `sources` within the limits of `config`.
-pub fn router(config: RenderConfig, sources: Sources) -> Router {
-    let app = Arc::new(App { turns: Semaphore::new(config.evaluations), config, sources });
+/// Answers requests from `sources` within the limits of `http` and `config`.
+pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Router {
+    let app = Arc::new(App { turns: Semaphore::new(config.evaluations), http, config, sources });
     let both = |path: &str| [path.to_owned(), format!("{path}/")];
     let endpoints: [(&str, MethodRouter<Arc<App>>); 9] = [
         ("/render", get(render::render).post(render::render)),
@@ -120,7 +121,7 @@ async fn other_method(request: Request) -> Fault {
 
 /// Ends a request that has become too old, so that a client learns of it while it still listens.
 async fn in_time(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let limit = app.config.request_timeout;
+    let limit = app.http.request_timeout;
     tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
         let message = format!(
             "no answer within {}s, the `request-timeout` limit; ask for fewer series or a shorter time",
@@ -166,7 +167,7 @@ impl App {
     }
 
     async fn body(&self, body: Body) -> Result<bytes::Bytes, Fault> {
-        let limit = self.config.body_bytes;
+        let limit = self.http.body_bytes;
         axum::body::to_bytes(body, limit).await.map_err(|error| {
             let long =
                 std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());

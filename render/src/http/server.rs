@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{Sources, router};
-use crate::config::RenderConfig;
+use crate::config::{HttpConfig, RenderConfig};
 
 /// Bytes of a request's head: enough for a dashboard's longest GET.
 const LONGEST_HEAD: usize = 256 * 1024;
@@ -47,19 +47,19 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on `config.listen` and answers from `sources` at once.
+    /// Listens on `http.listen` and answers from `sources` at once.
     ///
     /// # Errors
     /// The address cannot be listened on.
-    pub async fn start(config: RenderConfig, sources: Sources) -> Result<Server, ServerError> {
+    pub async fn start(http: HttpConfig, config: RenderConfig, sources: Sources) -> Result<Server, ServerError> {
         let fault =
-            |source: io::Error| ServerError::Listen { address: config.listen, remedy: remedy(source.kind()), source };
-        let listener = TcpListener::bind(config.listen).await.map_err(fault)?;
+            |source: io::Error| ServerError::Listen { address: http.listen, remedy: remedy(source.kind()), source };
+        let listener = TcpListener::bind(http.listen).await.map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
         let stop = CancellationToken::new();
         info!(%address, "Answering HTTP.");
-        let routes = router(config.clone(), sources);
-        let accepting = tokio::spawn(accept(listener, routes, config, stop.clone()));
+        let routes = router(http.clone(), config, sources);
+        let accepting = tokio::spawn(accept(listener, routes, http, stop.clone()));
         Ok(Server { address, stop, accepting })
     }
 
@@ -86,8 +86,8 @@ fn remedy(kind: io::ErrorKind) -> &'static str {
     }
 }
 
-async fn accept(listener: TcpListener, routes: Router, config: RenderConfig, stop: CancellationToken) {
-    let places = Arc::new(Semaphore::new(config.connections));
+async fn accept(listener: TcpListener, routes: Router, http: HttpConfig, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(http.connections));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
@@ -109,7 +109,7 @@ async fn accept(listener: TcpListener, routes: Router, config: RenderConfig, sto
                 }
             },
         };
-        let connection = graceful.watch(serve(peer, routes.clone(), config.header_timeout));
+        let connection = graceful.watch(serve(peer, routes.clone(), http.header_timeout));
         connections.spawn(async move {
             if let Err(error) = connection.await {
                 debug!(peer = %address, %error, "A connection ended early.");
@@ -118,7 +118,7 @@ async fn accept(listener: TcpListener, routes: Router, config: RenderConfig, sto
         });
     }
     drop(listener);
-    if tokio::time::timeout(config.drain_for, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(http.drain_for, graceful.shutdown()).await.is_err() {
         warn!(
             connections = connections.len(),
             "Stopped before every request was answered; raise `drain-for` to wait longer."

@@ -13,7 +13,7 @@ use carbon_storage::{StorageRules, WhisperTree};
 use golden::Tally;
 use hyper::Request;
 use hyper::header::CONTENT_TYPE;
-use render::{RenderConfig, Sources};
+use render::{HttpConfig, RenderConfig, Sources};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -46,7 +46,11 @@ async fn replay(cases: &Path, tree: &Path, name: &str) {
 
 fn over(tree: &Path) -> Router {
     let store = Arc::new(WhisperTree::read_only(tree, StorageRules::default()));
-    render::router(RenderConfig::default(), Sources { find: store.clone(), fetch: store, parts: Vec::new() })
+    render::router(
+        HttpConfig::default(),
+        RenderConfig::default(),
+        Sources { find: store.clone(), fetch: store, parts: Vec::new() },
+    )
 }
 
 /// What a case needs that is not there yet.
