@@ -68,11 +68,11 @@ fn product(symbols: &[Symbol], pairs: &[Option<usize>], offset: usize) -> Result
     let mut found = vec![Vec::new()];
     let mut at = 0;
     while at < symbols.len() {
-        let Some(close) = pairs[offset + at] else {
-            found.iter_mut().for_each(|text| text.push(symbols[at]));
-            at += 1;
-            continue;
-        };
+        // Text up to the next list goes to the end of each alternative, in one step so that its size is known before.
+        let plain = (at..symbols.len()).find(|at| pairs[offset + at].is_some()).unwrap_or(symbols.len());
+        found = combine(&found, &[symbols[at..plain].to_vec()])?;
+        at = plain;
+        let Some(close) = pairs.get(offset + at).copied().flatten().filter(|_| at < symbols.len()) else { break };
         let close = close - offset;
         let choices = alternatives(&symbols[at + 1..close], pairs, offset + at + 1)?;
         found = combine(&found, &choices)?;

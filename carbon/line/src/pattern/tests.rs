@@ -97,6 +97,7 @@ fn limits_are_named() {
     assert_eq!(fault(&"a".repeat(LONGEST_PATTERN + 1)), PatternFault::TooLong);
     assert_eq!(fault(&"{a,b}".repeat(20)), PatternFault::TooManyAlternatives);
     assert_eq!(fault(&("{a,b}".repeat(12) + &"x".repeat(5_000))), PatternFault::TooManyAlternatives);
+    assert_eq!(fault(&("{,}".repeat(12) + &"{".repeat(60_000))), PatternFault::TooManyAlternatives);
     assert_eq!(fault(&("{".repeat(17) + &"}".repeat(17))), PatternFault::TooDeep);
     assert!(Pattern::parse(&"{".repeat(LONGEST_PATTERN)).is_ok());
     assert!(Pattern::parse(&"{}".repeat(LONGEST_PATTERN / 2)).is_ok());
