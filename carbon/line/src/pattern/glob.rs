@@ -16,7 +16,11 @@ enum Token {
     Char(char),
     One,
     Run,
-    Set { inside: bool, ranges: Box<[(char, char)]> },
+    /// Ranges in order, without overlap.
+    Set {
+        inside: bool,
+        ranges: Box<[(char, char)]>,
+    },
 }
 
 /// What an alternative turned out to be.
@@ -89,13 +93,18 @@ impl Token {
         match self {
             Token::Char(own) => *own == c,
             Token::One | Token::Run => true,
-            Token::Set { inside, ranges } => ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) == *inside,
+            Token::Set { inside, ranges } => {
+                let behind = ranges.partition_point(|(low, _)| *low <= c);
+                (behind > 0 && c <= ranges[behind - 1].1) == *inside
+            }
         }
     }
 }
 
 fn tokens(symbols: &[Symbol]) -> Vec<Token> {
     let (mut tokens, mut at) = (Vec::with_capacity(symbols.len()), 0);
+    // Behind the last closing bracket no set is looked for, or each of many open ones would search to the end.
+    let last_close = symbols.iter().rposition(|symbol| symbol.is(']')).unwrap_or(0);
     while let Some(symbol) = symbols.get(at) {
         at += 1;
         if symbol.is('*') {
@@ -105,6 +114,7 @@ fn tokens(symbols: &[Symbol]) -> Vec<Token> {
         } else if symbol.is('?') {
             tokens.push(Token::One);
         } else if symbol.is('[')
+            && at <= last_close
             && let Some((token, length)) = set(&symbols[at..])
         {
             tokens.push(token);
@@ -139,5 +149,18 @@ fn set(symbols: &[Symbol]) -> Option<(Token, usize)> {
             }
         }
     }
-    Some((Token::Set { inside: !negated, ranges: ranges.into() }, close + 1))
+    Some((Token::Set { inside: !negated, ranges: merged(ranges).into() }, close + 1))
+}
+
+/// The same characters in order and without overlap, so that a long set is searched by halves.
+fn merged(mut ranges: Vec<(char, char)>) -> Vec<(char, char)> {
+    ranges.sort_unstable();
+    let mut merged: Vec<(char, char)> = Vec::new();
+    for (low, high) in ranges {
+        match merged.last_mut() {
+            Some(last) if low <= last.1 => last.1 = last.1.max(high),
+            _ => merged.push((low, high)),
+        }
+    }
+    merged
 }

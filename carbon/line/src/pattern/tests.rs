@@ -31,6 +31,9 @@ fn sets_read_as_in_python() {
     check("x[a-c-e]", &["xb", "x-", "xe"], &["xd"]);
     check("x[-a]", &["x-", "xa"], &[]);
     check("x[^a]", &["x^", "xa"], &["xb"]);
+    check("x[f-ha-cb-d]", &["xa", "xd", "xg"], &["xe", "xi"]);
+    check("[[a]", &["[", "a"], &["]"]);
+    check("[a][", &["a["], &["a"]);
     check("x[c-a]", &[], &["xa", "xb", "xc"]);
     check("x[abc", &["x[abc"], &["xa"]);
     check("x[!]", &["x[!]"], &["xa"]);
