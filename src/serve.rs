@@ -186,9 +186,10 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 
 /// The path of a chart of this host's CPU, by kind of time, in per cent of one processor.
 fn first_chart(config: &AgentConfig) -> String {
-    let kinds = config.metric_name("cpu.total.{user,system,nice,iowait,irq,softirq,steal}");
+    // Braces are escaped, because curl takes them for a list of its own.
+    let kinds = config.metric_name("cpu.total.%7Buser,system,nice,iowait,irq,softirq,steal%7D");
     format!(
-        "/render?target=aliasByNode({kinds},-1)&from=-10min&width=800&height=400&areaMode=stacked&yMin=0&title=CPU+of+{}",
+        "/render?target=aliasByNode({kinds},-1)&from=-5min&width=800&height=400&areaMode=stacked&yMin=0&title=CPU+of+{}",
         config.host_name()
     )
 }

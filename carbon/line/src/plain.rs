@@ -25,7 +25,7 @@ pub struct Datapoint<'a> {
 /// fields, numbers as Python writes them.
 ///
 /// Hot path: one line of printable ASCII parted by single spaces allocates nothing (tests/allocation.rs) and is
-/// measured by benches/decode.rs. Everything unusual takes [`exactly`], which decides alone.
+/// measured by benches/decode.rs. Everything unusual takes `exactly`, which decides alone.
 ///
 /// # Errors
 /// Names the field at fault.

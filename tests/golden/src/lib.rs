@@ -2,7 +2,7 @@
 //!
 //! The answers are read from the folder that `PLUMBAGO_GOLDEN` names; a relative path counts from the workspace root.
 //! Left unset it is `../shared/golden`. A test asks for a sub-folder with [`folder`] and is skipped by name when the
-//! sub-folder is not there; files that a partial set lacks are taken from the default folder with [`file`].
+//! sub-folder is not there; files that a partial set lacks are taken from the default folder with [`file()`].
 
 pub mod peer;
 

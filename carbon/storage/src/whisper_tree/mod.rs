@@ -1,8 +1,9 @@
 //! A directory of `.wsp` files: `servers.web01.load` is `servers/web01/load.wsp`. An existing tree of graphite's is
 //! used in place.
 //!
-//! Only this module opens store files. Paths are made from checked names ([`MetricName`]), which cannot climb out of
-//! the directory; links to directories are followed as graphite does, since operators spread trees over disks by them.
+//! Only this module opens store files. Paths are made from checked names ([`MetricName`](carbon_line::MetricName)), which
+//! cannot climb out of the directory; links to directories are followed as graphite does, since operators spread trees
+//! over disks by them.
 
 mod fetch;
 mod find;
