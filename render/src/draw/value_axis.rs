@@ -71,7 +71,13 @@ impl ValueAxis {
             None => rounded_out(greatest, step, f64::ceil),
         };
         let top = if top > bottom { top } else { bottom + step };
-        ValueAxis::linear(bottom, top, step, options)
+        let mut axis = ValueAxis::linear(bottom, top, step, options);
+        if most < 3 {
+            // Labels above one another need room; in a very low picture the ends say most.
+            let every = axis.ticks.len().div_ceil(most + 1).max(1);
+            axis.ticks = axis.ticks.into_iter().step_by(every).collect();
+        }
+        axis
     }
 
     fn linear(bottom: f64, top: f64, step: f64, options: &Options) -> ValueAxis {
@@ -199,7 +205,9 @@ fn nice_step(least: f64, greatest: f64, divisors: &[usize], units: UnitSystem) -
     let span = greatest - least;
     let most = divisors.iter().copied().max().unwrap_or(5).max(1) as f64;
     let mut best: Option<(f64, f64)> = None;
-    for step in step_candidates(span / most, units) {
+    let candidates = step_candidates(span / most, units);
+    // A step far beyond the data would show it as a flat line; too few divisions across zero would end there.
+    for step in candidates.iter().copied().filter(|step| *step <= span * 10.0) {
         let bottom = (least / step + 1e-9).floor() * step;
         for divisor in divisors {
             let top = bottom + step * *divisor as f64;
@@ -209,7 +217,8 @@ fn nice_step(least: f64, greatest: f64, divisors: &[usize], units: UnitSystem) -
             }
         }
     }
-    best.map_or(span.max(f64::MIN_POSITIVE), |(_, step)| step)
+    let enclosing = || candidates.iter().copied().filter(|step| *step >= span).reduce(f64::min);
+    best.map(|(_, step)| step).or_else(enclosing).unwrap_or(span.max(f64::MIN_POSITIVE))
 }
 
 /// Round steps from somewhat below `least` upwards, in the manner of the unit.
@@ -302,6 +311,18 @@ mod tests {
         let axis = axis(-0.9, 74.4, |_| ());
         assert_eq!(axis.range(), -10.0..80.0);
         check(&axis, &["0", "20", "40", "60", "80"]);
+    }
+
+    #[test]
+    fn a_very_low_picture_still_shows_data_on_both_sides_of_zero() {
+        let options = Options::default();
+        for height in [1.0, 20.0, 40.0, 60.0] {
+            let data = Extent { least: -717.0, greatest: 239.0 };
+            let axis = ValueAxis::new(data, &options.y, &options, height, 40.0);
+            assert!(axis.bottom <= -717.0 && axis.bottom >= -2000.0, "{axis:?}");
+            assert!(axis.top >= 239.0 && axis.top <= 2000.0, "{axis:?}");
+            assert!((1..=2).contains(&axis.ticks.len()), "{axis:?}");
+        }
     }
 
     #[test]
