@@ -32,6 +32,8 @@ impl Plan<'_> {
             return;
         }
         match &node.expression {
+            // A window that ends before it begins is refused when its function is evaluated.
+            Expression::Path(_) if context.from > context.until => {}
             Expression::Path(path) => {
                 let path = replacements.map_or_else(|| path.clone(), |values| values.path(path));
                 self.needs.add(&path, Span { from: context.from, until: context.until });

@@ -105,6 +105,10 @@ impl<'a, 'r> Args<'a, 'r> {
         let Some(first) = self.call.and_then(|call| call.args.first()) else {
             return Err(self.refuse("it looks back and cannot be used as a callback"));
         };
+        if context.from > context.until {
+            let (from, until) = (context.from, context.until);
+            return Err(self.refuse(&format!("it would read from {from}, which is later than its end at {until}")));
+        }
         match self.evaluator.node(first, &mut context, self.replacements)? {
             Value::List(series) => Ok(series),
             other => Err(self.wrong("seriesList", "a series list", &other.describe())),
