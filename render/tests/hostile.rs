@@ -71,6 +71,43 @@ async fn a_body_that_is_not_text_is_refused() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_no_form_is_refused_rather_than_passed_over() {
+    let body = "--X\r\nContent-Disposition: form-data; name=\"target\"\r\n\r\na\r\n--X--\r\n";
+    for (kind, path) in [
+        ("multipart/form-data; boundary=X", "/render"),
+        ("multipart/form-data; boundary=X", "/metrics/find?query=*"),
+        ("application/json", "/render?target=a"),
+    ] {
+        let request = Request::post(path).header(CONTENT_TYPE, kind).body(body.into()).unwrap();
+        let error = refused(415, send(request).await);
+        assert!(error["error"].as_str().unwrap().contains("--data-urlencode"), "{error}");
+    }
+    refused(415, send(Request::post("/render").body("target=a".into()).unwrap()).await);
+    let empty = Request::post("/render?target=a&format=json").header(CONTENT_TYPE, "application/json");
+    assert_eq!(send(empty.body(Body::empty()).unwrap()).await, (200, "[]".to_owned()));
+}
+
+#[tokio::test]
+async fn a_part_of_the_store_that_cannot_be_read_is_named() {
+    let memory = Arc::new(Memory::new(Interval::from_secs(60).unwrap(), 1));
+    memory.set_reachable(0, false);
+    let sources = Sources { find: memory.clone(), fetch: memory, parts: Vec::new() };
+    let router = render::router(HttpConfig::default(), RenderConfig::default(), sources);
+    let response = router.oneshot(Request::get("/render?target=a&format=json").body(Body::empty()).unwrap()).await;
+    let response = response.unwrap();
+    assert_eq!(response.status(), 500);
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    let error: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(error["error"], "`shard 0` could not be read; the server's log says why");
+}
+
+#[tokio::test]
+async fn a_side_beyond_the_limit_is_refused_by_the_limit() {
+    let error = refused(400, get("/render?target=a&width=100000").await);
+    assert_eq!(error["error"], "`width` must be at most 4096, the `width` limit");
+}
+
+#[tokio::test]
 async fn too_many_targets_are_refused_by_their_limit() {
     let error = refused(400, post("/render", "target=a&".repeat(2_000) + "format=json").await);
     assert!(error["error"].as_str().unwrap().contains("`targets`"), "{error}");

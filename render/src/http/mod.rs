@@ -158,10 +158,13 @@ impl App {
         let query = head.uri.query().unwrap_or_default();
         let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
-        if head.method != Method::POST || !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        if head.method != Method::POST {
             return Params::parse(query, "");
         }
         let body = self.body(body).await?;
+        if !body.is_empty() && !kind.eq_ignore_ascii_case(FORM) {
+            return Err(other_form(kind));
+        }
         let form = std::str::from_utf8(&body).map_err(|_| Fault::bad("the form in the body is not UTF-8"))?;
         Params::parse(query, form)
     }
@@ -178,6 +181,21 @@ impl App {
             Fault { status: StatusCode::PAYLOAD_TOO_LARGE, ..Fault::bad(message) }
         })
     }
+}
+
+/// The only type of body that is read.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A body whose parameters would be lost without a word.
+fn other_form(kind: &str) -> Fault {
+    let found = match kind {
+        "" => "has no Content-Type".to_owned(),
+        _ => format!("is `{}`", fault::shortened(kind)),
+    };
+    let message = format!(
+        "the body {found}; send parameters as `{FORM}` (with curl `--data-urlencode`, not `--form`) or in the query string"
+    );
+    Fault { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..Fault::bad(message) }
 }
 
 /// The headers of an answer that is stale as soon as it has left.

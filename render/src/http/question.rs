@@ -122,7 +122,8 @@ fn within(name: &str, value: u32, limit: u32) -> Result<(), Fault> {
     if value <= limit {
         return Ok(());
     }
-    Err(Fault::parameter(name, format!("`{name}` is {value}, more than {limit}, the `{name}` limit")))
+    // The value itself may be cut already, so it is not repeated.
+    Err(Fault::parameter(name, format!("`{name}` must be at most {limit}, the `{name}` limit")))
 }
 
 fn targets(params: &Params, config: &RenderConfig) -> Result<Vec<String>, Fault> {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tracing::warn;
 
 use super::answer;
-use super::fault::Fault;
+use super::fault::{Fault, shortened};
 use super::question::{Form, Question};
 use super::{App, never_cached};
 use crate::draw;
@@ -40,37 +40,39 @@ async fn answer_to(app: &App, question: &Arc<Question>) -> Result<Response, Faul
     // Never closed, so a turn always comes; the time limit above ends the wait.
     let turn = app.turns.acquire().await.map_err(|_| Fault::ours("the server is stopping"))?;
     let mut series = Vec::new();
-    let mut missing = 0;
+    let mut missing = Vec::new();
     if question.is_pie() {
         for target in &question.targets {
             match slice(target) {
                 Some(slice) => series.push(slice),
-                None => missing += evaluate(app, question, std::slice::from_ref(target), &mut series).await?,
+                None => missing.extend(evaluate(app, question, std::slice::from_ref(target), &mut series).await?),
             }
         }
     } else {
         missing = evaluate(app, question, &question.targets, &mut series).await?;
     }
-    if series.is_empty() && missing > 0 {
-        return Err(Fault::ours(format!("{missing} parts of the store could not be read; the server's log says why")));
+    if let Some(first) = missing.first().filter(|_| series.is_empty()) {
+        let more = if missing.len() > 1 { format!(" and {} more", missing.len() - 1) } else { String::new() };
+        let first = shortened(first);
+        return Err(Fault::ours(format!("`{first}`{more} could not be read; the server's log says why")));
     }
     let (question, limit) = (question.clone(), app.config.output_bytes);
     let written = tokio::task::spawn_blocking(move || write(&question, series, limit)).await;
     drop(turn);
     let mut response = written.map_err(|_| Fault::ours("the answer could not be written"))??;
-    if missing > 0 {
-        response.headers_mut().insert("x-plumbago-missing", HeaderValue::from(missing));
+    if !missing.is_empty() {
+        response.headers_mut().insert("x-plumbago-missing", HeaderValue::from(missing.len()));
     }
     Ok(response)
 }
 
-/// Adds the series of `targets` to `series`; gives the number of parts of the store that did not contribute.
+/// Adds the series of `targets` to `series`; gives the parts of the store that did not contribute.
 async fn evaluate(
     app: &App,
     question: &Question,
     targets: &[String],
     series: &mut Vec<Series>,
-) -> Result<usize, Fault> {
+) -> Result<Vec<String>, Fault> {
     let targets = targets.iter().map(|text| Target::parse(text)).collect::<Result<Vec<_>, _>>();
     let targets = targets.map_err(|fault| fault_of(EvalError::from(fault)))?;
     let sources = &app.sources;
@@ -81,7 +83,7 @@ async fn evaluate(
         warn!(part = failure.part, error, "A part of the store did not contribute to an answer.");
     }
     series.extend(evaluated.series);
-    Ok(evaluated.failures.len())
+    Ok(evaluated.failures.into_iter().map(|failure| failure.part).collect())
 }
 
 fn fault_of(error: EvalError) -> Fault {
