@@ -70,8 +70,9 @@ impl<L: WriteAt> Whisper<L> {
 }
 
 impl Whisper<File> {
-    /// Creates a file without points and opens it for reading and writing: `open`, one `pwrite` of the header, one call
-    /// for the room, `rename`. Nothing is synced; see [`Whisper::sync`] and [`sync_folder`].
+    /// Creates a file without points and opens it for reading and writing: `statx` of the name, `open`, one `pwrite` of the
+    /// header, one call for the room (zeros written: one for each 64 KiB), `renameat2`, and one `pread` of the header.
+    /// Nothing is synced; see [`Whisper::sync`] and [`sync_folder`].
     ///
     /// # Errors
     /// [`Error::Exists`] if the name is taken; what the system says otherwise, and then nothing is left behind.
@@ -106,7 +107,7 @@ impl Whisper<File> {
         let path = path.as_ref();
         let old = Whisper::open_read_only(path)?;
         let draft = Draft::beside(path)?;
-        fs::copy(path, &draft.path).map_err(|source| Error::io("copy", path, source))?;
+        fs::copy(path, &draft.name.path).map_err(|source| Error::io("copy", path, source))?;
         let file = draft.file.try_clone().map_err(|source| Error::io("open", path, source))?;
         let mut copy = Whisper::over(file, path)?;
         change(&mut copy)?;
@@ -173,7 +174,12 @@ fn write_zeros(layer: &impl WriteAt, begin: u64, end: u64) -> io::Result<()> {
 /// A file under a temporary name. Unless published it is removed again.
 pub(crate) struct Draft {
     pub(crate) file: File,
-    pub(crate) path: PathBuf,
+    name: DraftName,
+}
+
+/// The temporary name, which is given up either by renaming or by removing the file.
+struct DraftName {
+    path: PathBuf,
     published: bool,
 }
 
@@ -185,7 +191,7 @@ impl Draft {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let draft = folder_of(path).join(format!(".whisper-{}-{count}.new", std::process::id()));
             match OpenOptions::new().read(true).write(true).create_new(true).open(&draft) {
-                Ok(file) => return Ok(Draft { file, path: draft, published: false }),
+                Ok(file) => return Ok(Draft { file, name: DraftName { path: draft, published: false } }),
                 // Left behind by a process of the same number that was killed.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -197,16 +203,16 @@ impl Draft {
     }
 
     /// Gives the file its name, in one step for everybody who looks.
-    pub(crate) fn publish(mut self, path: &Path, replace: bool) -> Result<Whisper, Error> {
-        let file = self.file.try_clone().map_err(|source| Error::io("open", path, source))?;
-        let renamed = if replace { fs::rename(&self.path, path) } else { rename_new(&self.path, path) };
+    pub(crate) fn publish(self, path: &Path, replace: bool) -> Result<Whisper, Error> {
+        let Draft { file, mut name } = self;
+        let renamed = if replace { fs::rename(&name.path, path) } else { rename_new(&name.path, path) };
         renamed.map_err(|source| Error::io("rename to", path, source))?;
-        self.published = true;
+        name.published = true;
         Whisper::over(file, path)
     }
 }
 
-impl Drop for Draft {
+impl Drop for DraftName {
     fn drop(&mut self) {
         if !self.published {
             // Nobody is left who could act on a failure here; fsck reports what stays.
