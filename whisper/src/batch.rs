@@ -1,8 +1,12 @@
 //! Many points at once: sorted, dealt to the archives by age, and written in as few pieces as they form.
 //!
-//! System calls on an open file, for each archive touched: one `pwrite` per run of neighbouring points (two where a run
-//! wraps); then for each coarser archive one `pread` per run of the points it is made from, 64 KiB at a time, and one
-//! `pwrite` per run of its own.
+//! System calls on an open file, for each archive that takes points: one `pwrite` per run of neighbouring points; then for
+//! each coarser archive one `pread` per run of the points it is made from, at most 64 KiB or one round of the finer ring
+//! at a time, and one `pwrite` per run of its own. A run that wraps around the end of its archive takes two calls. The
+//! first time an archive is used its first slot is read too (opening a file tells it for archive 0).
+//!
+//! Measured on an open file of 1 440 minutes, 2 016 five minutes and 8 760 hours whose other slots are known: ten points
+//! take three writes and three reads, a whole day of 1 440 points three writes and six reads.
 
 use crate::file::slot_of;
 use crate::header::Ring;

@@ -49,7 +49,8 @@ pub struct Whisper<L = File> {
 }
 
 impl Whisper<File> {
-    /// Opens for reading and writing: `open`, `fstat`, one `pread` of the header.
+    /// Opens for reading and writing: `open`, `statx`, one `pread` of the header; `close` when the handle
+    /// is dropped.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::NotAFile`] for directories and FIFOs (which are never waited for),
@@ -86,7 +87,7 @@ impl Whisper<File> {
         Ok(self.layer.metadata().map_err(|source| Error::io("stat", &self.path, source))?.len())
     }
 
-    /// Whether the file has lost its name, because a tool put another one under it or removed it: one `fstat`. What is
+    /// Whether the file has lost its name, because a tool put another one under it or removed it: one `statx`. What is
     /// written to a nameless file is lost with the handle.
     ///
     /// # Errors
