@@ -14,6 +14,11 @@ fn main() -> Result<(), Error> {
     let (now, from) = (Timestamp::from_secs(BEGIN), Timestamp::from_secs(BEGIN - 86_400));
     let point = |age: u32| Point { time: Timestamp::from_secs(BEGIN - age * 60), value: f64::from(age) };
     let points = |count: u32| (0..count).rev().map(point).collect::<Vec<_>>();
+    // A third each for the minutes, the five minutes and the hours.
+    let aged = |secs: u32| Point { time: Timestamp::from_secs(BEGIN - secs), value: f64::from(secs) };
+    let hours = (1..=480).rev().map(|age| aged(7 * 86_400 + age * 3600));
+    let fives = (1..=480).rev().map(|age| aged(86_400 + age * 300));
+    let across = hours.chain(fives).chain(points(480)).collect::<Vec<_>>();
     let path = folder.join("ours.wsp");
     let mut file = Whisper::create(&path, &options)?;
     let (ten, day) = (points(10), points(1440));
@@ -30,6 +35,8 @@ fn main() -> Result<(), Error> {
     measure("update-10-unknown", 20_000, |_| Whisper::open(&path)?.update_many(&ten, now))?;
     measure("update-1440-known", 4_000, |_| file.update_many(&day, now))?;
     measure("update-1440-unknown", 4_000, |_| Whisper::open(&path)?.update_many(&day, now))?;
+    measure("update-1440-across-known", 4_000, |_| file.update_many(&across, now))?;
+    measure("update-1440-across-unknown", 4_000, |_| Whisper::open(&path)?.update_many(&across, now))?;
     measure("create-sparse", 4_000, |count| {
         Whisper::create(folder.join(format!("ours-{count}.wsp")), &options).map(|_| ())
     })
