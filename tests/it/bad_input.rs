@@ -1,8 +1,8 @@
 //! What goes wrong gets one clear message, and everything else goes on.
 
 use std::fs;
-use std::io::Write;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 
 use crate::stack::{Plumbago, folder, now, path, run, wait_for};
 
@@ -44,6 +44,18 @@ fn a_wrong_query_is_told_where_it_is_wrong() {
     }
     assert_eq!(plumbago.get("/nowhere").status, 404);
     assert_eq!(plumbago.json("/render?target=nothing.here&format=json"), serde_json::json!([]));
+}
+
+#[test]
+fn a_url_is_taken_as_people_type_it() {
+    let folder = folder();
+    let plumbago = Plumbago::up(folder.path(), &["--no-agent"]);
+    plumbago.send(&format!("a.b 1 {}\n", now()));
+    let mut peer = TcpStream::connect(plumbago.http.as_ref().unwrap().trim_start_matches("http://")).unwrap();
+    peer.write_all(b"GET /render?target=alias(a.b,\"shed\")&from=-10min&format=json HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    peer.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 200") && answer.contains("\"shed\""), "{answer}");
 }
 
 #[test]

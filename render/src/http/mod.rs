@@ -18,6 +18,7 @@ mod question;
 mod render;
 mod metrics;
 mod functions;
+mod raw_quotes;
 mod server;
 
 use std::sync::Arc;

@@ -16,6 +16,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use super::raw_quotes::RawQuotes;
 use super::{Sources, router};
 use crate::config::{HttpConfig, RenderConfig};
 
@@ -131,12 +132,12 @@ fn serve(
     peer: TcpStream,
     routes: Router,
     header_timeout: Duration,
-) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
+) -> http1::Connection<TokioIo<RawQuotes<TcpStream>>, TowerToHyperService<Router>> {
     // Small answers must not wait for the peer's delayed acknowledgement; a socket that refuses this still works.
     let _ = peer.set_nodelay(true);
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
         .max_buf_size(LONGEST_HEAD)
-        .serve_connection(TokioIo::new(peer), TowerToHyperService::new(routes))
+        .serve_connection(TokioIo::new(RawQuotes::new(peer)), TowerToHyperService::new(routes))
 }
