@@ -45,6 +45,21 @@ pub async fn evaluate(
     find: &dyn Find,
     fetch: &dyn Fetch,
 ) -> Result<Evaluated, EvalError> {
+    evaluate_holding(targets, request, find, fetch, Arc::new(())).await
+}
+
+/// As [`evaluate`]; `hold` lives until the last function has ended, also when the future is dropped before. A function
+/// does not stop half-way, so what limits the work in flight must not be given back with the future.
+///
+/// # Errors
+/// As [`evaluate`].
+pub(crate) async fn evaluate_holding<H: Send + Sync + 'static>(
+    targets: &[Target],
+    request: &Request,
+    find: &dyn Find,
+    fetch: &dyn Fetch,
+    hold: Arc<H>,
+) -> Result<Evaluated, EvalError> {
     let nodes: usize = targets.iter().map(Target::nodes).sum();
     EvalError::limit("nodes", request.limits.nodes, nodes)?;
     let mut needs = plan::needs(targets, request)?;
@@ -53,9 +68,10 @@ pub async fn evaluate(
     let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
     for _ in 0..request.limits.rounds {
         data.load(&needs, request, find, fetch).await?;
-        let stop = stop.0.clone();
+        let (stop, hold) = (stop.0.clone(), hold.clone());
         let ended = tokio::task::spawn_blocking(move || {
             let round = run.round(&data, &stop);
+            drop(hold);
             (run, data, round)
         });
         let round;
@@ -74,5 +90,40 @@ struct StopOnDrop(Arc<AtomicBool>);
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+    use std::sync::mpsc;
+
+    use carbon_storage::Memory;
+    use whisper::Interval;
+
+    use super::*;
+
+    #[test]
+    fn what_is_held_outlives_an_evaluation_that_is_given_up() {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).max_blocking_threads(1).build().unwrap();
+        runtime.block_on(async {
+            let (go, wait) = mpsc::sync_channel::<()>(1);
+            let busy = tokio::task::spawn_blocking(move || wait.recv());
+            let memory = Memory::new(Interval::from_secs(60).unwrap(), 1);
+            let (targets, request) = ([Target::parse("constantLine(1)").unwrap()], Request::new(0, 60, 60));
+            let hold = Arc::new(());
+            tokio::select! {
+                biased;
+                _ = evaluate_holding(&targets, &request, &memory, &memory, hold.clone()) => panic!("it ran beside us"),
+                () = ready(()) => {}
+            }
+            assert_eq!(Arc::strong_count(&hold), 2, "its work has not even begun");
+            go.send(()).unwrap();
+            busy.await.unwrap().unwrap();
+            // There is one thread, so what comes after the evaluation's work ends after it.
+            tokio::task::spawn_blocking(|| ()).await.unwrap();
+            assert_eq!(Arc::strong_count(&hold), 1);
+        });
     }
 }

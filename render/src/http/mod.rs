@@ -32,7 +32,7 @@ use axum::routing::{MethodRouter, get};
 use carbon_storage::{Fetch, Find};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
@@ -62,12 +62,12 @@ struct App {
     config: RenderConfig,
     sources: Sources,
     /// Places for requests that evaluate at the same time.
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
 }
 
 /// Answers requests from `sources` within the limits of `http` and `config`.
 pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Router {
-    let app = Arc::new(App { turns: Semaphore::new(config.evaluations), http, config, sources });
+    let app = Arc::new(App { turns: Arc::new(Semaphore::new(config.evaluations)), http, config, sources });
     let both = |path: &str| [path.to_owned(), format!("{path}/")];
     let endpoints: [(&str, MethodRouter<Arc<App>>); 9] = [
         ("/render", get(render::render).post(render::render)),
@@ -153,6 +153,14 @@ async fn for_browsers(request: Request, next: Next) -> Response {
 }
 
 impl App {
+    /// A place for a request that evaluates or draws. Work on other threads outlives a request that is given up, so the
+    /// place goes with the work.
+    async fn turn(&self) -> Result<Arc<OwnedSemaphorePermit>, Fault> {
+        // Never closed, so a turn always comes; the time limit above ends the wait.
+        let turn = self.turns.clone().acquire_owned().await;
+        turn.map(Arc::new).map_err(|_| Fault::ours("the server is stopping"))
+    }
+
     /// Reads the parameters, from the body too when it is a form.
     async fn params(&self, request: Request) -> Result<Params, Fault> {
         let (head, body) = request.into_parts();

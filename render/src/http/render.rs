@@ -6,6 +6,7 @@ use axum::extract::{Request as HttpRequest, State};
 use axum::response::{IntoResponse, Response};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use jiff::Timestamp;
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::warn;
 
 use super::answer;
@@ -30,26 +31,27 @@ pub(super) async fn render(State(app): State<Arc<App>>, request: HttpRequest) ->
     match answer_to(&app, &question).await {
         Ok(response) => response,
         Err(fault) => match question.form.picture().filter(|_| !reads_json) {
-            Some(form) => drawn_fault(fault, question, form).await,
+            Some(form) => drawn_fault(&app, fault, question, form).await,
             None => fault.into_response(),
         },
     }
 }
 
 async fn answer_to(app: &App, question: &Arc<Question>) -> Result<Response, Fault> {
-    // Never closed, so a turn always comes; the time limit above ends the wait.
-    let turn = app.turns.acquire().await.map_err(|_| Fault::ours("the server is stopping"))?;
+    let turn = app.turn().await?;
     let mut series = Vec::new();
     let mut missing = Vec::new();
     if question.is_pie() {
         for target in &question.targets {
             match slice(target) {
                 Some(slice) => series.push(slice),
-                None => missing.extend(evaluate(app, question, std::slice::from_ref(target), &mut series).await?),
+                None => {
+                    missing.extend(evaluate(app, question, &turn, std::slice::from_ref(target), &mut series).await?)
+                }
             }
         }
     } else {
-        missing = evaluate(app, question, &question.targets, &mut series).await?;
+        missing = evaluate(app, question, &turn, &question.targets, &mut series).await?;
     }
     if let Some(first) = missing.first().filter(|_| series.is_empty()) {
         let more = if missing.len() > 1 { format!(" and {} more", missing.len() - 1) } else { String::new() };
@@ -57,8 +59,12 @@ async fn answer_to(app: &App, question: &Arc<Question>) -> Result<Response, Faul
         return Err(Fault::ours(format!("`{first}`{more} could not be read; the server's log says why")));
     }
     let (question, limit) = (question.clone(), app.config.output_bytes);
-    let written = tokio::task::spawn_blocking(move || write(&question, series, limit)).await;
-    drop(turn);
+    let written = tokio::task::spawn_blocking(move || {
+        let response = write(&question, series, limit);
+        drop(turn);
+        response
+    });
+    let written = written.await;
     let mut response = written.map_err(|_| Fault::ours("the answer could not be written"))??;
     if !missing.is_empty() {
         response.headers_mut().insert("x-plumbago-missing", HeaderValue::from(missing.len()));
@@ -70,13 +76,15 @@ async fn answer_to(app: &App, question: &Arc<Question>) -> Result<Response, Faul
 async fn evaluate(
     app: &App,
     question: &Question,
+    turn: &Arc<OwnedSemaphorePermit>,
     targets: &[String],
     series: &mut Vec<Series>,
 ) -> Result<Vec<String>, Fault> {
     let targets = targets.iter().map(|text| Target::parse(text)).collect::<Result<Vec<_>, _>>();
     let targets = targets.map_err(|fault| fault_of(EvalError::from(fault)))?;
     let sources = &app.sources;
-    let evaluated = eval::evaluate(&targets, &question.request, &*sources.find, &*sources.fetch).await;
+    let evaluated =
+        eval::evaluate_holding(&targets, &question.request, &*sources.find, &*sources.fetch, turn.clone()).await;
     let evaluated = evaluated.map_err(fault_of)?;
     for failure in &evaluated.failures {
         let error = &failure.error as &dyn std::error::Error;
@@ -188,13 +196,18 @@ fn picture(
 }
 
 /// The fault as a picture of the size that was asked for.
-async fn drawn_fault(fault: Fault, question: Arc<Question>, form: draw::Format) -> Response {
+async fn drawn_fault(app: &App, fault: Fault, question: Arc<Question>, form: draw::Format) -> Response {
     let text = match &fault.place {
         Some(place) => format!("{}\n{}", fault.message, place.caret()),
         None => fault.message.clone(),
     };
-    let options = move || draw::message(&text, question.options.title.as_deref(), &question.options, form);
-    match tokio::task::spawn_blocking(options).await {
+    let Ok(turn) = app.turn().await else { return fault.into_response() };
+    let drawn = tokio::task::spawn_blocking(move || {
+        let drawn = draw::message(&text, question.options.title.as_deref(), &question.options, form);
+        drop(turn);
+        drawn
+    });
+    match drawn.await {
         Ok(Ok(bytes)) => {
             let mut response = answer::body(form.content_type(), bytes);
             *response.status_mut() = fault.status;
