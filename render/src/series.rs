@@ -76,8 +76,6 @@ pub struct Style {
     pub stacked: bool,
     /// Which stack it belongs to; `__DEFAULT__` when the target names none.
     pub stack_name: Option<String>,
-    /// What drawing functions wrapped around the name, so that the legend can show the bare one.
-    pub legend_name: Option<String>,
 }
 
 impl Series {

@@ -1,6 +1,7 @@
 //! From series to curves: colours, as many points as there are pixels, stacks, envelopes.
 
 use super::color::{Color, Palette};
+use super::legend::bare_name;
 use super::options::{AreaMode, LineMode, Options};
 use super::plot::{Mark, MarkKind};
 use super::value_axis::{Extent, LARGEST, ValueAxis};
@@ -66,7 +67,7 @@ impl Curve {
             _ => (joined - 1) as f64 / 2.0 * step,
         };
         let mut curve = Curve {
-            name: style.legend_name.clone().unwrap_or_else(|| series.name.clone()),
+            name: bare_name(&series.name).to_owned(),
             color: side.color.unwrap_or(color),
             right,
             infinite: style.draw_as_infinite,

@@ -35,6 +35,21 @@ const SWATCH: f32 = 10.0;
 const BESIDE_SWATCH: f32 = 6.0;
 const BETWEEN: f32 = 18.0;
 
+/// The name without the functions that only draw: the picture shows what they did.
+pub(super) fn bare_name(mut name: &str) -> &str {
+    const PLAIN: [&str; 3] = ["secondYAxis(", "drawAsInfinite(", "stacked("];
+    loop {
+        let Some(inside) = name.strip_suffix(')') else { return name };
+        name = if let Some(inner) = PLAIN.iter().find_map(|call| inside.strip_prefix(call)) {
+            inner
+        } else if let Some((inner, _)) = inside.strip_prefix("dashed(").and_then(|inside| inside.rsplit_once(", ")) {
+            inner
+        } else {
+            return name;
+        };
+    }
+}
+
 impl Legend {
     /// Arranges `entries` in `room` by at most `most_height` logical pixels; what does not fit is counted at the end.
     pub(super) fn new(entries: &[Entry], room: f32, most_height: f32, em: f32) -> Legend {
@@ -249,6 +264,14 @@ mod tests {
     fn texts(legend: &Legend) -> Vec<&str> {
         let cells = legend.rows.iter().flatten();
         cells.filter_map(|cell| if let Cell::Text { text, .. } = cell { Some(text.as_str()) } else { None }).collect()
+    }
+
+    #[test]
+    fn a_legend_shows_names_without_what_only_draws() {
+        assert_eq!(bare_name("secondYAxis(dashed(scale(a.b,10), 5))"), "scale(a.b,10)");
+        assert_eq!(bare_name("drawAsInfinite(deploys)"), "deploys");
+        assert_eq!(bare_name("dashed(a"), "dashed(a");
+        assert_eq!(bare_name("sumSeries(a.*)"), "sumSeries(a.*)");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::chart::palette;
 use super::color::Color;
 use super::layout::{Anchor, Look, label};
-use super::legend::{self, Entry, Legend};
+use super::legend::{self, Entry, Legend, bare_name};
 use super::options::{Options, PieMode, ValueLabels};
 use super::surface::{Area, Letters, Point, Surface, arc};
 use super::units;
@@ -72,7 +72,7 @@ fn slices(series: &[Series], options: &Options, look: &Look) -> Vec<Slice> {
             PieMode::Maximum => known.iter().copied().fold(f64::NEG_INFINITY, f64::max),
             PieMode::Minimum => known.iter().copied().fold(f64::INFINITY, f64::min),
         };
-        let name = one.style.legend_name.clone().unwrap_or_else(|| one.name.clone());
+        let name = bare_name(&one.name).to_owned();
         Slice { name, color, value: if value.is_finite() { value.max(0.0) } else { 0.0 } }
     };
     series.iter().map(slice).filter(|slice| slice.value > 0.0).collect()
