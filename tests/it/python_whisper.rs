@@ -15,9 +15,8 @@ fn python(program: &str, arguments: &[&str]) -> String {
 }
 
 fn is_here() -> bool {
-    let asked = Command::new("python3")
-        .args(["-c", "import whisper; whisper.AVAILABLE_AGGREGATION_METHODS"] as [&str; 2])
-        .output();
+    // A folder named `whisper` can be imported, too; only the real one can update.
+    let asked = Command::new("python3").args(["-c", "import whisper; whisper.update_many"]).output();
     let here = asked.is_ok_and(|done| done.status.success());
     if !here {
         peer::skip("whisper", "python3 cannot import whisper; install it with `pip install whisper==1.1.10`");
