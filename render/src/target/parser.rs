@@ -382,8 +382,12 @@ impl Parser<'_> {
     }
 
     fn found(&self) -> String {
-        let rest = self.text[self.at..].trim_start();
-        rest.chars().next().map_or_else(|| "the end".to_owned(), |c| format!("`{}`", c.escape_debug()))
+        match self.text[self.at..].trim_start().chars().next() {
+            None => "the end".to_owned(),
+            // Quotes stand as the user wrote them; only what cannot be seen is spelled out.
+            Some(c @ ('"' | '\'' | '\\')) => format!("`{c}`"),
+            Some(c) => format!("`{}`", c.escape_debug()),
+        }
     }
 
     fn fault(&self, reason: String) -> Fault {

@@ -105,6 +105,13 @@ fn faults_say_where_they_are() {
 }
 
 #[test]
+fn a_fault_shows_a_quote_as_it_was_written() {
+    let found = |text: &str| Target::parse(text).unwrap_err().to_string();
+    assert!(found("\"x\"").contains("found `\"`"), "{}", found("\"x\""));
+    assert!(found("\u{1}").contains("found `\\u{1}`"), "{}", found("\u{1}"));
+}
+
+#[test]
 fn nesting_and_length_have_limits() {
     let deep = "f(".repeat(DEEPEST) + "x" + &")".repeat(DEEPEST);
     assert!(Target::parse(&deep).is_err());
