@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::tags;
+
 /// One line of an answer.
 ///
 /// Times are whole seconds since the epoch, signed, because look-back windows may begin before 1970.
@@ -82,7 +84,7 @@ impl Series {
     /// A copy of what storage holds, found by `path_expression`.
     pub(crate) fn fetched(path_expression: &str, stored: &carbon_storage::Series, x_files_factor: f64) -> Series {
         Series {
-            tags: crate::functions::parse_tags(&stored.name),
+            tags: tags::parse(&stored.name),
             name: stored.name.to_string(),
             path_expression: path_expression.to_owned(),
             start: stored.start.as_i64(),
@@ -100,7 +102,7 @@ impl Series {
     /// A series that a function makes: its tags and its path expression come from its name.
     pub(crate) fn made(name: String, times: Times, values: Vec<f64>, x_files_factor: f64) -> Series {
         Series {
-            tags: crate::functions::parse_tags(&name),
+            tags: tags::parse(&name),
             path_expression: name.clone(),
             name,
             start: times.start,

@@ -8,7 +8,7 @@ use carbon_storage::{Failure, Fetch, FetchQuery, Find, FindQuery, NodeKind, Seri
 use futures_util::future::{join_all, try_join_all};
 use whisper::Timestamp;
 
-use super::{EvalError, Request};
+use crate::query::{EvalError, Request};
 
 /// A part of time that is read: `from` excluded, `until` included, in seconds since the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,96 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::data::{Data, Span};
-use super::value::Value;
-use super::{EvalError, Request, plan};
-use crate::functions::{self, Args};
+use super::plan;
+use crate::functions::{self, Args, Function};
+use crate::query::{Context, EvalError, Evaluate, Replacements, Request, Stop, Value};
 use crate::series::Series;
-use crate::target::tree::Literal;
-use crate::target::{Call, Expression, Node, Number, Place, Target, Template};
+use crate::target::{Call, Expression, Node, Place, Target};
 
 /// Deepest nesting of calls when functions evaluate expressions that they made themselves.
 const DEEPEST: usize = 100;
-
-/// The window and the default that hold for a part of a target; look-back functions evaluate parts under another one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Context {
-    pub(crate) from: i64,
-    pub(crate) until: i64,
-    pub(crate) x_files_factor: f64,
-}
-
-impl Context {
-    pub(crate) fn of(request: &Request) -> Context {
-        Context { from: request.from, until: request.until, x_files_factor: request.x_files_factor }
-    }
-
-    /// Begins `secs` earlier.
-    pub(crate) fn earlier(self, secs: i64) -> Context {
-        Context { from: self.from.saturating_sub(secs), ..self }
-    }
-
-    /// Lies `secs` later, or earlier if negative.
-    pub(crate) fn shifted(self, secs: i64) -> Context {
-        Context { from: self.from.saturating_add(secs), until: self.until.saturating_add(secs), ..self }
-    }
-}
-
-/// Why an evaluation did not come to its end.
-pub(crate) enum Stop {
-    /// Data is needed that was not read yet; it has been noted.
-    Missing,
-    Fault(Box<EvalError>),
-}
-
-impl From<EvalError> for Stop {
-    fn from(error: EvalError) -> Stop {
-        Stop::Fault(Box::new(error))
-    }
-}
-
-/// Values for the `$1` and `$name` in paths, in the order in which they are put in.
-pub(crate) struct Replacements(Vec<(String, Literal)>);
-
-impl Replacements {
-    pub(crate) fn new(template: &Template, request: &[(String, String)]) -> Replacements {
-        let mut values = template.values.clone();
-        for (name, text) in request {
-            let value = Literal::Text(text.clone());
-            match values.iter_mut().find(|(known, _)| known == name) {
-                Some((_, known)) => *known = value,
-                None => values.push((name.clone(), value)),
-            }
-        }
-        Replacements(values)
-    }
-
-    /// The path with all values put in.
-    pub(crate) fn path(&self, path: &str) -> String {
-        self.0.iter().fold(path.to_owned(), |path, (name, value)| match value {
-            Literal::Number(number) => path.replace(&format!("${name}"), &number.to_string()),
-            Literal::Text(text) => path.replace(&format!("${name}"), text),
-        })
-    }
-
-    /// What a path that is nothing but `$name` stands for: a number if it looks like one, else a text.
-    fn whole(&self, path: &str) -> Option<Value> {
-        let name = path.strip_prefix('$')?;
-        let (_, value) = self.0.iter().find(|(known, _)| known == name)?;
-        Some(match value {
-            Literal::Number(number) => Value::Number(*number),
-            Literal::Text(text) => match number_like(text) {
-                Some(number) => Value::Number(Number::Float(number)),
-                None => Value::Text(text.clone()),
-            },
-        })
-    }
-}
-
-fn number_like(text: &str) -> Option<f64> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    if plain { text.parse().ok() } else { None }
-}
 
 /// What a round over all targets came to.
 pub(super) enum Round {
@@ -153,8 +71,8 @@ impl Run {
 }
 
 /// One round's state.
-pub(crate) struct Evaluator<'r> {
-    pub(crate) request: &'r Request,
+struct Evaluator<'r> {
+    request: &'r Request,
     data: &'r Data,
     stop: &'r AtomicBool,
     /// The expression that is being evaluated, for the places in errors.
@@ -163,7 +81,7 @@ pub(crate) struct Evaluator<'r> {
     positional: &'r mut HashSet<String>,
     missing: BTreeSet<(String, Span)>,
     /// Running totals of `stacked`, by stack name.
-    pub(crate) stacks: HashMap<String, Vec<f64>>,
+    stacks: HashMap<String, Vec<f64>>,
     calls: usize,
     depth: usize,
     in_keyword: usize,
@@ -182,34 +100,6 @@ impl Evaluator<'_> {
         };
         self.text = outer;
         Ok(series)
-    }
-
-    /// Evaluates an expression that a function has made from its arguments.
-    pub(crate) fn expression(&mut self, text: &str, context: Context) -> Result<Vec<Series>, Stop> {
-        let target = Target::parse(text).map_err(EvalError::from)?;
-        let needs = plan::needs(std::slice::from_ref(&target), self.request)?;
-        self.positional.extend(needs.patterns());
-        self.target(&target, context)
-    }
-
-    pub(crate) fn node(
-        &mut self,
-        node: &Node,
-        context: &mut Context,
-        replacements: Option<&Replacements>,
-    ) -> Result<Value, Stop> {
-        match &node.expression {
-            Expression::Path(path) => self.path(path, context, replacements),
-            Expression::Call(call) => self.call(node.position, call, context, replacements),
-            Expression::Template(template) => {
-                let values = Replacements::new(template, &self.request.template);
-                self.node(&template.body, context, Some(&values))
-            }
-            Expression::Number(number) => Ok(Value::Number(*number)),
-            Expression::Text(text) => Ok(Value::Text(text.clone())),
-            Expression::Boolean(value) => Ok(Value::Boolean(*value)),
-            Expression::None => Ok(Value::None),
-        }
     }
 
     /// Copies the series that were read for a path, so that functions can change them in place.
@@ -237,11 +127,7 @@ impl Evaluator<'_> {
         replacements: Option<&Replacements>,
     ) -> Result<Value, Stop> {
         self.enter()?;
-        let function = functions::find(&call.name).ok_or_else(|| EvalError::UnknownFunction {
-            name: call.name.clone(),
-            suggestion: functions::nearest(&call.name),
-            place: self.place(position),
-        })?;
+        let function = self.function(&call.name, position)?;
         let mut missing = false;
         let mut values = Vec::with_capacity(call.args.len());
         for arg in &call.args {
@@ -265,7 +151,8 @@ impl Evaluator<'_> {
             self.depth -= 1;
             return Err(Stop::Missing);
         }
-        let mut args = Args::new(function, position, Some(call), values, keywords, self, context, replacements)?;
+        let mut args =
+            Args::new(function.signature(), position, Some(call), values, keywords, self, context, replacements)?;
         let result = function.body.call(&mut args);
         self.depth -= 1;
         if let Ok(Value::List(series)) = &result {
@@ -273,6 +160,14 @@ impl Evaluator<'_> {
             EvalError::limit("series", self.request.limits.series, series.len())?;
         }
         result
+    }
+
+    fn function(&self, name: &str, position: usize) -> Result<&'static Function, EvalError> {
+        functions::find(name).ok_or_else(|| EvalError::UnknownFunction {
+            name: name.to_owned(),
+            suggestion: functions::nearest(name),
+            place: self.place(position),
+        })
     }
 
     fn enter(&mut self) -> Result<(), EvalError> {
@@ -285,12 +180,61 @@ impl Evaluator<'_> {
         EvalError::limit("nested calls", DEEPEST, self.depth)
     }
 
-    pub(crate) fn place(&self, position: usize) -> Place {
-        Place { target: self.text.clone(), position }
-    }
-
     fn refuse(&self, function: &str, reason: &str, position: usize) -> Stop {
         let place = self.place(position);
         EvalError::Refused { function: function.to_owned(), reason: reason.to_owned(), place }.into()
+    }
+}
+
+impl<'r> Evaluate<'r> for Evaluator<'r> {
+    fn request(&self) -> &'r Request {
+        self.request
+    }
+
+    fn node(&mut self, node: &Node, context: &mut Context, replacements: Option<&Replacements>) -> Result<Value, Stop> {
+        match &node.expression {
+            Expression::Path(path) => self.path(path, context, replacements),
+            Expression::Call(call) => self.call(node.position, call, context, replacements),
+            Expression::Template(template) => {
+                let values = Replacements::new(template, &self.request.template);
+                self.node(&template.body, context, Some(&values))
+            }
+            Expression::Number(number) => Ok(Value::Number(*number)),
+            Expression::Text(text) => Ok(Value::Text(text.clone())),
+            Expression::Boolean(value) => Ok(Value::Boolean(*value)),
+            Expression::None => Ok(Value::None),
+        }
+    }
+
+    fn expression(&mut self, text: &str, context: Context) -> Result<Vec<Series>, Stop> {
+        let target = Target::parse(text).map_err(EvalError::from)?;
+        let needs = plan::needs(std::slice::from_ref(&target), self.request)?;
+        self.positional.extend(needs.patterns());
+        self.target(&target, context)
+    }
+
+    fn knows(&self, name: &str) -> bool {
+        functions::find(name).is_some()
+    }
+
+    fn invoke(
+        &mut self,
+        name: &str,
+        lists: Vec<Vec<Series>>,
+        position: usize,
+        context: &mut Context,
+    ) -> Result<Value, Stop> {
+        let function = self.function(name, position)?;
+        let values = lists.into_iter().map(Value::List).collect();
+        let mut args = Args::new(function.signature(), position, None, values, Vec::new(), self, context, None)?;
+        function.body.call(&mut args)
+    }
+
+    fn stack(&mut self, name: &str) -> &mut Vec<f64> {
+        self.stacks.entry(name.to_owned()).or_default()
+    }
+
+    fn place(&self, position: usize) -> Place {
+        Place { target: self.text.clone(), position }
     }
 }

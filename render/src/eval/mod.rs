@@ -5,19 +5,15 @@
 //! had one run again. Every series is read once per window, however many targets and rounds use it.
 
 mod data;
-pub mod error;
-pub(crate) mod evaluator;
+mod evaluator;
 mod plan;
-mod request;
-pub(crate) mod value;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use carbon_storage::{Failure, Fetch, Find};
 
-pub use error::EvalError;
-pub use request::{Limits, Request};
+pub use crate::query::{EvalError, Limits, Request};
 
 use crate::series::Series;
 use crate::target::Target;

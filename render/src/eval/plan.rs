@@ -1,9 +1,8 @@
 //! Finds out before evaluating which patterns are read over which windows, as far as arguments tell.
 
 use super::data::{Needs, Span};
-use super::evaluator::{Context, Replacements};
-use super::{EvalError, Request};
 use crate::functions;
+use crate::query::{Context, EvalError, Replacements, Request};
 use crate::target::{Call, Expression, Node, Target};
 
 /// The patterns of all positional arguments, with the request's window and those of look-back functions.
@@ -53,7 +52,7 @@ impl Plan<'_> {
         }
         let Some(function) = functions::find(&call.name) else { return };
         let (Some(look_back), Some(first)) = (function.look_back, call.args.first()) else { return };
-        let literals = functions::Literals::new(function, call);
+        let literals = functions::Literals::new(function.signature(), call);
         for context in look_back(&literals, context, self.request) {
             self.walk(first, context, replacements);
         }

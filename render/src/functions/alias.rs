@@ -1,10 +1,13 @@
 //! Names.
 
+use super::args::{Args, Outcome};
 use super::combine::key;
-use super::param::{SERIES, Type, optional, required};
+use super::function::{Body, Function, Group};
+use super::param::{Param, SERIES, Type, optional, required};
+use super::pattern;
 use super::reduce::Reducer;
 use super::special::{sliced, units};
-use super::{Args, Body, Function, Group, Outcome, Param, pattern};
+use crate::query::Stop;
 use crate::series::Series;
 use crate::target::number::{d, general, repr};
 
@@ -147,7 +150,7 @@ fn alias_query(args: &mut Args<'_, '_>) -> Outcome {
             .map_err(|reason| args.wrong("replace", "a replacement that fits", &reason))?;
         let found = match args.evaluate(&query) {
             Ok(found) => found,
-            Err(crate::eval::evaluator::Stop::Missing) => {
+            Err(Stop::Missing) => {
                 missing = true;
                 continue;
             }
@@ -164,7 +167,7 @@ fn alias_query(args: &mut Args<'_, '_>) -> Outcome {
             args.wrong("newName", "a text with one place for a number, such as %d", &format!("`{format}`"))
         })?;
     }
-    if missing { Err(crate::eval::evaluator::Stop::Missing) } else { Ok(list) }
+    if missing { Err(Stop::Missing) } else { Ok(list) }
 }
 
 /// Python's `format % value` for one number; `None` if the format has not exactly one place, or one for something else.

@@ -3,24 +3,24 @@
 //! Coercion is as lenient as graphite-web's: `"3"` is a number, `1` is true, a text is a date. Where graphite-web lets
 //! a wrong argument through and fails later with a trace, we name the argument and stop.
 
-use super::param::{Default, Param, Type};
+use super::param::{Default, Param, Signature, Type};
 use super::reduce::Reducer;
-use super::{Function, Outcome};
-use crate::eval::evaluator::{Context, Evaluator, Replacements, Stop};
-use crate::eval::value::Value;
-use crate::eval::{EvalError, Request};
+use crate::query::{Context, EvalError, Evaluate, Replacements, Request, Stop, Value};
 use crate::series::{Series, Times};
 use crate::target::{Call, Number};
 use crate::time;
 
+/// What a function's code gives.
+pub(crate) type Outcome = Result<Vec<Series>, Stop>;
+
 /// The arguments of one call, and the way back to the evaluation.
 pub(crate) struct Args<'a, 'r> {
-    function: &'static Function,
+    signature: Signature,
     position: usize,
     call: Option<&'a Call>,
     values: Vec<Option<Value>>,
     keywords: Vec<(&'a str, Option<Value>)>,
-    evaluator: &'a mut Evaluator<'r>,
+    evaluator: &'a mut dyn Evaluate<'r>,
     pub(super) context: &'a mut Context,
     replacements: Option<&'a Replacements>,
 }
@@ -54,21 +54,21 @@ pub(super) enum WindowSize {
 
 impl<'a, 'r> Args<'a, 'r> {
     /// Refuses arguments that are too many or have an unknown name.
-    #[expect(clippy::too_many_arguments, reason = "called from the evaluator and from `invoke` only")]
+    #[expect(clippy::too_many_arguments, reason = "called from the evaluator only")]
     pub(crate) fn new(
-        function: &'static Function,
+        signature: Signature,
         position: usize,
         call: Option<&'a Call>,
         values: Vec<Value>,
         keywords: Vec<(&'a str, Value)>,
-        evaluator: &'a mut Evaluator<'r>,
+        evaluator: &'a mut dyn Evaluate<'r>,
         context: &'a mut Context,
         replacements: Option<&'a Replacements>,
     ) -> Result<Args<'a, 'r>, Stop> {
         let values: Vec<Option<Value>> = values.into_iter().map(Some).collect();
         let keywords: Vec<_> = keywords.into_iter().map(|(name, value)| (name, Some(value))).collect();
-        let args = Args { function, position, call, values, keywords, evaluator, context, replacements };
-        let params = function.params;
+        let args = Args { signature, position, call, values, keywords, evaluator, context, replacements };
+        let params = signature.params;
         let open = params.last().is_some_and(|param| param.multiple);
         if !open && args.values.len() > params.len() {
             let place = args.place_of(params.len());
@@ -89,7 +89,7 @@ impl<'a, 'r> Args<'a, 'r> {
     }
 
     pub(super) fn request(&self) -> &'r Request {
-        self.evaluator.request
+        self.evaluator.request()
     }
 
     pub(super) fn x_files_factor(&self) -> f64 {
@@ -97,7 +97,7 @@ impl<'a, 'r> Args<'a, 'r> {
     }
 
     pub(super) fn stack(&mut self, name: &str) -> &mut Vec<f64> {
-        self.evaluator.stacks.entry(name.to_owned()).or_default()
+        self.evaluator.stack(name)
     }
 
     /// The first argument evaluated again, over another window.
@@ -134,19 +134,21 @@ impl<'a, 'r> Args<'a, 'r> {
         self.evaluator.expression(expression, *self.context)
     }
 
+    /// Whether there is a function called `name`.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.evaluator.knows(name)
+    }
+
     /// Another function, called with lists of series alone.
-    pub(super) fn invoke(&mut self, function: &'static Function, lists: Vec<Vec<Series>>) -> Outcome {
-        let values = lists.into_iter().map(Value::List).collect();
-        let mut args =
-            Args::new(function, self.position, None, values, Vec::new(), self.evaluator, self.context, None)?;
-        match function.body.call(&mut args)? {
+    pub(super) fn invoke(&mut self, name: &str, lists: Vec<Vec<Series>>) -> Outcome {
+        match self.evaluator.invoke(name, lists, self.position, self.context)? {
             Value::List(series) => Ok(series),
-            _ => Err(self.refuse(&format!("{} gives no series", function.name))),
+            _ => Err(self.refuse(&format!("{name} gives no series"))),
         }
     }
 
     pub(super) fn series(&mut self) -> Outcome {
-        let name = self.function.params.first().map_or("seriesList", |param| param.name);
+        let name = self.signature.params.first().map_or("seriesList", |param| param.name);
         self.list(name)
     }
 
@@ -378,18 +380,18 @@ impl<'a, 'r> Args<'a, 'r> {
 
     /// The values of the last parameter, which repeats.
     pub(super) fn rest(&mut self) -> Vec<Value> {
-        let from = self.function.params.len().saturating_sub(1).min(self.values.len());
+        let from = self.signature.params.len().saturating_sub(1).min(self.values.len());
         self.values.drain(from..).map(|value| value.unwrap_or(Value::None)).collect()
     }
 
     pub(super) fn nodes(&mut self) -> Result<Vec<NodeOrTag>, Stop> {
-        let from = self.function.params.len().saturating_sub(1);
+        let from = self.signature.params.len().saturating_sub(1);
         let rest = self.rest();
         rest.into_iter().enumerate().map(|(index, value)| self.node(from + index, value)).collect()
     }
 
     pub(super) fn one_node(&mut self, name: &str) -> Result<NodeOrTag, Stop> {
-        let index = self.function.params.iter().position(|param| param.name == name).unwrap_or(0);
+        let index = self.signature.params.iter().position(|param| param.name == name).unwrap_or(0);
         let value = self.take(name).unwrap_or(Value::None);
         self.node(index, value)
     }
@@ -408,7 +410,7 @@ impl<'a, 'r> Args<'a, 'r> {
 
     /// Positions in names: whole numbers only.
     pub(super) fn positions(&mut self) -> Result<Vec<i64>, Stop> {
-        let from = self.function.params.len().saturating_sub(1);
+        let from = self.signature.params.len().saturating_sub(1);
         let mut positions = Vec::new();
         for (index, value) in self.rest().into_iter().enumerate() {
             match value {
@@ -424,7 +426,7 @@ impl<'a, 'r> Args<'a, 'r> {
     }
 
     pub(super) fn texts(&mut self) -> Result<Vec<String>, Stop> {
-        let from = self.function.params.len().saturating_sub(1);
+        let from = self.signature.params.len().saturating_sub(1);
         let mut texts = Vec::new();
         for (index, value) in self.rest().into_iter().enumerate() {
             match value {
@@ -441,7 +443,7 @@ impl<'a, 'r> Args<'a, 'r> {
 
     /// An argument that cannot be worked with.
     pub(super) fn wrong(&self, name: &str, expected: &str, found: &str) -> Stop {
-        let index = self.function.params.iter().position(|param| param.name == name).unwrap_or(0);
+        let index = self.signature.params.iter().position(|param| param.name == name).unwrap_or(0);
         let keyword = self.call.and_then(|call| call.keywords.iter().find(|(known, _)| spelled(known) == name));
         let place = keyword.map_or_else(|| self.place_of(index), |(_, node)| node.position);
         self.wrong_at(name, expected, found, place)
@@ -449,7 +451,7 @@ impl<'a, 'r> Args<'a, 'r> {
 
     fn wrong_at(&self, name: &str, expected: &str, found: &str, position: usize) -> Stop {
         EvalError::Argument {
-            function: self.function.name.to_owned(),
+            function: self.signature.name.to_owned(),
             argument: name.to_owned(),
             expected: expected.to_owned(),
             found: found.to_owned(),
@@ -460,12 +462,12 @@ impl<'a, 'r> Args<'a, 'r> {
 
     /// Arguments that do not fit together.
     pub(super) fn refuse(&self, reason: &str) -> Stop {
-        let (function, place) = (self.function.name.to_owned(), self.evaluator.place(self.position));
+        let (function, place) = (self.signature.name.to_owned(), self.evaluator.place(self.position));
         EvalError::Refused { function, reason: reason.to_owned(), place }.into()
     }
 
     fn param(&self, name: &str) -> Option<&'static Param> {
-        self.function.params.iter().find(|param| param.name == name)
+        self.signature.params.iter().find(|param| param.name == name)
     }
 
     fn place_of(&self, index: usize) -> usize {
@@ -473,7 +475,7 @@ impl<'a, 'r> Args<'a, 'r> {
     }
 
     fn peek(&self, name: &str) -> Option<&Value> {
-        let index = self.function.params.iter().position(|param| param.name == name)?;
+        let index = self.signature.params.iter().position(|param| param.name == name)?;
         match self.values.get(index) {
             Some(value) => value.as_ref(),
             None => self.keywords.iter().find(|(known, _)| spelled(known) == name).and_then(|(_, v)| v.as_ref()),
@@ -481,7 +483,7 @@ impl<'a, 'r> Args<'a, 'r> {
     }
 
     fn take(&mut self, name: &str) -> Option<Value> {
-        let index = self.function.params.iter().position(|param| param.name == name)?;
+        let index = self.signature.params.iter().position(|param| param.name == name)?;
         if let Some(value) = self.values.get_mut(index) {
             return value.take();
         }

@@ -1,9 +1,10 @@
 //! Statistics over time that need no moving window: lines, percentiles, regression.
 
+use super::args::{Args, Outcome};
+use super::function::{Body, Function, Group};
 use super::param::{Default, SERIES, Type, optional, required};
 use super::reduce::{Reducer, percentile};
-use super::{Args, Body, Function, Group, Outcome};
-use crate::eval::evaluator::Context;
+use crate::query::Context;
 use crate::series::{Series, Times};
 use crate::target::number::{g, repr};
 use crate::time;

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::args::NodeOrTag;
-use super::param::{Default, LISTS, SERIES, Type, optional, required};
+use super::args::{Args, NodeOrTag, Outcome};
+use super::function::{Body, Function, Group};
+use super::param::{Default, LISTS, Param, SERIES, Type, optional, required};
 use super::reduce::{Reducer, at_step, common_times, gathered, percentile_with, rows};
 use super::transform::power;
-use super::{Args, Body, Function, Group, Outcome, Param, find, parse_tags};
-use crate::eval::evaluator::Stop;
-use crate::eval::value::Value;
+use crate::query::{Stop, Value};
 use crate::series::{Series, Times};
+use crate::tags;
 use crate::target::first_path;
 use crate::target::number::g;
 
@@ -369,9 +369,10 @@ fn index(at: i64, length: usize) -> Option<usize> {
 fn by_callback(args: &mut Args<'_, '_>, groups: Vec<(String, Vec<Series>)>, callback: &str) -> Outcome {
     let mut results = Vec::with_capacity(groups.len());
     for (name, group) in groups {
-        let series = match find(callback) {
-            Some(function) => args.invoke(function, vec![group])?.into_iter().next(),
-            None => reduced(args, &group, callback, None)?,
+        let series = if args.knows(callback) {
+            args.invoke(callback, vec![group])?.into_iter().next()
+        } else {
+            reduced(args, &group, callback, None)?
         };
         let Some(series) = series else {
             return Err(args.refuse(&format!("{callback} gives nothing for the group `{name}`")));
@@ -417,7 +418,7 @@ fn group_by_tags(args: &mut Args<'_, '_>) -> Outcome {
     let mut results = by_callback(args, groups, &callback)?;
     for series in &mut results {
         series.path_expression.clone_from(&series.name);
-        series.tags = parse_tags(&series.name);
+        series.tags = tags::parse(&series.name);
     }
     Ok(results)
 }
@@ -434,9 +435,9 @@ fn reduce_series(args: &mut Args<'_, '_>) -> Outcome {
     let (lists, function, node) =
         (args.lists("seriesLists")?, args.text("reduceFunction")?, args.integer("reduceNode")?);
     let matchers = args.texts()?;
-    let Some(code) = find(&function) else {
+    if !args.knows(&function) {
         return Err(args.wrong("reduceFunction", "the name of a function", &format!("`{function}`")));
-    };
+    }
     let mut order: Vec<String> = Vec::new();
     let mut groups: BTreeMap<String, Vec<Option<Series>>> = BTreeMap::new();
     for series in lists.into_iter().flatten() {
@@ -459,7 +460,7 @@ fn reduce_series(args: &mut Args<'_, '_>) -> Outcome {
         let Some(group) = group else {
             return Err(args.refuse(&format!("`{name}` lacks one of {}", matchers.join(", "))));
         };
-        if let Some(series) = args.invoke(code, group)?.into_iter().next() {
+        if let Some(series) = args.invoke(&function, group)?.into_iter().next() {
             results.push(Series { name, ..series });
         }
     }

@@ -1,8 +1,9 @@
 //! Some of the values: the others become gaps.
 
-use super::param::{SERIES, Type, required};
+use super::args::{Args, Outcome};
+use super::function::{Body, Function, Group};
+use super::param::{Param, SERIES, Type, required};
 use super::reduce::percentile;
-use super::{Args, Body, Function, Group, Outcome, Param};
 use crate::target::number::{g, repr};
 
 const PARAMS: &[Param] = &[SERIES, required("n", Type::Float)];

@@ -3,9 +3,11 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use super::param::{Default, LISTS, SERIES, Type, optional, required};
+use super::args::{Args, Outcome};
+use super::function::{Body, Function, Group};
+use super::param::{Default, LISTS, Param, SERIES, Type, optional, required};
+use super::pattern;
 use super::reduce::{Reducer, percentile};
-use super::{Args, Body, Function, Group, Outcome, Param, pattern};
 use crate::series::Series;
 
 const fn filter(

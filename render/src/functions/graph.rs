@@ -1,7 +1,8 @@
 //! How series look in pictures; their values stay, but for stacks.
 
-use super::param::{Default, SERIES, Type, optional, required};
-use super::{Args, Body, Function, Group, Outcome, Param};
+use super::args::{Args, Outcome};
+use super::function::{Body, Function, Group};
+use super::param::{Default, Param, SERIES, Type, optional, required};
 use crate::series::{Series, Times};
 use crate::target::number::{g, repr};
 

@@ -1,9 +1,10 @@
 //! Forecast by triple exponential smoothing, and the bands around it.
 
-use super::param::{Default, SERIES, Type, optional};
-use super::{Args, Body, Function, Group, Literals, Outcome, Param};
-use crate::eval::Request;
-use crate::eval::evaluator::{Context, Stop};
+use super::args::{Args, Outcome};
+use super::function::{Body, Function, Group};
+use super::literals::Literals;
+use super::param::{Default, Param, SERIES, Type, optional};
+use crate::query::{Context, Request, Stop};
 use crate::series::Series;
 
 const DELTA: Param = optional("delta", Type::Integer).or(Default::Integer(3));

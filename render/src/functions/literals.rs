@@ -1,28 +1,28 @@
 //! Arguments as they stand in the tree, before anything is evaluated: what planning can know.
 
-use super::{Default, Function};
+use super::param::{Default, Signature};
 use crate::target::{Call, Expression, Number};
 use crate::time;
 
 /// The literal arguments of a call.
 pub(crate) struct Literals<'c> {
-    function: &'static Function,
+    signature: Signature,
     call: &'c Call,
 }
 
 impl<'c> Literals<'c> {
-    pub(crate) fn new(function: &'static Function, call: &'c Call) -> Literals<'c> {
-        Literals { function, call }
+    pub(crate) fn new(signature: Signature, call: &'c Call) -> Literals<'c> {
+        Literals { signature, call }
     }
 
     fn expression(&self, name: &str) -> Option<&'c Expression> {
-        let index = self.function.params.iter().position(|param| param.name == name)?;
+        let index = self.signature.params.iter().position(|param| param.name == name)?;
         let keyword = self.call.keywords.iter().find(|(known, _)| known == name).map(|(_, node)| node);
         self.call.args.get(index).or(keyword).map(|node| &node.expression)
     }
 
     fn default(&self, name: &str) -> Default {
-        self.function.params.iter().find(|param| param.name == name).map_or(Default::None, |param| param.default)
+        self.signature.params.iter().find(|param| param.name == name).map_or(Default::None, |param| param.default)
     }
 
     pub(super) fn text(&self, name: &str) -> Option<&'c str> {

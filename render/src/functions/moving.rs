@@ -3,12 +3,12 @@
 //! The window of the first point lies before the request, so the first argument is evaluated again from earlier on. How
 //! much earlier depends on the step when the window is a number of points.
 
-use super::args::WindowSize;
-use super::param::{Default, SERIES, Type, optional, required};
+use super::args::{Args, Outcome, WindowSize};
+use super::function::{Body, Function, Group};
+use super::literals::Literals;
+use super::param::{Default, Param, SERIES, Type, optional, required};
 use super::reduce::Reducer;
-use super::{Args, Body, Function, Group, Literals, Outcome, Param};
-use crate::eval::Request;
-use crate::eval::evaluator::Context;
+use crate::query::{Context, Request};
 use crate::series::Series;
 use crate::target::number::round;
 

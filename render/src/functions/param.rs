@@ -1,5 +1,12 @@
 //! What a function takes.
 
+/// What a function is called and what it takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signature {
+    pub(super) name: &'static str,
+    pub(super) params: &'static [Param],
+}
+
 /// One parameter, as the manual and `/functions` show it.
 #[derive(Clone, Copy, Debug)]
 pub struct Param {

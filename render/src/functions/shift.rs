@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
+use super::args::{Args, Outcome};
+use super::function::{Body, Function, Group};
 use super::param::{Default, SERIES, Type, optional, required};
-use super::{Args, Body, Function, Group, Outcome};
-use crate::eval::Request;
-use crate::eval::evaluator::Context;
+use crate::query::{Context, Request};
 use crate::time;
 
 pub(super) const FUNCTIONS: &[Function] = &[

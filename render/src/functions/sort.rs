@@ -1,9 +1,10 @@
 //! Order.
 
+use super::args::{Args, Outcome};
 use super::filter_series::sort_by_number;
-use super::param::{Default, SERIES, Type, optional};
+use super::function::{Body, Function, Group};
+use super::param::{Default, Param, SERIES, Type, optional};
 use super::reduce::Reducer;
-use super::{Args, Body, Function, Group, Outcome, Param};
 
 const fn sorting(
     name: &'static str,

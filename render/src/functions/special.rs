@@ -1,8 +1,9 @@
 //! What fits no other chapter: constant lines, consolidation, fallbacks, names with columns.
 
-use super::param::{Default, SERIES, Type, optional, required};
+use super::args::{Args, Outcome};
+use super::function::{Body, Function, Group};
+use super::param::{Default, Param, SERIES, Type, optional, required};
 use super::reduce::Reducer;
-use super::{Args, Body, Function, Group, Outcome, Param};
 use crate::series::{Consolidation, Series, Times};
 use crate::target::number::repr;
 

@@ -3,11 +3,12 @@
 use jiff::civil::{Time, Weekday};
 use jiff::{Timestamp, ToSpan, Zoned};
 
-use super::param::{Default, SERIES, Type, optional, required};
+use super::args::{Args, Outcome};
+use super::function::{Body, Function, Group};
+use super::literals::Literals;
+use super::param::{Default, Param, SERIES, Type, optional, required};
 use super::reduce::Reducer;
-use super::{Args, Body, Function, Group, Literals, Outcome, Param};
-use crate::eval::Request;
-use crate::eval::evaluator::{Context, Stop};
+use crate::query::{Context, Request, Stop, Value};
 use crate::series::{Series, Times};
 use crate::time::Unit;
 
@@ -130,8 +131,8 @@ fn smart_summarize(args: &mut Args<'_, '_>) -> Outcome {
     let (func, reducer) = args.reducer("func")?;
     // A truth value here is what old dashboards pass; graphite-web ignores it.
     let align = match args.any("alignTo") {
-        None | Some(crate::eval::value::Value::Boolean(_)) => None,
-        Some(crate::eval::value::Value::Text(unit)) => Some(unit),
+        None | Some(Value::Boolean(_)) => None,
+        Some(Value::Text(unit)) => Some(unit),
         Some(other) => return Err(args.wrong("alignTo", "a unit such as days", &other.describe())),
     };
     if let Some(unit) = align {

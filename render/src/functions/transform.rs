@@ -1,7 +1,8 @@
 //! Each series into another of the same times: arithmetic, differences, gaps.
 
+use super::args::{Args, Outcome};
+use super::function::{Body, Function, Group};
 use super::param::{Default, SERIES, Type, optional, required};
-use super::{Args, Body, Function, Group, Outcome};
 use crate::series::{Series, Times};
 use crate::target::number::{d, g, repr, round as round_to};
 

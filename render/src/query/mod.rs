@@ -1,0 +1,16 @@
+//! What functions and their evaluation share: the request with its limits, windows, values, faults, and the one door
+//! ([`Evaluate`]) through which a function asks for more.
+
+mod context;
+mod error;
+mod evaluate;
+mod replacements;
+mod request;
+mod value;
+
+pub(crate) use context::Context;
+pub use error::EvalError;
+pub(crate) use evaluate::{Evaluate, Stop};
+pub(crate) use replacements::Replacements;
+pub use request::{Limits, Request};
+pub(crate) use value::Value;
