@@ -73,6 +73,9 @@ fn a_damaged_file_hides_nothing_but_itself() {
         whole.then_some(answer)
     });
     assert!(answer.to_string().contains("5.0"), "{answer}");
+    let alone = plumbago.get("/render?target=a.empty&format=json");
+    assert_eq!(alone.status, 422, "{}", alone.text());
+    assert!(alone.text().contains("a.empty"), "{}", alone.text());
     assert!(plumbago.terminate().success());
 }
 

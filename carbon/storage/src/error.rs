@@ -32,3 +32,10 @@ pub enum StorageError {
     #[error("the storage worker ended before it answered")]
     WorkerLost,
 }
+
+impl StorageError {
+    /// Whether one series' archive is at fault, and nothing else: asking again gives the same, and other series answer.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, StorageError::Whisper(error) if error.is_corrupt())
+    }
+}

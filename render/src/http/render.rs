@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::{Request as HttpRequest, State};
 use axum::response::{IntoResponse, Response};
+use carbon_storage::Failure;
+use hyper::StatusCode;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
@@ -53,10 +55,8 @@ async fn answer_to(app: &App, question: &Arc<Question>) -> Result<Response, Faul
     } else {
         missing = evaluate(app, question, &turn, &question.targets, &mut series).await?;
     }
-    if let Some(first) = missing.first().filter(|_| series.is_empty()) {
-        let more = if missing.len() > 1 { format!(" and {} more", missing.len() - 1) } else { String::new() };
-        let first = shortened(first);
-        return Err(Fault::ours(format!("`{first}`{more} could not be read; the server's log says why")));
+    if series.is_empty() && !missing.is_empty() {
+        return Err(unreadable(&missing));
     }
     let (question, limit) = (question.clone(), app.config.output_bytes);
     let written = tokio::task::spawn_blocking(move || {
@@ -72,6 +72,18 @@ async fn answer_to(app: &App, question: &Arc<Question>) -> Result<Response, Faul
     Ok(response)
 }
 
+/// Nothing could be read: a damaged archive is a fact about what was asked for, anything else is our trouble.
+fn unreadable(missing: &[Failure]) -> Fault {
+    let first = shortened(&missing[0].part);
+    let more = if missing.len() > 1 { format!(" and {} more", missing.len() - 1) } else { String::new() };
+    if missing.iter().all(|failure| failure.error.is_damage()) {
+        let message =
+            format!("the archive of `{first}`{more} is damaged; `plumbago whisper fsck` says how, and repairs");
+        return Fault { status: StatusCode::UNPROCESSABLE_ENTITY, ..Fault::bad(message) };
+    }
+    Fault::ours(format!("`{first}`{more} could not be read; the server's log says why"))
+}
+
 /// Adds the series of `targets` to `series`; gives the parts of the store that did not contribute.
 async fn evaluate(
     app: &App,
@@ -79,7 +91,7 @@ async fn evaluate(
     turn: &Arc<OwnedSemaphorePermit>,
     targets: &[String],
     series: &mut Vec<Series>,
-) -> Result<Vec<String>, Fault> {
+) -> Result<Vec<Failure>, Fault> {
     let targets = targets.iter().map(|text| Target::parse(text)).collect::<Result<Vec<_>, _>>();
     let targets = targets.map_err(|fault| fault_of(EvalError::from(fault)))?;
     let sources = &app.sources;
@@ -91,7 +103,7 @@ async fn evaluate(
         warn!(part = failure.part, error, "A part of the store did not contribute to an answer.");
     }
     series.extend(evaluated.series);
-    Ok(evaluated.failures.into_iter().map(|failure| failure.part).collect())
+    Ok(evaluated.failures)
 }
 
 fn fault_of(error: EvalError) -> Fault {
