@@ -6,7 +6,7 @@ use carbon_line::{MetricName, Pattern};
 use carbon_storage::{
     Fetch, FetchQuery, Find, FindQuery, Memory, Node, NodeKind, Pending, StorageRules, Store, WhisperTree, Window,
 };
-use whisper::{Allocation, Interval, Point, Timestamp};
+use whisper::{Allocation, CreateOptions, Interval, Point, Timestamp, Whisper};
 
 const NOW: u32 = 1_700_000_000;
 
@@ -129,4 +129,34 @@ async fn a_part_that_is_away_is_told_and_the_rest_answers() {
     let batch = ["a", "bb"].map(|name| Pending { name: MetricName::parse(name).unwrap(), points: vec![point] });
     let report = store.write(&batch, Timestamp::from_secs(NOW)).await;
     assert_eq!(report.refusals.iter().map(|refusal| (refusal.index, refusal.retry)).collect::<Vec<_>>(), [(0, true)]);
+}
+
+#[test]
+fn a_migration_under_load_loses_no_point() {
+    const POINTS: u32 = 3_000;
+    let folder = tempfile::tempdir().unwrap();
+    let schemas = carbon_storage::Schemas::parse("[all]\npattern = .*\nretentions = 1s:4000\n").unwrap();
+    let rules = StorageRules { schemas, ..StorageRules::default() };
+    let tree = WhisperTree::open(folder.path(), rules, Allocation::Sparse).unwrap();
+    let layouts = ["1s:8000", "1s:4000,10s:1000"].map(|list| CreateOptions::new(list.parse().unwrap()));
+    let (path, now) = (folder.path().join("a/b.wsp"), Timestamp::from_secs(NOW));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(write(&tree, "a.b", &[(NOW - POINTS, 0.0)]));
+    let writing = std::sync::atomic::AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut layouts = layouts.iter().cycle();
+            while writing.load(std::sync::atomic::Ordering::Relaxed) {
+                Whisper::migrate(&path, layouts.next().unwrap(), now).unwrap();
+            }
+        });
+        for age in (0..POINTS).rev() {
+            runtime.block_on(write(&tree, "a.b", &[(NOW - age, f64::from(age))]));
+        }
+        writing.store(false, std::sync::atomic::Ordering::Relaxed);
+    });
+    let kept = Whisper::open_read_only(&path).unwrap();
+    let from = Timestamp::from_secs(NOW - POINTS - 1);
+    let known = kept.fetch(from, now, now).unwrap().unwrap().values.iter().flatten().count();
+    assert_eq!(known, POINTS as usize + 1);
 }
