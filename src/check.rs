@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::bail;
 
 use crate::config::Config;
+use crate::out;
 
 /// Reads `file` and the rule files it names.
 ///
@@ -16,12 +17,14 @@ pub(crate) fn check(file: &Path) -> anyhow::Result<()> {
     match config.store.rules() {
         Ok(rules) => {
             let skipped = rules.schemas.skipped.iter().chain(&rules.aggregation.skipped);
-            skipped.for_each(|reason| println!("note: a section of the storage rules is passed over: {reason}"));
+            for reason in skipped {
+                out::line(format_args!("note: a section of the storage rules is passed over: {reason}"));
+            }
         }
         Err(fault) => problems.push(format!("{fault:#}")),
     }
     if problems.is_empty() {
-        println!("{}: no problem found", file.display());
+        out::line(format_args!("{}: no problem found", file.display()));
         return Ok(());
     }
     bail!("{}:\n  {}", file.display(), problems.join("\n  "));

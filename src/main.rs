@@ -4,6 +4,7 @@ mod check;
 mod cli;
 mod config;
 mod logging;
+mod out;
 mod serve;
 mod signals;
 mod store;
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
     let outcome = match cli.verb {
         Verb::Whisper { arguments } => return tools::whisper(&arguments),
         Verb::Config { verb: ConfigVerb::Default } => {
-            print!("{}", config::default_text());
+            out::line(format_args!("{}", config::default_text().trim_end()));
             return ExitCode::SUCCESS;
         }
         Verb::Config { verb: ConfigVerb::Check { file } } => check::check(&file),

@@ -20,6 +20,7 @@ use tracing::info;
 
 use crate::cli::UpArgs;
 use crate::config::Config;
+use crate::out;
 use crate::signals::StopSignals;
 
 /// How often `up` measures this host when no configuration says otherwise: the first step of the built-in retentions.
@@ -36,7 +37,14 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
         let tree = config.store.open()?;
         let carbon = Carbon::start(config.carbon, Arc::new(tree.clone()), Arc::default()).await?;
         let sources = sources(&tree, Some(carbon.recent()), Some(&carbon));
-        let server = Server::start(config.http, config.render, sources).await?;
+        let server = match Server::start(config.http, config.render, sources).await {
+            Ok(server) => server,
+            Err(error) => {
+                // Somebody may have sent points already.
+                carbon.stop().await?;
+                return Err(error.into());
+            }
+        };
         announce_carbon(&carbon);
         let http = format!("http://{}", reachable(server.address()));
         announce("http", &http);
@@ -167,11 +175,11 @@ fn announce_carbon(carbon: &Carbon) {
 }
 
 fn announce(name: &str, address: &str) {
-    println!("{name:10} {address}");
+    out::line(format_args!("{name:10} {address}"));
 }
 
 fn announce_ready() {
-    println!("ready");
+    out::line(format_args!("ready"));
 }
 
 /// An address as a client on this host writes it: "any" is no destination.

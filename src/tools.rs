@@ -10,6 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use carbon_storage::{AggregationRules, RuleError, Schemas};
 use whisper::{Timestamp, tools};
 
+use crate::out;
+
 /// Runs the tool that the program was called as, if it was called as one.
 pub(crate) fn by_program_name() -> Option<ExitCode> {
     let mut arguments = env::args_os();
@@ -23,8 +25,8 @@ pub(crate) fn whisper(arguments: &[OsString]) -> ExitCode {
     match arguments.split_first() {
         Some((verb, rest)) if verb != "--help" && verb != "-h" => run(&verb.to_string_lossy(), rest),
         asked => {
-            println!("Usage: plumbago whisper VERB [ARGUMENTS]; each verb has its own --help\n");
-            tools::verbs().for_each(|(verb, about)| println!("  {verb:24} {about}"));
+            out::line(format_args!("Usage: plumbago whisper VERB [ARGUMENTS]; each verb has its own --help\n"));
+            tools::verbs().for_each(|(verb, about)| out::line(format_args!("  {verb:24} {about}")));
             if asked.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
     }

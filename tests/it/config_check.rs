@@ -1,6 +1,7 @@
 //! A configuration is checked as a whole, and the default one is a manual that loads.
 
 use std::fs;
+use std::process::Command;
 
 use crate::stack::{folder, path, run};
 
@@ -50,4 +51,17 @@ fn the_default_configuration_passes_its_own_check() {
     fs::write(&file, printed).unwrap();
     let (code, _, said) = run(&["config", "check", path(&file)]);
     assert_eq!(code, 0, "{said}");
+}
+
+#[test]
+fn a_reader_who_leaves_early_is_no_fault() {
+    let folder = folder();
+    let file = folder.path().join("empty.toml");
+    fs::write(&file, "").unwrap();
+    for arguments in [&["config", "default"][..], &["config", "check", path(&file)], &["whisper", "--help"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let run = Command::new(env!("CARGO_BIN_EXE_plumbago")).args(arguments).stdout(writer).output().unwrap();
+        assert!(run.status.success() && run.stderr.is_empty(), "{arguments:?}: {run:?}");
+    }
 }
