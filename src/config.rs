@@ -63,6 +63,13 @@ impl Config {
         Ok(config)
     }
 
+    /// Whether `file` itself sets `key` in `table`; tells a chosen value from a default one that is the same.
+    pub(crate) fn names(file: Option<&Path>, table: &str, key: &str) -> bool {
+        let text = file.and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
+        let tables: toml::Table = toml::from_str(&text).unwrap_or_default();
+        tables.get(table).is_some_and(|table| table.get(key).is_some())
+    }
+
     /// What is wrong with the values, each problem with its key; empty when nothing is.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = self.carbon.validate();
@@ -78,6 +85,15 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_chosen_value_is_told_from_a_default_one() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "[agent]\ninterval = \"10s\"\n").unwrap();
+        assert!(Config::names(Some(file.path()), "agent", "interval"));
+        assert!(!Config::names(Some(file.path()), "agent", "host"));
+        assert!(!Config::names(None, "agent", "interval"));
+    }
 
     /// `#key = value` is an option at its default; a comment proper has a blank behind its `#`.
     fn uncommented() -> String {

@@ -130,7 +130,7 @@ fn up_config(arguments: &UpArgs) -> anyhow::Result<Config> {
     if let Some(address) = arguments.http {
         config.http.listen = address;
     }
-    if config.agent.interval == AgentConfig::default().interval {
+    if !Config::names(arguments.config.as_deref(), "agent", "interval") {
         config.agent.interval = UP_INTERVAL;
     }
     // One agent for one server: nothing to spread, and the first chart comes sooner.

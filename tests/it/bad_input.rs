@@ -1,10 +1,11 @@
 //! What goes wrong gets one clear message, and everything else goes on.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
 
-use crate::stack::{Plumbago, folder, now, path, run, wait_for};
+use crate::stack::{Plumbago, folder, now, path, program, run, wait_for};
 
 #[test]
 fn bad_lines_are_counted_and_good_ones_beside_them_are_stored() {
@@ -77,6 +78,25 @@ fn a_damaged_file_hides_nothing_but_itself() {
     assert_eq!(alone.status, 422, "{}", alone.text());
     assert!(alone.text().contains("a.empty"), "{}", alone.text());
     assert!(plumbago.terminate().success());
+}
+
+#[test]
+fn a_log_that_cannot_be_written_stops_nothing() {
+    let folder = folder();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let data = folder.path().join("data");
+    let mut child = program()
+        .args(["up", "--no-agent", "--data", path(&data), "--plaintext", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(full)
+        .spawn()
+        .unwrap();
+    // Starting logs several lines; a program that dies of the first never says that it is ready.
+    let mut printed = BufReader::new(child.stdout.take().unwrap()).lines();
+    let ready = printed.any(|line| line.is_ok_and(|line| line == "ready"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(ready);
 }
 
 #[test]
