@@ -160,3 +160,38 @@ fn a_migration_under_load_loses_no_point() {
     let known = kept.fetch(from, now, now).unwrap().unwrap().values.iter().flatten().count();
     assert_eq!(known, POINTS as usize + 1);
 }
+
+/// Whether a thread of this process waits for a lock that another holds.
+fn somebody_waits_for_a_lock() -> bool {
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    let us = format!(" {} ", std::process::id());
+    locks.lines().any(|line| line.contains("-> FLOCK") && line.contains(&us))
+}
+
+#[test]
+fn a_write_that_waited_for_a_tool_goes_into_the_file_that_the_tool_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = WhisperTree::open(folder.path(), StorageRules::default(), Allocation::Sparse).unwrap();
+    let path = folder.path().join("x.wsp");
+    let layout = CreateOptions::new("60s:1d".parse().unwrap());
+    Whisper::create(&path, &layout).unwrap();
+    let tool = Whisper::open_locked(&path).unwrap();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(write(&tree, "x", &[(NOW, 7.0)]));
+        });
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while !somebody_waits_for_a_lock() && std::time::Instant::now() < deadline {
+            assert!(!writer.is_finished(), "the write did not wait");
+            std::thread::yield_now();
+        }
+        Whisper::create_or_replace(&path, &layout).unwrap();
+        drop(tool);
+        writer.join().unwrap();
+    });
+    let now = Timestamp::from_secs(NOW);
+    let left = Whisper::open_read_only(&path).unwrap();
+    let values = left.fetch(Timestamp::from_secs(NOW - 60), now, now).unwrap().unwrap().values;
+    assert_eq!(values.into_iter().flatten().collect::<Vec<_>>(), [7.0]);
+}
