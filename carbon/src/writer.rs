@@ -153,7 +153,7 @@ impl Writing {
                 "The store panicked over this series; its waiting points are lost. This is a bug.");
             let error = StorageError::WorkerLost;
             let refusals = vec![Refusal { index: 0, retry: false, error }];
-            return self.settle(&taken, WriteReport { refusals, created: 0 });
+            return self.settle(&taken, WriteReport { refusals, ..WriteReport::default() });
         }
         let mut refused = false;
         for (id, pending) in taken.ids.into_iter().zip(taken.batch) {

@@ -137,7 +137,7 @@ impl Cache {
             replaced += gone;
             if !points.is_empty() {
                 taken.ids.push(*id);
-                taken.batch.push(Pending { name: self.names.name(*id), points });
+                taken.batch.push(Pending { series: *id, name: self.names.name(*id), points });
             }
         }
         self.replaced(replaced);

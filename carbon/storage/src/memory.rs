@@ -103,6 +103,14 @@ impl Store for Memory {
             report
         })
     }
+
+    fn sync(&self) -> Answer<'_, Result<(), StorageError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn step(&self, _name: &MetricName) -> Interval {
+        self.step
+    }
 }
 
 impl Find for Memory {

@@ -15,6 +15,11 @@ use hashbrown::HashTable;
 pub struct SeriesId(u32);
 
 impl SeriesId {
+    /// The series at place `index`.
+    pub const fn new(index: u32) -> SeriesId {
+        SeriesId(index)
+    }
+
     /// As an index into a table kept by series.
     pub fn index(self) -> usize {
         self.0 as usize

@@ -8,9 +8,9 @@ use std::future::Future;
 use std::pin::Pin;
 
 use carbon_line::{MetricName, Pattern};
-use whisper::{Point, Timestamp};
+use whisper::{Interval, Point, Timestamp};
 
-use crate::{Series, StorageError};
+use crate::{Series, SeriesId, StorageError};
 
 /// What a storage method gives: a future that may wait for a disk thread or for a network.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -22,11 +22,20 @@ pub trait Store: Send + Sync {
     /// The future may block the thread that polls it, so it is driven from writer threads, never from an async worker.
     /// What the report does not name is stored and may leave the cache.
     fn write<'a>(&'a self, batch: &'a [Pending], now: Timestamp) -> Answer<'a, WriteReport>;
+
+    /// Makes everything that was written before survive a power cut. On an error nobody knows what did, so nothing may
+    /// be forgotten that could write it again.
+    fn sync(&self) -> Answer<'_, Result<(), StorageError>>;
+
+    /// How far apart the finest points of `name` are kept; tells how long its points are worth gathering.
+    fn step(&self, name: &MetricName) -> Interval;
 }
 
 /// Points of one series that wait to be written.
 #[derive(Clone, Debug)]
 pub struct Pending {
+    /// Whose points, as a number: a store may keep what it knows of a series under it.
+    pub series: SeriesId,
     /// Whose points.
     pub name: MetricName,
     /// In time order, each time at most once.
@@ -40,6 +49,9 @@ pub struct WriteReport {
     pub refusals: Vec<Refusal>,
     /// Series that were written for the first time.
     pub created: usize,
+    /// Points that no archive of their series has a slot for at this time: too old for all, or so far ahead that they
+    /// would take the slot of a current one.
+    pub out_of_range: usize,
 }
 
 /// One series of a batch that was not stored.

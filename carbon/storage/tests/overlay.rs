@@ -9,7 +9,7 @@ use std::sync::Arc;
 use carbon_line::MetricName;
 use carbon_storage::memory::matching_nodes;
 use carbon_storage::{
-    Answer, Fetch, FetchQuery, Find, FindQuery, Node, NodeKind, Overlay, Partial, Pending, Recent, Schemas,
+    Answer, Fetch, FetchQuery, Find, FindQuery, Node, NodeKind, Overlay, Partial, Pending, Recent, Schemas, SeriesId,
     StorageError, StorageRules, Store, WhisperTree, Window,
 };
 use proptest::prelude::*;
@@ -51,7 +51,7 @@ fn overlay(tree: &WhisperTree, waiting: Waiting) -> Overlay {
 }
 
 async fn write(tree: &WhisperTree, points: &[Point]) {
-    let batch = [Pending { name: MetricName::parse(NAME).unwrap(), points: points.to_vec() }];
+    let batch = [Pending { series: SeriesId::new(0), name: MetricName::parse(NAME).unwrap(), points: points.to_vec() }];
     assert!(tree.write(&batch, Timestamp::from_secs(NOW)).await.refusals.is_empty());
 }
 

@@ -4,11 +4,15 @@
 
 use carbon_line::{MetricName, Pattern};
 use carbon_storage::{
-    Fetch, FetchQuery, Find, FindQuery, Memory, Node, NodeKind, Pending, StorageRules, Store, WhisperTree, Window,
+    Fetch, FetchQuery, Find, FindQuery, Memory, Node, NodeKind, Pending, SeriesId, StorageRules, Store, WhisperTree,
+    Window,
 };
 use whisper::{Allocation, CreateOptions, Interval, Point, Timestamp, Whisper};
 
 const NOW: u32 = 1_700_000_000;
+
+/// Numbers matter only to a store that keeps what it knows of a series; these tests name series by name.
+const SERIES: SeriesId = SeriesId::new(0);
 
 trait AnyStore: Store + Find + Fetch {}
 impl<T: Store + Find + Fetch> AnyStore for T {}
@@ -26,7 +30,7 @@ fn tree() -> (tempfile::TempDir, Box<dyn AnyStore>) {
 async fn write(store: &dyn AnyStore, name: &str, points: &[(u32, f64)]) {
     let points =
         points.iter().map(|(time, value)| Point { time: Timestamp::from_secs(*time), value: *value }).collect();
-    let batch = [Pending { name: MetricName::parse(name).unwrap(), points }];
+    let batch = [Pending { series: SERIES, name: MetricName::parse(name).unwrap(), points }];
     let report = store.write(&batch, Timestamp::from_secs(NOW)).await;
     assert!(report.refusals.is_empty(), "{:?}", report.refusals);
 }
@@ -110,7 +114,7 @@ async fn a_damaged_file_fails_alone() {
     assert_eq!(answer.failures.iter().map(|failure| failure.part.as_str()).collect::<Vec<_>>(), ["a.bad"]);
 
     let point = Point { time: at(NOW), value: 2.0 };
-    let batch = names.map(|name| Pending { name, points: vec![point] });
+    let batch = names.map(|name| Pending { series: SERIES, name, points: vec![point] });
     let report = store.write(&batch, at(NOW)).await;
     let refused: Vec<_> = report.refusals.iter().map(|refusal| (refusal.index, refusal.retry)).collect();
     assert_eq!(refused, [(0, false)]);
@@ -126,7 +130,8 @@ async fn a_part_that_is_away_is_told_and_the_rest_answers() {
     let answer = store.find(&query).await.unwrap();
     assert_eq!((answer.value.len(), answer.failures.len()), (1, 1));
     let point = Point { time: Timestamp::from_secs(NOW), value: 3.0 };
-    let batch = ["a", "bb"].map(|name| Pending { name: MetricName::parse(name).unwrap(), points: vec![point] });
+    let batch =
+        ["a", "bb"].map(|name| Pending { series: SERIES, name: MetricName::parse(name).unwrap(), points: vec![point] });
     let report = store.write(&batch, Timestamp::from_secs(NOW)).await;
     assert_eq!(report.refusals.iter().map(|refusal| (refusal.index, refusal.retry)).collect::<Vec<_>>(), [(0, true)]);
 }

@@ -1,11 +1,13 @@
 //! Writing: one open, one lock, one gathered update and one close a series. Lock and look after it are two system calls
 //! of well under a microsecond; they let `whisper migrate` work on the tree while the daemon runs.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use carbon_line::MetricName;
 use tracing::debug;
-use whisper::{Timestamp, Whisper};
+use whisper::{Interval, Timestamp, Whisper};
 
 use super::WhisperTree;
 use super::path::file_of;
@@ -23,6 +25,17 @@ impl Store for WhisperTree {
             }
             report
         })
+    }
+
+    fn sync(&self) -> Answer<'_, Result<(), StorageError>> {
+        Box::pin(async {
+            let synced = File::open(self.root()).and_then(|root| Ok(rustix::fs::syncfs(root)?));
+            synced.map_err(|source| StorageError::Io { action: "sync", path: self.root().to_owned(), source })
+        })
+    }
+
+    fn step(&self, name: &MetricName) -> Interval {
+        self.rules().schemas.matching(name).retentions.as_slice()[0].step
     }
 }
 
