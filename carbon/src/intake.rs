@@ -58,6 +58,12 @@ impl Intake {
         (self.names.read(), id.map_err(Reject::Name))
     }
 
+    /// Files a decoded batch, which is empty afterwards. The one way in for every listener that can let its sender wait:
+    /// waits while the cache is full.
+    pub(crate) async fn accept(&self, batch: &mut Batch) {
+        self.cache.insert(batch).await;
+    }
+
     /// Counts a refusal, and logs one a second of each kind.
     pub(crate) fn refuse(&self, reject: Reject, line: &[u8], peer: &dyn std::fmt::Display) {
         if self.stats.refuse(reject) {

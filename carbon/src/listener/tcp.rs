@@ -74,7 +74,7 @@ impl Plaintext {
                 return false;
             }
             // A full cache makes us wait here; we stop reading, and TCP slows the sender down.
-            self.intake.cache.insert(&mut batch).await;
+            self.intake.accept(&mut batch).await;
             // An idle connection keeps no batch.
             batch.shrink_to(64);
         }
@@ -89,7 +89,7 @@ impl Plaintext {
             if !matches!(self.read(|buffer| stream.read(buffer), decoder, peer, &mut batch), Progress::Bytes) {
                 return;
             }
-            self.intake.cache.insert(&mut batch).await;
+            self.intake.accept(&mut batch).await;
         }
     }
 
