@@ -54,8 +54,9 @@ impl Intake {
             return (names, Ok(id));
         }
         drop(names);
-        let id = MetricName::parse(point.name).map(|name| self.names.intern(&name));
-        (self.names.read(), id.map_err(Reject::Name))
+        let name = MetricName::parse(point.name).map_err(Reject::Name);
+        let id = name.and_then(|name| self.names.admit(&name));
+        (self.names.read(), id)
     }
 
     /// Files a decoded batch, which is empty afterwards. The one way in for every listener that can let its sender wait:

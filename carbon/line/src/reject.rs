@@ -57,11 +57,14 @@ pub enum Reject {
     /// An item of a pickle that is not `(name, (timestamp, value))`.
     #[error("the item is not (name, (timestamp, value))")]
     Item,
+    /// A new name, while the names known already take all the memory that names may take.
+    #[error("the name is new, and the table of names is full")]
+    TooManyNames,
 }
 
 impl Reject {
     /// The label of each reason, in the order of [`Reject::index`].
-    pub const REASONS: [&'static str; 22] = [
+    pub const REASONS: [&'static str; 23] = [
         "blank",
         "line-too-long",
         "unfinished",
@@ -84,6 +87,7 @@ impl Reject {
         "name-part-too-long",
         "pickle",
         "item",
+        "too-many-names",
     ];
 
     /// The label under which this refusal is counted.
@@ -116,6 +120,7 @@ impl Reject {
             Reject::Name(NameFault::PartTooLong) => 19,
             Reject::Pickle => 20,
             Reject::Item => 21,
+            Reject::TooManyNames => 22,
         }
     }
 }
@@ -130,6 +135,7 @@ mod tests {
         assert_eq!(Reject::Nanoseconds.reason(), "nanoseconds");
         assert_eq!(Reject::Name(NameFault::PartTooLong).reason(), "name-part-too-long");
         assert_eq!(Reject::Item.reason(), "item");
+        assert_eq!(Reject::TooManyNames.reason(), "too-many-names");
         let mut labels = Reject::REASONS.to_vec();
         labels.sort_unstable();
         labels.dedup();

@@ -2,11 +2,18 @@
 //!
 //! Names lie one behind the other in a byte arena, found through a hash table of 32-bit ids. Looking up a known name
 //! allocates nothing. Readers do not block each other; a batch takes the lock once.
+//!
+//! Senders repeat themselves: what came after a name in one round comes after it in the next. The table remembers that
+//! order, so a listener compares the bytes of a line with one name and needs neither hash nor probing. A wrong guess
+//! costs the comparison and is mended by [`NameReader::learn`].
+//!
+//! A name takes its bytes in the arena, 8 for its end, 4 for who follows, and 6 to 12 in the hash table.
 
 use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use carbon_line::MetricName;
+use carbon_line::{MetricName, Reject};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
@@ -27,10 +34,12 @@ impl SeriesId {
 }
 
 /// Every name seen since the start, with its id.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct NameTable {
     names: RwLock<Names>,
     hasher: RandomState,
+    /// Bytes that names of peers may take.
+    limit: usize,
 }
 
 #[derive(Debug, Default)]
@@ -38,13 +47,26 @@ struct Names {
     arena: String,
     /// Where each name ends in the arena; it begins where the one before ends.
     ends: Vec<usize>,
+    /// Which id came after each, the last time it was not the one that stood here. A guess, so relaxed.
+    following: Vec<AtomicU32>,
     ids: HashTable<u32>,
+}
+
+impl Default for NameTable {
+    fn default() -> NameTable {
+        NameTable::with_limit(usize::MAX)
+    }
 }
 
 impl NameTable {
     /// An empty table.
     pub fn new() -> NameTable {
         NameTable::default()
+    }
+
+    /// An empty table that refuses peers' new names once it takes `bytes`.
+    pub fn with_limit(bytes: usize) -> NameTable {
+        NameTable { names: RwLock::default(), hasher: RandomState::default(), limit: bytes }
     }
 
     /// The table for a run of look-ups under one lock. Not to be held across anything slow.
@@ -57,7 +79,18 @@ impl NameTable {
         self.read().lookup(name)
     }
 
-    /// The id of `name`, known or new.
+    /// The id of a name that a peer sent, known or new.
+    ///
+    /// # Errors
+    /// [`Reject::TooManyNames`] when it is new and the table has reached its limit.
+    pub fn admit(&self, name: &MetricName) -> Result<SeriesId, Reject> {
+        if let Some(id) = self.lookup(name.as_bytes()) {
+            return Ok(id);
+        }
+        if self.bytes() >= self.limit { Err(Reject::TooManyNames) } else { Ok(self.intern(name)) }
+    }
+
+    /// The id of `name`, known or new, whatever the limit: for names of our own and those of an earlier run.
     pub fn intern(&self, name: &MetricName) -> SeriesId {
         let hash = self.hasher.hash_one(name.as_bytes());
         let mut names = self.exclusive();
@@ -80,6 +113,11 @@ impl NameTable {
     /// Whether no name was seen yet.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Memory that the names take.
+    pub fn bytes(&self) -> usize {
+        self.shared().bytes()
     }
 
     // A poisoned lock is entered all the same: `add` leaves the table whole at every step that can panic.
@@ -105,6 +143,20 @@ impl NameReader<'_> {
         self.names.find(self.hasher.hash_one(name), name)
     }
 
+    /// The series that is likely to come after `before`, with the bytes of its name.
+    #[inline]
+    pub fn after(&self, before: SeriesId) -> Option<(SeriesId, &[u8])> {
+        let id = SeriesId(self.names.following.get(before.index())?.load(Relaxed));
+        Some((id, self.names.bytes_of(id)?))
+    }
+
+    /// Remembers that `id` came after `before`.
+    pub fn learn(&self, before: SeriesId, id: SeriesId) {
+        if let Some(following) = self.names.following.get(before.index()) {
+            following.store(id.0, Relaxed);
+        }
+    }
+
     /// The name behind `id`.
     pub fn name(&self, id: SeriesId) -> MetricName {
         MetricName::from_checked(self.names.text(id))
@@ -123,6 +175,19 @@ impl Names {
         &self.arena[start..self.ends[index]]
     }
 
+    #[inline]
+    fn bytes_of(&self, id: SeriesId) -> Option<&[u8]> {
+        let index = id.index();
+        let start = if index == 0 { 0 } else { *self.ends.get(index - 1)? };
+        self.arena.as_bytes().get(start..*self.ends.get(index)?)
+    }
+
+    fn bytes(&self) -> usize {
+        // Lengths, not capacities: what was never touched beyond them is no memory yet.
+        let tables = self.ends.len() * (size_of::<usize>() + size_of::<AtomicU32>());
+        self.arena.len() + tables + self.ids.allocation_size()
+    }
+
     fn find(&self, hash: u64, name: &[u8]) -> Option<SeriesId> {
         self.ids.find(hash, |id| self.text(SeriesId(*id)).as_bytes() == name).map(|id| SeriesId(*id))
     }
@@ -131,7 +196,9 @@ impl Names {
         let id = SeriesId(u32::try_from(self.ends.len()).expect("memory ends long before four billion names do"));
         self.arena.push_str(name);
         self.ends.push(self.arena.len());
-        let Names { arena, ends, ids } = self;
+        // Until it is known better: names come again in the order in which they came first.
+        self.following.push(AtomicU32::new(id.0.saturating_add(1)));
+        let Names { arena, ends, ids, .. } = self;
         let hash_of = |id: &u32| {
             let index = *id as usize;
             let start = if index == 0 { 0 } else { ends[index - 1] };
@@ -158,5 +225,30 @@ mod tests {
         }
         assert_eq!(table.len(), 5_000);
         assert_eq!(table.lookup(b"a.b"), None);
+    }
+
+    #[test]
+    fn the_order_of_names_is_remembered() {
+        let table = NameTable::new();
+        let [a, b, c] = ["a", "b", "c"].map(|name| table.intern(&MetricName::parse(name).unwrap()));
+        let reader = table.read();
+        assert_eq!(reader.after(a), Some((b, &b"b"[..])), "as they came first");
+        assert_eq!(reader.after(c), None);
+        reader.learn(a, c);
+        reader.learn(c, a);
+        assert_eq!(reader.after(a), Some((c, &b"c"[..])));
+        assert_eq!(reader.after(c), Some((a, &b"a"[..])));
+    }
+
+    #[test]
+    fn a_full_table_refuses_new_names_of_peers() {
+        let table = NameTable::with_limit(4096);
+        let name = |n: usize| MetricName::parse(&format!("a.b{n}")).unwrap();
+        let entered = (0..5_000).take_while(|n| table.admit(&name(*n)).is_ok()).count();
+        assert!((10..1000).contains(&entered), "{entered}");
+        assert_eq!(table.admit(&name(entered)), Err(Reject::TooManyNames));
+        assert_eq!(table.admit(&name(3)), Ok(SeriesId(3)), "known names go on");
+        assert_eq!(table.intern(&name(entered)).index(), entered, "our own always fit");
+        assert!(table.bytes() < 3 * 4096);
     }
 }
