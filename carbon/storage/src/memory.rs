@@ -2,10 +2,11 @@
 //! away one by one, and it aggregates nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use carbon_line::{MetricName, Pattern};
-use whisper::{Interval, Point, Timestamp};
+use whisper::{Interval, Point, Retention, Timestamp};
 
 use crate::{
     Answer, Failure, Fetch, FetchQuery, Find, FindQuery, Node, NodeKind, Partial, Pending, Refusal, Series,
@@ -108,8 +109,8 @@ impl Store for Memory {
         Box::pin(async { Ok(()) })
     }
 
-    fn step(&self, _name: &MetricName) -> Interval {
-        self.step
+    fn finest(&self, _name: &MetricName) -> Retention {
+        Retention { step: self.step, points: NonZeroU32::MAX }
     }
 }
 

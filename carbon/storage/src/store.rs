@@ -8,7 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use carbon_line::{MetricName, Pattern};
-use whisper::{Interval, Point, Timestamp};
+use whisper::{Point, Retention, Timestamp};
 
 use crate::{Series, SeriesId, StorageError};
 
@@ -27,8 +27,8 @@ pub trait Store: Send + Sync {
     /// be forgotten that could write it again.
     fn sync(&self) -> Answer<'_, Result<(), StorageError>>;
 
-    /// How far apart the finest points of `name` are kept; tells how long its points are worth gathering.
-    fn step(&self, name: &MetricName) -> Interval;
+    /// How far apart and how long the finest points of `name` are kept; tells how long its points are worth gathering.
+    fn finest(&self, name: &MetricName) -> Retention;
 }
 
 /// Points of one series that wait to be written.

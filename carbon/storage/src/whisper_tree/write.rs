@@ -7,7 +7,7 @@ use std::path::Path;
 
 use carbon_line::MetricName;
 use tracing::debug;
-use whisper::{Interval, Timestamp, Whisper};
+use whisper::{Retention, Timestamp, Whisper};
 
 use super::WhisperTree;
 use super::path::file_of;
@@ -34,8 +34,8 @@ impl Store for WhisperTree {
         })
     }
 
-    fn step(&self, name: &MetricName) -> Interval {
-        self.rules().schemas.matching(name).retentions.as_slice()[0].step
+    fn finest(&self, name: &MetricName) -> Retention {
+        self.rules().schemas.matching(name).retentions.as_slice()[0]
     }
 }
 
