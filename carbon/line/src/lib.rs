@@ -11,6 +11,7 @@ pub mod pickle;
 pub mod plain;
 pub mod reject;
 pub mod rules;
+pub mod tags;
 
 pub use decoder::Decoder;
 pub use name::{MetricName, NameFault};
@@ -18,3 +19,4 @@ pub use pattern::{Pattern, PatternFault, Segment};
 pub use plain::Datapoint;
 pub use reject::Reject;
 pub use rules::Rules;
+pub use tags::Tagged;

@@ -4,6 +4,7 @@
 
 mod line;
 mod rules;
+mod tags;
 
 use std::fs;
 
@@ -15,7 +16,8 @@ fn golden_carbon_answers() {
     let mut tally = Tally::new("carbon");
     line::replay(&folder, &mut tally);
     rules::replay(&folder, &mut tally);
-    let built: Vec<&str> = line::FILES.iter().chain(rules::FILES).copied().collect();
+    tags::replay(&folder, &mut tally);
+    let built: Vec<&str> = [line::FILES, rules::FILES, tags::FILES].concat();
     for entry in fs::read_dir(&folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         if name.ends_with(".json") && !built.contains(&name.as_str()) {
@@ -29,6 +31,13 @@ fn golden_carbon_answers() {
 fn lines_are_read_as_carbon_reads_them() {
     let mut tally = Tally::own("carbon");
     line::replay(&golden::own("carbon"), &mut tally);
+    tally.finish();
+}
+
+#[test]
+fn tags_are_read_as_carbon_reads_them() {
+    let mut tally = Tally::own("carbon");
+    tags::replay(&golden::own("carbon"), &mut tally);
     tally.finish();
 }
 

@@ -1,10 +1,8 @@
 //! From names to paths and back.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use carbon_line::MetricName;
-use sha2::{Digest, Sha256};
+use carbon_line::{MetricName, tags};
 
 /// Ending of an archive's file.
 pub(super) const ENDING: &str = ".wsp";
@@ -12,18 +10,12 @@ pub(super) const ENDING: &str = ".wsp";
 /// Where the archive of `name` lies below `root`.
 ///
 /// A plain name has a directory for each part. A tagged one (`name;tag=value`) lies under `_tagged`, spread by the
-/// SHA-256 of the whole name, as carbon does with TAG_HASH_FILENAMES. A [`MetricName`] has neither slashes nor empty
-/// parts, so `..` cannot come about.
+/// SHA-256 of the whole name, as carbon does with TAG_HASH_FILENAMES. A plain [`MetricName`] has neither slashes nor
+/// empty parts, so `..` cannot come about.
 pub(super) fn file_of(root: &Path, name: &MetricName) -> PathBuf {
     let mut path = root.to_owned();
-    if name.contains(';') {
-        let hash = Sha256::digest(name.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
-        path.extend(["_tagged", &hash[..3], &hash[3..6]]);
-        path.push(hash + ENDING);
+    if tags::is_tagged(name) {
+        path.push(tags::hashed_path(name) + ENDING);
         return path;
     }
     let (branches, leaf) = name.rsplit_once('.').unwrap_or(("", name));
