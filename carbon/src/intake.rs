@@ -1,11 +1,13 @@
 //! From bytes of a peer to a batch for the cache: decoder, rules, names. Shared by all listeners; owns no socket.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use carbon_line::{Datapoint, Decoder, MetricName, Reject, Rules, plain};
+use carbon_line::{Datapoint, Decoder, MetricName, Numbers, Reject, Rules, Simple, decoder::Lines, plain};
 use carbon_storage::{NameReader, NameTable, SeriesId};
 use tracing::warn;
+use whisper::Point;
 
 use crate::batch::Batch;
 use crate::cache::Cache;
@@ -26,52 +28,96 @@ pub(crate) struct Intake {
 impl Intake {
     /// Decodes what `chunk` makes whole and adds it to `batch`; every line is in it or counted as refused.
     ///
-    /// Hot path: one lock of the name table for all lines, nothing allocated for a line whose name is known.
-    pub(crate) fn decode(&self, decoder: &mut Decoder, chunk: &[u8], peer: &dyn std::fmt::Display, batch: &mut Batch) {
+    /// Hot path: one lock of the name table for all lines, nothing allocated for a line whose name is known. A line of
+    /// the series that came next the last time costs a comparison of its name and a pass over its digits; any other
+    /// known name is hashed and looked up.
+    pub(crate) fn decode(&self, decoder: &mut Decoder, chunk: &[u8], peer: &dyn Display, batch: &mut Batch) {
         let now = now();
         let mut names = self.names.read();
-        for line in decoder.feed(chunk) {
-            let point = line.and_then(plain::parse);
-            let admitted = point.and_then(|point| Ok((point, self.rules.admit(&point, now)?)));
-            let filed = match admitted {
-                Ok((point, admitted)) => {
-                    let (reader, id) = self.id(names, &point);
+        let mut lines = decoder.feed(chunk);
+        let mut before = None;
+        while let Some(line) = next(&mut lines, &names, before) {
+            let filed = match line {
+                Line::Guessed(id, numbers) => self.rules.point(numbers, now).map(|point| (id, point)),
+                Line::Named(name, numbers) => {
+                    let (reader, filed) = self.file(names, name, numbers, now);
                     names = reader;
-                    id.map(|id| batch.push((id, admitted)))
+                    if let (Some(before), Ok((id, _))) = (before, &filed) {
+                        names.learn(before, *id);
+                    }
+                    filed
                 }
-                Err(reject) => Err(reject),
+                Line::Bad(reject) => Err(reject),
             };
-            if let Err(reject) = filed {
-                self.refuse(reject, line.unwrap_or_default(), peer);
+            match filed {
+                Ok(filed) => {
+                    before = Some(filed.0);
+                    batch.push(filed);
+                }
+                Err(reject) => self.refuse(reject, lines.latest(), peer),
             }
         }
     }
 
-    /// The id behind a datapoint's name. A name seen for the first time is checked and entered, for which the lock must
+    /// What a line says, for the cache. A name seen for the first time is checked and entered, for which the lock must
     /// be let go.
-    fn id<'n>(&'n self, names: NameReader<'n>, point: &Datapoint<'_>) -> (NameReader<'n>, Result<SeriesId, Reject>) {
-        if let Some(id) = names.lookup(point.name.as_bytes()) {
-            return (names, Ok(id));
+    fn file<'n>(&'n self, names: NameReader<'n>, name: &[u8], numbers: Numbers, now: f64) -> (NameReader<'n>, Filed) {
+        let point = match self.rules.point(numbers, now) {
+            Ok(point) => point,
+            Err(reject) => return (names, Err(reject)),
+        };
+        if let Some(id) = names.lookup(name) {
+            return (names, Ok((id, point)));
         }
         drop(names);
-        let name = MetricName::parse(point.name).map_err(Reject::Name);
+        let name = str::from_utf8(name).map_err(|_| Reject::NotUtf8);
+        let name = name.and_then(|name| MetricName::parse(name).map_err(Reject::Name));
         let id = name.and_then(|name| self.names.admit(&name));
-        (self.names.read(), id)
+        (self.names.read(), id.map(|id| (id, point)))
     }
 
-    /// Files a decoded batch, which is empty afterwards. The one way in for every listener that can let its sender wait:
-    /// waits while the cache is full.
+    /// Waits until there is room, then takes the batch for good; it is empty afterwards. All points of all listeners
+    /// come this way.
     pub(crate) async fn accept(&self, batch: &mut Batch) {
         self.cache.insert(batch).await;
     }
 
     /// Counts a refusal, and logs one a second of each kind.
-    pub(crate) fn refuse(&self, reject: Reject, line: &[u8], peer: &dyn std::fmt::Display) {
+    pub(crate) fn refuse(&self, reject: Reject, line: &[u8], peer: &dyn Display) {
         if self.stats.refuse(reject) {
             let text = line[..line.len().min(SHOWN)].escape_ascii();
             warn!(reason = reject.reason(), %peer, line = %text, "Refused a line: {reject}.");
         }
     }
+}
+
+/// A point under its series' id, or why there is none.
+type Filed = Result<(SeriesId, Point), Reject>;
+
+/// A line, as far as it is understood without a table of names.
+enum Line<'a> {
+    /// It is of the series that was expected.
+    Guessed(SeriesId, Numbers),
+    /// It names a series.
+    Named(&'a [u8], Numbers),
+    Bad(Reject),
+}
+
+/// The next line; `before` is the series of the line before it, which knows who is likely to follow.
+#[inline]
+fn next<'a>(lines: &mut Lines<'a>, names: &NameReader<'_>, before: Option<SeriesId>) -> Option<Line<'a>> {
+    if let Some((id, name)) = before.and_then(|before| names.after(before))
+        && let Some(numbers) = lines.next_of(name)
+    {
+        return Some(Line::Guessed(id, numbers));
+    }
+    if let Some(Simple { name, numbers }) = lines.next_simple() {
+        return Some(Line::Named(name, numbers));
+    }
+    let line = lines.next()?.and_then(plain::parse);
+    Some(line.map_or_else(Line::Bad, |Datapoint { name, value, time }| {
+        Line::Named(name.as_bytes(), Numbers { value, time })
+    }))
 }
 
 /// Seconds since the epoch by this machine's clock.

@@ -3,7 +3,7 @@
 //! The read buffer belongs to the caller. A decoder keeps only the line that the last chunk left unfinished, so an idle
 //! connection costs a few bytes; whole lines are handed out as slices of the chunk itself.
 
-use crate::Reject;
+use crate::{Numbers, Reject, Simple, simple};
 
 /// Longest line carbon takes, newline not counted.
 pub const LONGEST_LINE: usize = 16_384;
@@ -47,7 +47,7 @@ impl Decoder {
         let (whole, rest) = chunk.split_at(memchr::memrchr(b'\n', chunk).map_or(0, |last| last + 1));
         let last = self.keep(rest).then_some(Err(Reject::TooLong));
         let first = if refused { Some(Err(Reject::TooLong)) } else { joined.then_some(Ok(self.joined.as_slice())) };
-        Lines { first, whole, longest: self.longest, last }
+        Lines { first, whole, latest: &[], longest: self.longest, last }
     }
 
     /// Ends the stream. A line without its newline is refused, as carbon does: nobody knows what it lacks.
@@ -91,23 +91,72 @@ impl Decoder {
 pub struct Lines<'a> {
     first: Option<Result<&'a [u8], Reject>>,
     whole: &'a [u8],
+    latest: &'a [u8],
     longest: usize,
     last: Option<Result<&'a [u8], Reject>>,
+}
+
+impl<'a> Lines<'a> {
+    /// The numbers of the next line if that is a simple line of `name`, which holds no white space. Otherwise the line
+    /// is still to come.
+    ///
+    /// Hot path: one comparison of bytes and one pass over the digits.
+    #[inline]
+    pub fn next_of(&mut self, name: &[u8]) -> Option<Numbers> {
+        let rest = self.ahead()?.strip_prefix(name)?.strip_prefix(b" ")?;
+        let (numbers, used) = simple::numbers(rest)?;
+        self.pass(name.len() + 1 + used)?;
+        Some(numbers)
+    }
+
+    /// The next line if it is a [`Simple`] one. Otherwise the line is still to come.
+    #[inline]
+    pub fn next_simple(&mut self) -> Option<Simple<'a>> {
+        let (simple, used) = simple::line(self.ahead()?)?;
+        self.pass(used)?;
+        Some(simple)
+    }
+
+    /// The lines after those that need care.
+    #[inline]
+    fn ahead(&self) -> Option<&'a [u8]> {
+        if self.first.is_some() { None } else { Some(self.whole) }
+    }
+
+    /// Passes over a line of `used` bytes, of which the last is its newline, unless it is too long.
+    #[inline]
+    fn pass(&mut self, used: usize) -> Option<()> {
+        if used > self.longest.saturating_add(1) {
+            return None;
+        }
+        (self.latest, self.whole) = self.whole.split_at_checked(used)?;
+        Some(())
+    }
+
+    /// The line that was given last, as far as it is still held, for a log.
+    pub fn latest(&self) -> &'a [u8] {
+        self.latest.trim_ascii_end()
+    }
 }
 
 impl<'a> Iterator for Lines<'a> {
     type Item = Result<&'a [u8], Reject>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(first) = self.first.take() {
-            return Some(first);
-        }
-        let Some(end) = memchr::memchr(b'\n', self.whole) else {
-            return self.last.take();
+        self.latest = &[];
+        let line = match self.first.take() {
+            Some(first) => first,
+            None => match memchr::memchr(b'\n', self.whole) {
+                Some(end) => {
+                    let line = &self.whole[..end];
+                    self.whole = &self.whole[end + 1..];
+                    if line.len() > self.longest { Err(Reject::TooLong) } else { Ok(line) }
+                }
+                None => self.last.take()?,
+            },
         };
-        let line = &self.whole[..end];
-        self.whole = &self.whole[end + 1..];
-        Some(if line.len() > self.longest { Err(Reject::TooLong) } else { Ok(line) })
+        self.latest = line.unwrap_or_default();
+        Some(line)
     }
 }
 

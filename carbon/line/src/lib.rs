@@ -12,6 +12,7 @@ pub mod plain;
 pub mod reject;
 pub mod rules;
 pub mod tags;
+pub mod simple;
 
 pub use decoder::Decoder;
 pub use name::{MetricName, NameFault};
@@ -20,3 +21,4 @@ pub use plain::Datapoint;
 pub use reject::Reject;
 pub use rules::Rules;
 pub use tags::Tagged;
+pub use simple::{Numbers, Simple};

@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use crate::{Reject, number};
+use crate::{Numbers, Reject, number, simple};
 
 /// What one line or one item of a pickle says, before any rule about names and times is applied.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,7 +25,8 @@ pub struct Datapoint<'a> {
 /// fields, numbers as Python writes them.
 ///
 /// Hot path: one line of printable ASCII parted by single spaces allocates nothing (tests/allocation.rs) and is
-/// measured by benches/decode.rs. Everything unusual takes `exactly`, which decides alone.
+/// measured by benches/decode.rs. Everything unusual takes `exactly`, which decides alone. Where many lines lie in one
+/// chunk, [`crate::decoder::Lines`] reads the simple ones without coming here.
 ///
 /// # Errors
 /// Names the field at fault.
@@ -39,41 +40,15 @@ pub fn parse(line: &[u8]) -> Result<Datapoint<'_>, Reject> {
 /// The line every client sends. `None` when it is not that simple, or wrong.
 #[inline]
 fn quickly(line: &[u8]) -> Option<Datapoint<'_>> {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let (name, rest) = line.split_at_checked(memchr::memchr(b' ', line)?)?;
-    let rest = &rest[1..];
-    let (value, time) = rest.split_at_checked(memchr::memchr(b' ', rest)?)?;
-    // One pass without a branch per byte; below `!` lies white space, above `~` begins the rest of Unicode.
-    let printable = name.iter().fold(true, |all, byte| all & byte.is_ascii_graphic());
-    if !printable || name.is_empty() {
-        return None;
-    }
-    let name = str::from_utf8(name).ok()?;
-    let number = |text| whole(text).or_else(|| number::fast(text));
-    let (value, time) = (number(value)?, number(&time[1..])?);
-    (!value.is_nan() && time.is_finite()).then_some(Datapoint { name, value, time })
-}
-
-/// Timestamps and most counters are whole numbers, which need no floating point parser: up to fifteen digits are exact.
-#[inline]
-fn whole(text: &[u8]) -> Option<f64> {
-    if text.is_empty() || text.len() > 15 {
-        return None;
-    }
-    let mut number = 0u64;
-    for digit in text {
-        let digit = digit.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        number = number * 10 + u64::from(digit);
-    }
-    Some(number as f64)
+    let (simple, used) = simple::line(line)?;
+    let Numbers { value, time } = simple.numbers;
+    let name = str::from_utf8(simple.name).ok()?;
+    (used == line.len()).then_some(Datapoint { name, value, time })
 }
 
 /// The whole rule: what Python's `line.decode().split()` and `float()` make of it.
 #[cold]
-fn exactly(line: &[u8]) -> Result<Datapoint<'_>, Reject> {
+pub(crate) fn exactly(line: &[u8]) -> Result<Datapoint<'_>, Reject> {
     let line = str::from_utf8(line).map_err(|_| Reject::NotUtf8)?;
     let mut fields = line.split(is_space).filter(|field| !field.is_empty());
     let name = fields.next().ok_or(Reject::Blank)?;

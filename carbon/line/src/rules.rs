@@ -2,7 +2,7 @@
 
 use whisper::{Point, Timestamp};
 
-use crate::{Datapoint, Reject};
+use crate::{Datapoint, Numbers, Reject};
 
 /// Rules about time. Names have theirs in [`crate::MetricName`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,18 +21,28 @@ impl Rules {
     /// When the instant is none that Whisper has a slot for, or lies ahead by more than the limit. A clock that counts
     /// in smaller units is named as such.
     pub fn admit(&self, datapoint: &Datapoint<'_>, now: f64) -> Result<Point, Reject> {
-        let time = stamp(datapoint.time, now, self.min_resolution);
+        self.point(Numbers { value: datapoint.value, time: datapoint.time }, now)
+    }
+
+    /// As [`Rules::admit`], for a datapoint whose name is known already.
+    ///
+    /// # Errors
+    /// As [`Rules::admit`].
+    #[inline]
+    pub fn point(&self, numbers: Numbers, now: f64) -> Result<Point, Reject> {
+        let time = stamp(numbers.time, now, self.min_resolution);
         if time < 0.0 {
             return Err(Reject::TimeTooOld);
         }
         if time > now + f64::from(self.future_limit) || time > f64::from(u32::MAX) {
             return Err(ahead(time, now));
         }
-        Ok(Point { time: Timestamp::from_secs(time as u32), value: datapoint.value })
+        Ok(Point { time: Timestamp::from_secs(time as u32), value: numbers.value })
     }
 }
 
 /// Carbon's two rules: -1 (to just above -2) means now, and `min_resolution` rounds down after cutting the fraction off.
+#[inline]
 pub fn stamp(time: f64, now: f64, min_resolution: u32) -> f64 {
     // Written without `trunc`, which is a call into the C library on most builds.
     let time = if time > -2.0 && time <= -1.0 { now } else { time };
@@ -43,6 +53,7 @@ pub fn stamp(time: f64, now: f64, min_resolution: u32) -> f64 {
 }
 
 /// Why an instant lies ahead: within ten years of now in a smaller unit, or just wrong.
+#[cold]
 fn ahead(time: f64, now: f64) -> Reject {
     const TEN_YEARS: f64 = 10.0 * 365.25 * 86_400.0;
     let units = [(1e3, Reject::Milliseconds), (1e6, Reject::Microseconds), (1e9, Reject::Nanoseconds)];
