@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -23,11 +24,11 @@ pub(crate) enum Verb {
     /// Carbon, render and an agent for this host in one process, with data under ./plumbago-data.
     Up(UpArgs),
     /// Take metrics in and write them to archives.
-    Carbon(FileArgs),
+    Carbon(CarbonArgs),
     /// Answer queries over HTTP.
     Render(FileArgs),
     /// Measure this host and send what was measured.
-    Agent(FileArgs),
+    Agent(AgentArgs),
     /// Look at and change Whisper files, with the options of the whisper-*.py scripts.
     #[command(disable_help_flag = true)]
     Whisper {
@@ -62,9 +63,9 @@ pub(crate) struct FileArgs {
     pub(crate) config: Option<PathBuf>,
 }
 
-/// Options of `up`; each stands above the same option of the configuration.
+/// Options of everything that takes metrics in; each stands above the same option of the configuration.
 #[derive(Debug, Default, Args)]
-pub(crate) struct UpArgs {
+pub(crate) struct IntakeArgs {
     /// Configuration; without it every option has its default.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -77,18 +78,49 @@ pub(crate) struct UpArgs {
     /// Where to take `name value timestamp` lines in.
     #[arg(long, value_name = "ADDR")]
     pub(crate) plaintext: Option<SocketAddr>,
-    /// Where to answer HTTP.
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) http: Option<SocketAddr>,
     /// Graphite's storage-schemas.conf.
     #[arg(long, value_name = "FILE")]
     pub(crate) schemas: Option<PathBuf>,
     /// Graphite's storage-aggregation.conf.
     #[arg(long, value_name = "FILE")]
     pub(crate) aggregation: Option<PathBuf>,
+    /// Longest a point waits in memory before it is written, such as "60s".
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) max_wait: Option<Duration>,
+}
+
+/// Options of `up`.
+#[derive(Debug, Default, Args)]
+pub(crate) struct UpArgs {
+    #[command(flatten)]
+    pub(crate) intake: IntakeArgs,
+    /// Where to answer HTTP.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Option<SocketAddr>,
     /// Do not measure this host.
     #[arg(long)]
     pub(crate) no_agent: bool,
+}
+
+/// Options of `carbon`.
+#[derive(Debug, Default, Args)]
+pub(crate) struct CarbonArgs {
+    #[command(flatten)]
+    pub(crate) intake: IntakeArgs,
+    /// Where to answer /health, /metrics and /flush; nowhere if neither this nor `[http] listen` is given.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Option<SocketAddr>,
+}
+
+/// Options of `agent`.
+#[derive(Debug, Default, Args)]
+pub(crate) struct AgentArgs {
+    /// Configuration; without it every option has its default.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where to answer /health and /metrics; nowhere if neither this nor `[http] listen` is given.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Option<SocketAddr>,
 }
 
 impl FileArgs {

@@ -7,6 +7,7 @@ mod logging;
 mod out;
 mod serve;
 mod signals;
+mod status;
 mod store;
 mod tools;
 
@@ -31,9 +32,9 @@ fn main() -> ExitCode {
         }
         Verb::Config { verb: ConfigVerb::Check { file } } => check::check(&file),
         Verb::Up(arguments) => logging::start(&cli.log).and_then(|()| serve::up(&arguments)),
-        Verb::Carbon(file) => logging::start(&cli.log).and_then(|()| serve::carbon(Config::load_sound(file.config())?)),
+        Verb::Carbon(arguments) => logging::start(&cli.log).and_then(|()| serve::carbon(&arguments)),
         Verb::Render(file) => logging::start(&cli.log).and_then(|()| serve::render(Config::load_sound(file.config())?)),
-        Verb::Agent(file) => logging::start(&cli.log).and_then(|()| serve::agent(Config::load_sound(file.config())?)),
+        Verb::Agent(arguments) => logging::start(&cli.log).and_then(|()| serve::agent(&arguments)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

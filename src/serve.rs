@@ -13,15 +13,15 @@ use anyhow::Context;
 use carbon::Carbon;
 use carbon_storage::carbonlink::CarbonLinkRecent;
 use carbon_storage::{Fetch, Find, Overlay, Recent, WhisperTree};
-use render::{Report, Server, Sources};
-use serde_json::json;
+use render::{HttpConfig, Server, Sources, Status};
 use tokio::runtime::Runtime;
 use tracing::info;
 
-use crate::cli::UpArgs;
+use crate::cli::{AgentArgs, CarbonArgs, IntakeArgs, UpArgs};
 use crate::config::Config;
 use crate::out;
 use crate::signals::StopSignals;
+use crate::status::{AgentPart, CarbonPart, ProcessPart};
 
 /// How often `up` measures this host when no configuration says otherwise: the first step of the built-in retentions.
 const UP_INTERVAL: Duration = Duration::from_secs(5);
@@ -35,27 +35,14 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
     runtime()?.block_on(async {
         let mut stop = StopSignals::catch()?;
         let tree = config.store.open()?;
-        let carbon = Carbon::start(config.carbon, Arc::new(tree.clone()), Arc::default()).await?;
-        let sources = sources(&tree, Some(carbon.recent()), Some(&carbon));
-        let server = match Server::start(config.http, config.render, sources).await {
-            Ok(server) => server,
+        let carbon = Carbon::start(config.carbon.clone(), Arc::new(tree.clone()), Arc::default()).await?;
+        let (agent, server) = match beside(&carbon, &tree, config, arguments).await {
+            Ok(beside) => beside,
             Err(error) => {
                 // Somebody may have sent points already.
                 carbon.stop().await?;
-                return Err(error.into());
+                return Err(error);
             }
-        };
-        announce_carbon(&carbon);
-        let http = format!("http://{}", reachable(server.address()));
-        announce("http", &http);
-        let agent = if arguments.no_agent {
-            None
-        } else {
-            let port =
-                carbon.local_addr().context("an agent needs `[carbon] plaintext` to send to, or `--no-agent`")?;
-            let agent = AgentConfig { destination: reachable(port).to_string(), ..config.agent };
-            announce("chart", &format!("{http}{}", first_chart(&agent)));
-            Some(Agent::start(agent, &config.collectors)?)
         };
         announce_ready();
         stop.wait().await;
@@ -69,15 +56,55 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
     })
 }
 
+/// What `up` runs beside carbon: perhaps an agent, and the server that tells of both.
+async fn beside(
+    carbon: &Carbon,
+    tree: &WhisperTree,
+    config: Config,
+    arguments: &UpArgs,
+) -> anyhow::Result<(Option<Agent>, Server)> {
+    let mut status = carbon_status(carbon);
+    let mut chart = None;
+    let agent = if arguments.no_agent {
+        None
+    } else {
+        let port = carbon.local_addr().context("an agent needs `[carbon] plaintext` to send to, or `--no-agent`")?;
+        let settings = AgentConfig { destination: reachable(port).to_string(), ..config.agent };
+        chart = Some(first_chart(&settings));
+        let agent = Agent::start(settings, &config.collectors)?;
+        status.parts.push(Arc::new(AgentPart(agent.watch())));
+        Some(agent)
+    };
+    let server = Server::start(config.http, config.render, sources(tree, Some(carbon.recent()), status)).await?;
+    announce_carbon(carbon);
+    let http = announce_http(&server);
+    if let Some(chart) = chart {
+        announce("chart", &format!("{http}{chart}"));
+    }
+    Ok((agent, server))
+}
+
 /// `plumbago carbon`: takes metrics in and writes them.
-pub(crate) fn carbon(config: Config) -> anyhow::Result<()> {
+pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
+    let config = with_intake(&arguments.intake)?;
+    let http = status_http(&config, arguments.intake.config.as_deref(), arguments.http);
     runtime()?.block_on(async {
         let mut stop = StopSignals::catch()?;
         let carbon = Carbon::start(config.carbon, Arc::new(config.store.open()?), Arc::default()).await?;
+        let server = match status_server(http, carbon_status(&carbon)).await {
+            Ok(server) => server,
+            Err(error) => {
+                carbon.stop().await?;
+                return Err(error);
+            }
+        };
         announce_carbon(&carbon);
+        server.as_ref().map(announce_http);
         announce_ready();
         stop.wait().await;
-        Ok(carbon.stop().await?)
+        carbon.stop().await?;
+        end(server).await;
+        Ok(())
     })
 }
 
@@ -88,8 +115,8 @@ pub(crate) fn render(config: Config) -> anyhow::Result<()> {
         let tree = config.store.open_for_reading()?;
         let link = config.store.carbonlink.map(|address| CarbonLinkRecent::new(address, CACHE_DEADLINE));
         let recent = link.map(|link| Arc::new(link) as Arc<dyn Recent>);
-        let server = Server::start(config.http, config.render, sources(&tree, recent, None)).await?;
-        announce("http", &format!("http://{}", reachable(server.address())));
+        let server = Server::start(config.http, config.render, sources(&tree, recent, own_status())).await?;
+        announce_http(&server);
         announce_ready();
         stop.wait().await;
         server.stop().await;
@@ -98,14 +125,21 @@ pub(crate) fn render(config: Config) -> anyhow::Result<()> {
 }
 
 /// `plumbago agent`: measures this host and sends what was measured.
-pub(crate) fn agent(config: Config) -> anyhow::Result<()> {
+pub(crate) fn agent(arguments: &AgentArgs) -> anyhow::Result<()> {
+    let config = Config::load_sound(arguments.config.as_deref())?;
+    let http = status_http(&config, arguments.config.as_deref(), arguments.http);
     runtime()?.block_on(async {
         let mut stop = StopSignals::catch()?;
         let agent = Agent::start(config.agent, &config.collectors)?;
+        let mut status = own_status();
+        status.parts.push(Arc::new(AgentPart(agent.watch())));
+        let server = status_server(http, status).await?;
+        server.as_ref().map(announce_http);
         announce_ready();
         stop.wait().await;
         let account = agent.stop().await;
         info!(?account, "The agent has stopped.");
+        end(server).await;
         Ok(())
     })
 }
@@ -116,6 +150,20 @@ fn runtime() -> anyhow::Result<Runtime> {
 
 /// The configuration, with the command line above it and the habits of `up` below it.
 fn up_config(arguments: &UpArgs) -> anyhow::Result<Config> {
+    let mut config = with_intake(&arguments.intake)?;
+    if let Some(address) = arguments.http {
+        config.http.listen = address;
+    }
+    if !Config::names(arguments.intake.config.as_deref(), "agent", "interval") {
+        config.agent.interval = UP_INTERVAL;
+    }
+    // One agent for one server: nothing to spread, and the first chart comes sooner.
+    config.agent.stagger = false;
+    Ok(config)
+}
+
+/// The configuration, with the command line above it.
+fn with_intake(arguments: &IntakeArgs) -> anyhow::Result<Config> {
     let mut config = Config::load_sound(arguments.config.as_deref())?;
     let set = |option: &Option<std::path::PathBuf>| option.as_deref().map(Path::to_owned);
     if let Some(data) = set(&arguments.data) {
@@ -127,46 +175,53 @@ fn up_config(arguments: &UpArgs) -> anyhow::Result<Config> {
     if let Some(address) = arguments.plaintext {
         config.carbon.plaintext = vec![address];
     }
-    if let Some(address) = arguments.http {
-        config.http.listen = address;
+    if let Some(longest) = arguments.max_wait {
+        config.carbon.max_wait = longest;
     }
-    if !Config::names(arguments.config.as_deref(), "agent", "interval") {
-        config.agent.interval = UP_INTERVAL;
-    }
-    // One agent for one server: nothing to spread, and the first chart comes sooner.
-    config.agent.stagger = false;
     Ok(config)
 }
 
-/// What render reads: the tree, with what waits in a cache laid over it.
-fn sources(tree: &WhisperTree, recent: Option<Arc<dyn Recent>>, carbon: Option<&Carbon>) -> Sources {
-    let (find, fetch): (Arc<dyn Find>, Arc<dyn Fetch>) = (Arc::new(tree.clone()), Arc::new(tree.clone()));
-    let parts = carbon.map(|carbon| ("carbon", report(carbon))).into_iter().collect();
-    let Some(recent) = recent else { return Sources { find, fetch, parts } };
-    let layouts = tree.clone();
-    let overlay = Arc::new(Overlay::new(find, fetch, recent, Arc::new(move |name| layouts.rules().layout(name))));
-    Sources { find: overlay.clone(), fetch: overlay, parts }
+/// Where a part that answers no queries tells how it is doing; nowhere unless somebody asked for it.
+fn status_http(config: &Config, file: Option<&Path>, option: Option<SocketAddr>) -> Option<HttpConfig> {
+    let asked = option.or_else(|| Config::names(file, "http", "listen").then_some(config.http.listen));
+    asked.map(|listen| HttpConfig { listen, ..config.http.clone() })
 }
 
-/// The counters of carbon for `/health`.
-fn report(carbon: &Carbon) -> Report {
-    let (stats, cache) = (carbon.stats(), carbon.cache());
-    Arc::new(move || {
-        let counted = stats.snapshot();
-        let refused: serde_json::Map<_, _> =
-            counted.refused.iter().map(|(reason, count)| ((*reason).to_owned(), (*count).into())).collect();
-        json!({
-            "received": counted.received,
-            "refused": refused,
-            "overwritten": counted.overwritten,
-            "stored": counted.stored,
-            "dropped": counted.dropped,
-            "waiting": cache.points(),
-            "creates": counted.creates,
-            "errors": counted.errors,
-            "connections": counted.connections,
-        })
-    })
+async fn status_server(http: Option<HttpConfig>, status: Status) -> anyhow::Result<Option<Server>> {
+    let Some(http) = http else { return Ok(None) };
+    Ok(Some(Server::start_status(http, status).await?))
+}
+
+async fn end(server: Option<Server>) {
+    if let Some(server) = server {
+        server.stop().await;
+    }
+}
+
+/// What render reads: the tree, with what waits in a cache laid over it.
+fn sources(tree: &WhisperTree, recent: Option<Arc<dyn Recent>>, status: Status) -> Sources {
+    let (find, fetch): (Arc<dyn Find>, Arc<dyn Fetch>) = (Arc::new(tree.clone()), Arc::new(tree.clone()));
+    let Some(recent) = recent else { return Sources { find, fetch, status } };
+    let layouts = tree.clone();
+    let overlay = Arc::new(Overlay::new(find, fetch, recent, Arc::new(move |name| layouts.rules().layout(name))));
+    Sources { find: overlay.clone(), fetch: overlay, status }
+}
+
+fn own_status() -> Status {
+    Status { parts: vec![Arc::new(ProcessPart::new())], flush: None }
+}
+
+fn carbon_status(carbon: &Carbon) -> Status {
+    let mut status = own_status();
+    status.parts.push(Arc::new(CarbonPart::of(carbon)));
+    status
+}
+
+/// Says where HTTP is answered, and gives the start of its addresses.
+fn announce_http(server: &Server) -> String {
+    let http = format!("http://{}", reachable(server.address()));
+    announce("http", &http);
+    http
 }
 
 fn announce_carbon(carbon: &Carbon) {

@@ -6,6 +6,7 @@
 mod buffer;
 mod config;
 mod job;
+mod ledger;
 mod naming;
 mod once;
 mod own;
@@ -23,6 +24,7 @@ pub mod sink;
 
 pub use buffer::{Buffer, Counts};
 pub use config::{AgentConfig, Problem};
+pub use ledger::{Runs, Watch};
 pub use once::{Line, once};
 pub use running::{Account, Agent, StartError};
 pub use schedule::{Due, Timetable, stagger};

@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 use whisper::{Interval, Timestamp};
 
 use crate::job::{Job, Report};
-use crate::own::Ledger;
+use crate::ledger::Ledger;
 use crate::pool::Pool;
 use crate::{Buffer, Timetable};
 
@@ -196,7 +196,7 @@ mod tests {
         let buffer = Arc::new(Buffer::new(0));
         let (release, hang) = sync_channel(1);
         let ledger = Arc::new(Ledger::new("hanging"));
-        let own = Own { ledgers: vec![Arc::clone(&ledger)], buffer: Arc::clone(&buffer), last: [0; 3] };
+        let own = Own::new(&[Arc::clone(&ledger)], Arc::clone(&buffer));
         let second = Interval::from_secs(1).unwrap();
         let plan = |collector, ledger| Planned {
             job: Job::new(collector, Arc::clone(&naming)),

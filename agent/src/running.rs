@@ -15,8 +15,9 @@ use whisper::Interval;
 
 use crate::config::seconds;
 use crate::job::{Job, chain};
+use crate::ledger::{Ledger, Watch};
 use crate::naming::Naming;
-use crate::own::{Ledger, Own};
+use crate::own::Own;
 use crate::runner::{Event, Planned, Runner};
 use crate::sink::Graphite;
 use crate::{AgentConfig, Buffer, Counts, Problem, stagger};
@@ -26,6 +27,7 @@ use crate::{AgentConfig, Buffer, Counts, Problem, stagger};
 pub struct Agent {
     config: AgentConfig,
     buffer: Arc<Buffer>,
+    ledgers: Vec<Arc<Ledger>>,
     events: SyncSender<Event>,
     ended: Option<oneshot::Receiver<()>>,
     closing: CancellationToken,
@@ -88,8 +90,8 @@ impl Agent {
             planned.push(Planned { job, interval, offset, ledger });
         }
         let count = planned.len();
-        let ledgers = planned.iter().map(|planned| Arc::clone(&planned.ledger)).collect();
-        let own = Job::new(Box::new(Own { ledgers, buffer: Arc::clone(&buffer), last: [0; 3] }), naming);
+        let ledgers: Vec<_> = planned.iter().map(|planned| Arc::clone(&planned.ledger)).collect();
+        let own = Job::new(Box::new(Own::new(&ledgers, Arc::clone(&buffer))), naming);
         let offset = if config.stagger { stagger(&host, "", interval) } else { Default::default() };
         planned.push(Planned { job: own, interval, offset, ledger: Arc::new(Ledger::new("agent")) });
 
@@ -105,12 +107,17 @@ impl Agent {
         let closing = CancellationToken::new();
         let sink = tokio::spawn(Graphite::new(&config, Arc::clone(&buffer)).run(closing.clone()));
         info!(host, collectors = count, peer = config.destination, "The agent measures.");
-        Ok(Agent { config, buffer, events, ended: Some(ended), closing, sink })
+        Ok(Agent { config, buffer, ledgers, events, ended: Some(ended), closing, sink })
     }
 
     /// What went through the agent so far.
     pub fn counts(&self) -> Counts {
         self.buffer.counts()
+    }
+
+    /// Something that looks at this agent from elsewhere.
+    pub fn watch(&self) -> Watch {
+        Watch { ledgers: self.ledgers.clone(), buffer: Arc::clone(&self.buffer) }
     }
 
     /// Stops measuring, delivers what is buffered within `flush-for`, and says what became of it all.

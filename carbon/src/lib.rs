@@ -10,6 +10,7 @@ mod intake;
 mod listener;
 mod report;
 pub mod stats;
+pub mod usage;
 mod writer;
 
 pub use cache::Cache;

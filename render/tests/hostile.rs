@@ -10,7 +10,7 @@ use carbon_storage::Memory;
 use hyper::Request;
 use hyper::header::{ACCEPT, CONTENT_TYPE};
 use proptest::prelude::*;
-use render::{HttpConfig, RenderConfig, Sources};
+use render::{HttpConfig, RenderConfig, Sources, Status};
 use serde_json::Value;
 use tower::ServiceExt;
 use whisper::Interval;
@@ -20,7 +20,7 @@ fn router() -> Router {
     render::router(
         HttpConfig::default(),
         RenderConfig::default(),
-        Sources { find: memory.clone(), fetch: memory, parts: Vec::new() },
+        Sources { find: memory.clone(), fetch: memory, status: Status::default() },
     )
 }
 
@@ -91,7 +91,7 @@ async fn a_body_that_is_no_form_is_refused_rather_than_passed_over() {
 async fn a_part_of_the_store_that_cannot_be_read_is_named() {
     let memory = Arc::new(Memory::new(Interval::from_secs(60).unwrap(), 1));
     memory.set_reachable(0, false);
-    let sources = Sources { find: memory.clone(), fetch: memory, parts: Vec::new() };
+    let sources = Sources { find: memory.clone(), fetch: memory, status: Status::default() };
     let router = render::router(HttpConfig::default(), RenderConfig::default(), sources);
     let response = router.oneshot(Request::get("/render?target=a&format=json").body(Body::empty()).unwrap()).await;
     let response = response.unwrap();

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carbon_storage::{Answer, FindQuery, Memory, Node, Partial, StorageError};
-use render::{HttpConfig, RenderConfig, Server, Sources};
+use render::{HttpConfig, RenderConfig, Server, Sources, Status};
 use tokio::sync::Notify;
 use whisper::Interval;
 
 fn memory() -> Sources {
     let memory = Arc::new(Memory::new(Interval::from_secs(60).unwrap(), 1));
-    Sources { find: memory.clone(), fetch: memory, parts: Vec::new() }
+    Sources { find: memory.clone(), fetch: memory, status: Status::default() }
 }
 
 fn on_any_port() -> HttpConfig {

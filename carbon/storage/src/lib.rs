@@ -2,6 +2,7 @@
 
 pub mod carbonlink;
 pub mod error;
+pub mod flush;
 mod ini;
 pub mod memory;
 pub mod names;
@@ -13,6 +14,7 @@ pub mod whisper_tree;
 
 pub use carbonlink::CarbonLinkRecent;
 pub use error::StorageError;
+pub use flush::{Flush, Flushed};
 pub use ini::IniFault;
 pub use memory::Memory;
 pub use names::{NameReader, NameTable, SeriesId};

@@ -19,8 +19,19 @@ use crate::format::{self, Output, TooLong};
 /// `/metrics/find`: the nodes that match `query`, in one of the forms that clients know.
 pub(super) async fn find(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
     let params = app.params(request).await?;
-    let wanted = Wanted::read(&params)?;
-    let window = window(&params, &app)?;
+    nodes(&app, &params).await
+}
+
+/// `/metrics`: as `/metrics/find` when there is a `query`, which is how old clients of graphite-web ask; else the
+/// numbers of this process, which is how monitoring asks.
+pub(super) async fn find_or_numbers(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
+    let params = app.params(request).await?;
+    if params.has("query") { nodes(&app, &params).await } else { Ok(app.desk.exposition()) }
+}
+
+async fn nodes(app: &App, params: &Params) -> Result<Response, Fault> {
+    let wanted = Wanted::read(params)?;
+    let window = window(params, app)?;
     let mut nodes = app.nodes("query", &wanted.pattern, window).await?;
     if wanted.leaves_only {
         nodes.retain(is_leaf);
@@ -28,13 +39,13 @@ pub(super) async fn find(State(app): State<Arc<App>>, request: Request) -> Resul
     nodes.sort_by(|a, b| (last(a), &a.path, a.kind).cmp(&(last(b), &b.path, b.kind)));
     let limit = app.config.output_bytes;
     let mut response = match wanted.form {
-        Form::TreeJson => answer::json(&tree(&nodes, &wanted), &params, limit)?,
-        Form::Completer => answer::json(&completions(&nodes, &wanted), &params, limit)?,
-        Form::NodeList => answer::json(&parts(&nodes, wanted.position), &params, limit)?,
+        Form::TreeJson => answer::json(&tree(&nodes, &wanted), params, limit)?,
+        Form::Completer => answer::json(&completions(&nodes, &wanted), params, limit)?,
+        Form::NodeList => answer::json(&parts(&nodes, wanted.position), params, limit)?,
         Form::Json => {
             nodes.sort_by(|a, b| a.path.cmp(&b.path));
             let records: Vec<_> = nodes.iter().map(|n| Record { path: &n.path, is_leaf: is_leaf(n) }).collect();
-            answer::json(&records, &params, limit)?
+            answer::json(&records, params, limit)?
         }
         Form::Pickle => bytes("application/pickle", limit, |out| format::pickle_nodes(&nodes, out))?,
         Form::Msgpack => bytes("application/x-msgpack", limit, |out| format::msgpack_nodes(&nodes, out))?,

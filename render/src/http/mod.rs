@@ -9,11 +9,17 @@
 //! | `/metrics/expand` | names that match patterns |
 //! | `/metrics/index.json` | every name |
 //! | `/functions`, `/functions/NAME` | what the query language offers |
-//! | `/version`, `/health` | that we are here |
+//! | `/version` | that we are here |
+//! | `/health`, `/metrics` without a query, `/flush` | how the process is doing, see [`Part`] |
 
 mod fault;
 mod params;
+mod form;
 mod answer;
+mod exposition;
+mod traffic;
+mod status;
+mod flush;
 mod question;
 mod render;
 mod metrics;
@@ -24,7 +30,6 @@ mod server;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -39,8 +44,11 @@ use tower_http::compression::CompressionLayer;
 use crate::config::{HttpConfig, RenderConfig};
 use fault::Fault;
 use params::Params;
+use status::Desk;
 
+pub use exposition::Family;
 pub use server::{Server, ServerError};
+pub use status::{Part, Status};
 
 /// Where names and points come from.
 #[derive(Clone)]
@@ -49,16 +57,13 @@ pub struct Sources {
     pub find: Arc<dyn Find>,
     /// Gives points.
     pub fetch: Arc<dyn Fetch>,
-    /// What the other parts of this process say of themselves on `/health`, each under its name.
-    pub parts: Vec<(&'static str, Report)>,
+    /// How the other parts of this process are doing.
+    pub status: Status,
 }
 
-/// Tells how a part of the process is doing, as JSON.
-pub type Report = Arc<dyn Fn() -> serde_json::Value + Send + Sync>;
-
-/// What every request shares.
+/// What every query shares.
 struct App {
-    http: HttpConfig,
+    desk: Arc<Desk>,
     config: RenderConfig,
     sources: Sources,
     /// Places for requests that evaluate at the same time.
@@ -67,33 +72,45 @@ struct App {
 
 /// Answers requests from `sources` within the limits of `http` and `config`.
 pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Router {
-    let app = Arc::new(App { turns: Arc::new(Semaphore::new(config.evaluations)), http, config, sources });
-    let both = |path: &str| [path.to_owned(), format!("{path}/")];
-    let endpoints: [(&str, MethodRouter<Arc<App>>); 9] = [
+    let desk = Desk::new(http, sources.status.clone());
+    let app =
+        Arc::new(App { turns: Arc::new(Semaphore::new(config.evaluations)), desk: desk.clone(), config, sources });
+    let endpoints: [(&str, MethodRouter<Arc<App>>); 8] = [
         ("/render", get(render::render).post(render::render)),
         ("/metrics/find", get(metrics::find).post(metrics::find)),
-        ("/metrics", get(metrics::find).post(metrics::find)),
+        ("/metrics", get(metrics::find_or_numbers).post(metrics::find_or_numbers)),
         ("/metrics/expand", get(metrics::expand).post(metrics::expand)),
         ("/metrics/index.json", get(metrics::index).post(metrics::index)),
         ("/functions", get(functions::list)),
         ("/functions/{name}", get(functions::one)),
         ("/version", get(version)),
-        ("/health", get(health)),
     ];
-    let mut router = Router::new();
-    for (path, endpoint) in endpoints {
-        for path in both(path) {
-            router = router.route(&path, endpoint.clone());
-        }
-    }
-    router
+    guarded(slashed(endpoints).with_state(app).merge(status::routes(desk.clone())), desk)
+}
+
+/// Answers `/health`, `/metrics` and `/flush` alone, for a process without queries.
+pub fn status_router(http: HttpConfig, status: Status) -> Router {
+    let desk = Desk::new(http, status);
+    guarded(status::routes(desk.clone()).merge(status::metrics(desk.clone())), desk)
+}
+
+/// Each path with and without a slash at its end.
+fn slashed<S: Clone + Send + Sync + 'static, const N: usize>(endpoints: [(&str, MethodRouter<S>); N]) -> Router<S> {
+    endpoints.into_iter().fold(Router::new(), |router, (path, endpoint)| {
+        router.route(path, endpoint.clone()).route(&format!("{path}/"), endpoint)
+    })
+}
+
+/// What holds for every request: a time limit, a count, an answer even after a panic.
+fn guarded(routes: Router, desk: Arc<Desk>) -> Router {
+    routes
         .fallback(absent)
         .method_not_allowed_fallback(other_method)
-        .layer(middleware::from_fn_with_state(app.clone(), in_time))
+        .layer(middleware::from_fn_with_state(desk.clone(), in_time))
         .layer(CatchPanicLayer::custom(|_| Fault::ours("this request met a fault of the server").into_response()))
+        .layer(middleware::from_fn_with_state(desk.traffic.clone(), traffic::count))
         .layer(middleware::from_fn(for_browsers))
         .layer(CompressionLayer::new())
-        .with_state(app)
 }
 
 /// Grafana reads this to know which features it may use; graphite-web 1.1.10 is what we answer like.
@@ -101,14 +118,6 @@ const VERSION: &str = "1.1.10\n";
 
 async fn version() -> Response {
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], VERSION).into_response()
-}
-
-async fn health(State(app): State<Arc<App>>) -> Response {
-    let parts = app.sources.parts.iter().map(|(part, report)| ((*part).to_owned(), report()));
-    let told: serde_json::Map<_, _> = [("status".to_owned(), "ok".into())].into_iter().chain(parts).collect();
-    let mut response = answer::body("application/json", serde_json::Value::Object(told).to_string().into_bytes());
-    never_cached(response.headers_mut());
-    response
 }
 
 async fn absent(request: Request) -> Fault {
@@ -121,8 +130,8 @@ async fn other_method(request: Request) -> Fault {
 }
 
 /// Ends a request that has become too old, so that a client learns of it while it still listens.
-async fn in_time(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let limit = app.http.request_timeout;
+async fn in_time(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+    let limit = desk.http.request_timeout;
     tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
         let message = format!(
             "no answer within {}s, the `request-timeout` limit; ask for fewer series or a shorter time",
@@ -163,48 +172,8 @@ impl App {
 
     /// Reads the parameters, from the body too when it is a form.
     async fn params(&self, request: Request) -> Result<Params, Fault> {
-        let (head, body) = request.into_parts();
-        let query = head.uri.query().unwrap_or_default();
-        let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        if head.method != Method::POST {
-            return Params::parse(query, "");
-        }
-        let body = self.body(body).await?;
-        if !body.is_empty() && !kind.eq_ignore_ascii_case(FORM) {
-            return Err(other_form(kind));
-        }
-        let form = std::str::from_utf8(&body).map_err(|_| Fault::bad("the form in the body is not UTF-8"))?;
-        Params::parse(query, form)
+        form::params(request, self.desk.http.body_bytes).await
     }
-
-    async fn body(&self, body: Body) -> Result<bytes::Bytes, Fault> {
-        let limit = self.http.body_bytes;
-        axum::body::to_bytes(body, limit).await.map_err(|error| {
-            let long =
-                std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
-            if !long {
-                return Fault::bad("the body ended before it was complete");
-            }
-            let message = format!("the body is longer than {limit} bytes, the `body-bytes` limit");
-            Fault { status: StatusCode::PAYLOAD_TOO_LARGE, ..Fault::bad(message) }
-        })
-    }
-}
-
-/// The only type of body that is read.
-const FORM: &str = "application/x-www-form-urlencoded";
-
-/// A body whose parameters would be lost without a word.
-fn other_form(kind: &str) -> Fault {
-    let found = match kind {
-        "" => "has no Content-Type".to_owned(),
-        _ => format!("is `{}`", fault::shortened(kind)),
-    };
-    let message = format!(
-        "the body {found}; send parameters as `{FORM}` (with curl `--data-urlencode`, not `--form`) or in the query string"
-    );
-    Fault { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..Fault::bad(message) }
 }
 
 /// The headers of an answer that is stale as soon as it has left.

@@ -1,23 +1,29 @@
 //! The sockets: accepts connections, hands requests to a router, ends in order.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use hyper_util::service::{TowerToHyperService, TowerToHyperServiceFuture};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use super::flush::Peer;
 use super::raw_quotes::RawQuotes;
-use super::{Sources, router};
+use super::{Sources, Status, router, status_router};
 use crate::config::{HttpConfig, RenderConfig};
 
 /// Bytes of a request's head: enough for a dashboard's longest GET.
@@ -53,13 +59,24 @@ impl Server {
     /// # Errors
     /// The address cannot be listened on.
     pub async fn start(http: HttpConfig, config: RenderConfig, sources: Sources) -> Result<Server, ServerError> {
+        Server::with(router(http.clone(), config, sources), http).await
+    }
+
+    /// As [`Server::start`], for a process without queries: tells how it is doing, on `/health` and `/metrics`.
+    ///
+    /// # Errors
+    /// The address cannot be listened on.
+    pub async fn start_status(http: HttpConfig, status: Status) -> Result<Server, ServerError> {
+        Server::with(status_router(http.clone(), status), http).await
+    }
+
+    async fn with(routes: Router, http: HttpConfig) -> Result<Server, ServerError> {
         let fault =
             |source: io::Error| ServerError::Listen { address: http.listen, remedy: remedy(source.kind()), source };
         let listener = TcpListener::bind(http.listen).await.map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
         let stop = CancellationToken::new();
         info!(%address, "Answering HTTP.");
-        let routes = router(http.clone(), config, sources);
         let accepting = tokio::spawn(accept(listener, routes, http, stop.clone()));
         Ok(Server { address, stop, accepting })
     }
@@ -110,7 +127,11 @@ async fn accept(listener: TcpListener, routes: Router, http: HttpConfig, stop: C
                 }
             },
         };
-        let connection = graceful.watch(serve(peer, routes.clone(), http.header_timeout));
+        let connection = graceful.watch(serve(
+            peer,
+            Named { routes: routes.clone(), peer: Peer(address.ip()) },
+            http.header_timeout,
+        ));
         connections.spawn(async move {
             if let Err(error) = connection.await {
                 debug!(peer = %address, %error, "A connection ended early.");
@@ -130,14 +151,31 @@ async fn accept(listener: TcpListener, routes: Router, http: HttpConfig, stop: C
 
 fn serve(
     peer: TcpStream,
-    routes: Router,
+    routes: Named,
     header_timeout: Duration,
-) -> http1::Connection<TokioIo<RawQuotes<TcpStream>>, TowerToHyperService<Router>> {
+) -> http1::Connection<TokioIo<RawQuotes<TcpStream>>, Named> {
     // Small answers must not wait for the peer's delayed acknowledgement; a socket that refuses this still works.
     let _ = peer.set_nodelay(true);
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
         .max_buf_size(LONGEST_HEAD)
-        .serve_connection(TokioIo::new(RawQuotes::new(peer)), TowerToHyperService::new(routes))
+        .serve_connection(TokioIo::new(RawQuotes::new(peer)), routes)
+}
+
+/// The routes, told who asks.
+struct Named {
+    routes: Router,
+    peer: Peer,
+}
+
+impl Service<Request<Incoming>> for Named {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = TowerToHyperServiceFuture<Router, Request<Incoming>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        TowerToHyperService::new(self.routes.clone()).call(request)
+    }
 }

@@ -13,7 +13,7 @@ use carbon_storage::{StorageRules, WhisperTree};
 use golden::Tally;
 use hyper::Request;
 use hyper::header::CONTENT_TYPE;
-use render::{HttpConfig, RenderConfig, Sources};
+use render::{HttpConfig, RenderConfig, Sources, Status};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -49,7 +49,7 @@ fn over(tree: &Path) -> Router {
     render::router(
         HttpConfig::default(),
         RenderConfig::default(),
-        Sources { find: store.clone(), fetch: store, parts: Vec::new() },
+        Sources { find: store.clone(), fetch: store, status: Status::default() },
     )
 }
 

@@ -1,0 +1,72 @@
+//! `/flush`: has waiting points written, for tools on this host that read files themselves.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Extension, Request, State};
+use axum::response::Response;
+use carbon_line::Pattern;
+use hyper::header::HeaderMap;
+use hyper::{StatusCode, header};
+use serde_json::json;
+
+use super::fault::{Fault, shortened};
+use super::status::Desk;
+use super::{answer, form, never_cached};
+
+/// Who asks; the server adds it to each request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// The part of the time of a request that may pass in waiting for the store, so that an answer still gets out.
+const PART_OF_TIME: f64 = 0.75;
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// Answers `{"flushed": points, "series": n}` when what waited is in the files, or 503 with what is left.
+///
+/// Only for this host: it costs writes. A page in a browser and a proxy stand in for others, so they get nothing either.
+pub(super) async fn flush(
+    State(desk): State<Arc<Desk>>,
+    peer: Option<Extension<Peer>>,
+    request: Request,
+) -> Result<Response, Fault> {
+    let local = peer.is_some_and(|Extension(Peer(peer))| peer.to_canonical().is_loopback());
+    if !local || speaks_for_others(request.headers()) {
+        let message = "`/flush` is answered to programs on this host alone, over its loopback address";
+        return Err(Fault { status: StatusCode::FORBIDDEN, ..Fault::bad(message) });
+    }
+    let flush = desk.status.flush.as_ref().ok_or_else(|| Fault::absent("no points wait in this process"))?;
+    let params = form::params(request, desk.http.body_bytes).await?;
+    let query = params.last("query").filter(|query| !query.is_empty());
+    let only = query
+        .map(Pattern::parse)
+        .transpose()
+        .map_err(|fault| Fault::parameter("query", format!("`{}`: {fault}", shortened(query.unwrap_or_default()))))?;
+    let patience = desk.http.request_timeout.mul_f64(PART_OF_TIME).min(LONGEST);
+    let done = flush.flush(only.as_ref(), patience).await;
+    let mut told = json!({ "flushed": done.points, "series": done.series });
+    if done.left > 0 {
+        let examples: Vec<&str> = done.examples.iter().map(|name| &**name).collect();
+        told["left"] = done.left.into();
+        told["examples"] = examples.into();
+        told["error"] = format!(
+            "points of {} series still wait after {:.0} s; /health and the log say why",
+            done.left,
+            patience.as_secs_f64()
+        )
+        .into();
+    }
+    let mut response = answer::body("application/json", told.to_string().into_bytes());
+    never_cached(response.headers_mut());
+    if done.left > 0 {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    Ok(response)
+}
+
+fn speaks_for_others(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ORIGIN)
+        || headers.contains_key(header::FORWARDED)
+        || headers.contains_key("x-forwarded-for")
+}

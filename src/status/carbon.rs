@@ -1,0 +1,90 @@
+//! Carbon's account, as JSON and as numbers for monitoring.
+
+use std::sync::Arc;
+
+use carbon::{Cache, Carbon, Snapshot, Stats};
+use render::{Family, Part};
+use serde_json::{Map, Value, json};
+
+/// A carbon that runs in this process.
+pub(crate) struct CarbonPart {
+    stats: Arc<Stats>,
+    cache: Arc<Cache>,
+}
+
+impl CarbonPart {
+    pub(crate) fn of(carbon: &Carbon) -> CarbonPart {
+        CarbonPart { stats: carbon.stats(), cache: carbon.cache() }
+    }
+}
+
+impl Part for CarbonPart {
+    fn name(&self) -> &'static str {
+        "carbon"
+    }
+
+    fn counters(&self) -> Value {
+        let counted = self.stats.snapshot();
+        let refused: Map<_, _> =
+            counted.refused.iter().map(|(reason, count)| ((*reason).to_owned(), (*count).into())).collect();
+        json!({
+            "received": counted.received,
+            "refused": refused,
+            "overwritten": counted.overwritten,
+            "stored": counted.stored,
+            "dropped": counted.dropped,
+            "waiting": self.cache.points(),
+            "creates": counted.creates,
+            "errors": counted.errors,
+            "connections": counted.connections,
+        })
+    }
+
+    fn families(&self) -> Vec<Family> {
+        let mut families = counts(&self.stats.snapshot());
+        families.extend(waiting(&self.cache));
+        families
+    }
+}
+
+fn counts(counted: &Snapshot) -> Vec<Family> {
+    let count = |name, help, number: u64| Family::counter(name, help).value(number as f64);
+    let refused = Family::counter("plumbago_carbon_refused_total", "Lines refused, by reason.");
+    let refused = counted
+        .refused
+        .iter()
+        .fold(refused, |family, (reason, count)| family.labelled(&[("reason", reason)], *count as f64));
+    vec![
+        count(
+            "plumbago_carbon_received_points_total",
+            "Points accepted; at rest the sum of stored, overwritten, dropped and waiting.",
+            counted.received,
+        ),
+        refused,
+        count("plumbago_carbon_stored_points_total", "Points that the store has confirmed.", counted.stored),
+        count(
+            "plumbago_carbon_overwritten_points_total",
+            "Points replaced by a later one for the same instant before they were written.",
+            counted.overwritten,
+        ),
+        count("plumbago_carbon_dropped_points_total", "Accepted points that will never be stored.", counted.dropped),
+        count("plumbago_carbon_creates_total", "Series written for the first time.", counted.creates),
+        count("plumbago_carbon_write_errors_total", "Series that a write refused.", counted.errors),
+        count("plumbago_carbon_pauses_total", "Times a listener stopped reading for lack of room.", counted.pauses),
+        count("plumbago_carbon_cache_queries_total", "Cache queries answered.", counted.queries),
+        Family::summary("plumbago_carbon_update_seconds", "Time in the store, by series written.").summed(
+            &[],
+            counted.update_micros as f64 / 1e6,
+            counted.updates,
+        ),
+        Family::gauge("plumbago_carbon_connections", "Connections open now.").value(counted.connections as f64),
+    ]
+}
+
+fn waiting(cache: &Cache) -> Vec<Family> {
+    let gauge = |name, help, number: usize| Family::gauge(name, help).value(number as f64);
+    vec![
+        gauge("plumbago_carbon_waiting_points", "Points in memory that wait for the store.", cache.points()),
+        gauge("plumbago_carbon_waiting_series", "Series that points wait for.", cache.series()),
+    ]
+}

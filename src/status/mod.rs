@@ -1,0 +1,9 @@
+//! What the parts of this process say of themselves over HTTP. `render` serves it and knows no part; here they meet.
+
+mod agent;
+mod carbon;
+mod process;
+
+pub(crate) use agent::AgentPart;
+pub(crate) use carbon::CarbonPart;
+pub(crate) use process::ProcessPart;
