@@ -11,6 +11,7 @@ mod listener;
 mod report;
 pub mod stats;
 pub mod usage;
+pub mod watchdog;
 mod writer;
 
 pub use cache::Cache;

@@ -20,5 +20,5 @@ pub use pattern::{Pattern, PatternFault, Segment};
 pub use plain::Datapoint;
 pub use reject::Reject;
 pub use rules::Rules;
-pub use tags::Tagged;
 pub use simple::{Numbers, Simple};
+pub use tags::Tagged;
