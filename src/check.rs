@@ -23,6 +23,14 @@ pub(crate) fn check(file: &Path) -> anyhow::Result<()> {
         }
         Err(fault) => problems.push(format!("{fault:#}")),
     }
+    match config.carbon.lists() {
+        Ok(lists) => {
+            for reason in lists.allow.skipped.iter().chain(&lists.deny.skipped) {
+                out::line(format_args!("note: a line of the allow or deny list is passed over: {reason}"));
+            }
+        }
+        Err(fault) => problems.push(format!("{:#}", anyhow::Error::from(fault))),
+    }
     if problems.is_empty() {
         out::line(format_args!("{}: no problem found", file.display()));
         return Ok(());

@@ -1,9 +1,12 @@
 //! `[carbon]`: what is taken in, how much of it waits, and how it is written.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use carbon_storage::{NameList, NameLists, RuleError};
 use serde::Deserialize;
+use tracing::warn;
 
 /// All options of the daemon; an unknown key is an error.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -26,6 +29,10 @@ pub struct Config {
     /// Timestamps are rounded down to a multiple of this many whole seconds; "0s" leaves them. Default "0s".
     #[serde(with = "humantime_serde")]
     pub min_resolution: Duration,
+    /// Carbon's `whitelist.conf`: when it has any pattern, only names in which one is found come in. Default none.
+    pub allow_list: Option<PathBuf>,
+    /// Carbon's `blacklist.conf`: names in which one of its patterns is found stay outside. Default none.
+    pub deny_list: Option<PathBuf>,
     /// Points that may wait in memory before listeners stop reading. Default 2 000 000.
     pub max_points: usize,
     /// Longest a point waits while the store keeps up; waiting gathers several points of a series into one write.
@@ -54,6 +61,8 @@ impl Default for Config {
             idle_timeout: Duration::from_secs(3600),
             future_limit: Duration::from_secs(600),
             min_resolution: Duration::ZERO,
+            allow_list: None,
+            deny_list: None,
             max_points: 2_000_000,
             max_wait: Duration::from_secs(1),
             writers: 2,
@@ -65,6 +74,19 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Reads the allow and the deny list, and warns of lines that carbon, too, would pass over.
+    ///
+    /// # Errors
+    /// Names the file and the line that cannot be used; a file that is named here must be there.
+    pub fn lists(&self) -> Result<NameLists, RuleError> {
+        let read = |path: &Option<PathBuf>| path.as_deref().map_or(Ok(NameList::default()), NameList::read);
+        let lists = NameLists { allow: read(&self.allow_list)?, deny: read(&self.deny_list)? };
+        for reason in lists.allow.skipped.iter().chain(&lists.deny.skipped) {
+            warn!(reason, "A line of the allow or deny list is passed over.");
+        }
+        Ok(lists)
+    }
+
     /// Every value that makes no sense, each with its key; empty when all is well.
     pub fn validate(&self) -> Vec<String> {
         let mut faults = Vec::new();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use carbon_line::Rules;
-use carbon_storage::{NameTable, Recent, Store};
+use carbon_storage::{NameTable, Recent, RuleError, Store};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -16,6 +16,7 @@ use tracing::{error, info};
 
 use crate::cache::Cache;
 use crate::carbonlink::CarbonLink;
+use crate::gate::Gate;
 use crate::intake::Intake;
 use crate::listener::accept::Accept;
 use crate::listener::tcp::Plaintext;
@@ -33,6 +34,9 @@ pub enum Error {
     /// Options that make no sense, all of them.
     #[error("the configuration cannot be used: {}", .0.join("; "))]
     Config(Vec<String>),
+    /// The allow or the deny list cannot be used.
+    #[error(transparent)]
+    Lists(#[from] RuleError),
     /// A listener's address cannot be had; mostly another daemon holds it.
     #[error("cannot listen on {address}; stop whatever holds it (`ss -ltnp` shows it) or change carbon.{key}")]
     Listen {
@@ -66,6 +70,8 @@ pub struct Carbon {
     carbonlink: Vec<SocketAddr>,
     cache: Arc<Cache>,
     stats: Arc<Stats>,
+    names: Arc<NameTable>,
+    gate: Arc<Gate>,
     tracker: TaskTracker,
     /// Watched by listeners and their connections alone.
     stop: CancellationToken,
@@ -84,6 +90,8 @@ impl Carbon {
         if !faults.is_empty() {
             return Err(Error::Config(faults));
         }
+        let gate = Arc::new(Gate::default());
+        judge(Arc::clone(&gate), config.clone(), Arc::clone(&names)).await?;
         // Addresses first: to fail there must leave no thread behind.
         let plaintext = bind(&config.plaintext, "plaintext").await?;
         let carbonlink = bind(&config.carbonlink, "carbonlink").await?;
@@ -94,13 +102,15 @@ impl Carbon {
             carbonlink: carbonlink.iter().map(|(address, _)| *address).collect(),
             cache,
             stats,
+            names,
+            gate,
             tracker: TaskTracker::new(),
             stop: CancellationToken::new(),
             ended: CancellationToken::new(),
             writers: Vec::new(),
         };
         carbon.writers = carbon.writing(&config, store).start().map_err(Error::Writers)?;
-        carbon.listen(&config, names, plaintext, carbonlink);
+        carbon.listen(&config, plaintext, carbonlink);
         Ok(carbon)
     }
 
@@ -132,6 +142,15 @@ impl Carbon {
     /// The counters.
     pub fn stats(&self) -> Arc<Stats> {
         Arc::clone(&self.stats)
+    }
+
+    /// Reads the lists that `config` names and puts them in force; points of names that they keep out are refused from
+    /// here on. What waits already is written.
+    ///
+    /// # Errors
+    /// When a list cannot be used; those in force stay.
+    pub async fn reload_lists(&self, config: Config) -> Result<(), Error> {
+        judge(Arc::clone(&self.gate), config, Arc::clone(&self.names)).await
     }
 
     /// Stops in order: listeners read out what their kernel had accepted, then writers store what waits.
@@ -172,9 +191,10 @@ impl Carbon {
         }
     }
 
-    fn listen(&self, config: &Config, names: Arc<NameTable>, plaintext: Vec<Bound>, carbonlink: Vec<Bound>) {
+    fn listen(&self, config: &Config, plaintext: Vec<Bound>, carbonlink: Vec<Bound>) {
         let intake = Arc::new(Intake {
-            names,
+            names: Arc::clone(&self.names),
+            gate: Arc::clone(&self.gate),
             cache: Arc::clone(&self.cache),
             stats: Arc::clone(&self.stats),
             rules: Rules {
@@ -228,6 +248,12 @@ impl Drop for Carbon {
         }
         self.end_writers();
     }
+}
+
+/// Reads the lists and judges every known name by them, on a thread that may block.
+async fn judge(gate: Arc<Gate>, config: Config, names: Arc<NameTable>) -> Result<(), Error> {
+    let judged = tokio::task::spawn_blocking(move || config.lists().map(|lists| gate.replace(lists, &names)));
+    Ok(judged.await.map_err(|_| Error::WriterPanicked("the thread that reads the lists".to_owned()))??)
 }
 
 type Bound = (SocketAddr, TcpListener);

@@ -11,6 +11,7 @@ use whisper::Point;
 
 use crate::batch::Batch;
 use crate::cache::Cache;
+use crate::gate::Gate;
 use crate::stats::Stats;
 
 /// Most bytes of a refused line that reach the log.
@@ -23,6 +24,7 @@ pub(crate) struct Intake {
     pub(crate) cache: Arc<Cache>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) rules: Rules,
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl Intake {
@@ -70,15 +72,19 @@ impl Intake {
             return (names, Ok((id, point)));
         }
         drop(names);
-        let name = str::from_utf8(name).map_err(|_| Reject::NotUtf8);
-        let name = name.and_then(|name| MetricName::parse(name).map_err(Reject::Name));
-        let id = name.and_then(|name| self.names.admit(&name));
+        let id = str::from_utf8(name).map_err(|_| Reject::NotUtf8).and_then(|name| self.enter(name));
         (self.names.read(), id.map(|id| (id, point)))
+    }
+
+    /// The id of a name that the table does not know as it was sent.
+    fn enter(&self, name: &str) -> Result<SeriesId, Reject> {
+        self.gate.admit(name, &MetricName::parse(name)?, &self.names)
     }
 
     /// Waits until there is room, then takes the batch for good; it is empty afterwards. All points of all listeners
     /// come this way.
     pub(crate) async fn accept(&self, batch: &mut Batch) {
+        self.gate.sift(batch, |series, reject| self.refuse(reject, self.names.name(series).as_bytes(), &"a listener"));
         self.cache.insert(batch).await;
     }
 

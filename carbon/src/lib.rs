@@ -6,6 +6,7 @@ mod cache;
 mod carbonlink;
 pub mod config;
 mod daemon;
+mod gate;
 mod intake;
 mod listener;
 mod report;

@@ -60,11 +60,17 @@ pub enum Reject {
     /// A new name, while the names known already take all the memory that names may take.
     #[error("the name is new, and the table of names is full")]
     TooManyNames,
+    /// A name that the deny list has.
+    #[error("the name is on the deny list")]
+    Denied,
+    /// A name that the allow list lacks.
+    #[error("the name is not on the allow list")]
+    NotAllowed,
 }
 
 impl Reject {
     /// The label of each reason, in the order of [`Reject::index`].
-    pub const REASONS: [&'static str; 23] = [
+    pub const REASONS: [&'static str; 25] = [
         "blank",
         "line-too-long",
         "unfinished",
@@ -88,6 +94,8 @@ impl Reject {
         "pickle",
         "item",
         "too-many-names",
+        "denied",
+        "not-allowed",
     ];
 
     /// The label under which this refusal is counted.
@@ -121,6 +129,8 @@ impl Reject {
             Reject::Pickle => 20,
             Reject::Item => 21,
             Reject::TooManyNames => 22,
+            Reject::Denied => 23,
+            Reject::NotAllowed => 24,
         }
     }
 }
@@ -136,6 +146,7 @@ mod tests {
         assert_eq!(Reject::Name(NameFault::PartTooLong).reason(), "name-part-too-long");
         assert_eq!(Reject::Item.reason(), "item");
         assert_eq!(Reject::TooManyNames.reason(), "too-many-names");
+        assert_eq!(Reject::NotAllowed.reason(), "not-allowed");
         let mut labels = Reject::REASONS.to_vec();
         labels.sort_unstable();
         labels.dedup();

@@ -19,7 +19,7 @@ pub use ini::IniFault;
 pub use memory::Memory;
 pub use names::{NameReader, NameTable, SeriesId};
 pub use overlay::{Layout, Overlay};
-pub use rules::{AggregationRules, RuleError, Schemas, StorageRules};
+pub use rules::{AggregationRules, NameList, NameLists, RuleError, Schemas, StorageRules, Verdict};
 pub use series::Series;
 pub use store::{Answer, Failure, Fetch, FetchQuery, Find, FindQuery, Node, NodeKind, Partial, Pending, Recent, Store};
 pub use store::{Refusal, Window, WriteReport};

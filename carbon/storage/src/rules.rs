@@ -1,8 +1,10 @@
-//! storage-schemas.conf and storage-aggregation.conf: how the file of a new series is laid out.
+//! storage-schemas.conf and storage-aggregation.conf: how the file of a new series is laid out; and the lists of names
+//! that come in or stay outside.
 //!
-//! In both files the first section whose pattern is found anywhere in the name wins. Source: carbon's `storage.py`.
+//! In both of the former the first section whose pattern is found anywhere in the name wins. Source: carbon's `storage.py`.
 
 mod aggregation;
+mod lists;
 mod schema;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use carbon_line::MetricName;
 use whisper::CreateOptions;
 
 pub use aggregation::{Aggregation, AggregationRules};
+pub use lists::{NameList, NameLists, Verdict};
 pub use schema::{Schema, Schemas, parse_retention};
 
 use crate::ini::IniFault;
@@ -46,6 +49,14 @@ pub enum RuleError {
         /// Which section.
         section: String,
         /// Where the value at fault stands, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        finding: String,
+    },
+    /// A line of a list that cannot be used.
+    #[error("line {line}: {finding}")]
+    Line {
+        /// Which line, counted from 1.
         line: usize,
         /// What is wrong with it.
         finding: String,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod line;
+mod lists;
 mod rules;
 mod tags;
 
@@ -17,7 +18,8 @@ fn golden_carbon_answers() {
     line::replay(&folder, &mut tally);
     rules::replay(&folder, &mut tally);
     tags::replay(&folder, &mut tally);
-    let built: Vec<&str> = [line::FILES, rules::FILES, tags::FILES].concat();
+    lists::replay(&folder, &mut tally);
+    let built: Vec<&str> = [line::FILES, rules::FILES, tags::FILES, lists::FILES].concat();
     for entry in fs::read_dir(&folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         if name.ends_with(".json") && !built.contains(&name.as_str()) {
@@ -45,5 +47,6 @@ fn tags_are_read_as_carbon_reads_them() {
 fn rule_files_are_read_as_carbon_reads_them() {
     let mut tally = Tally::own("storage");
     rules::replay(&golden::own("storage"), &mut tally);
+    lists::replay(&golden::own("storage"), &mut tally);
     tally.finish();
 }
