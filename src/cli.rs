@@ -104,12 +104,35 @@ pub(crate) struct UpArgs {
 
 /// Options of `carbon`.
 #[derive(Debug, Default, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct CarbonArgs {
+    #[command(subcommand)]
+    pub(crate) verb: Option<CarbonVerb>,
     #[command(flatten)]
     pub(crate) intake: IntakeArgs,
     /// Where to answer /health, /metrics and /flush; nowhere if neither this nor `[http] listen` is given.
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Option<SocketAddr>,
+}
+
+/// What to do beside running.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CarbonVerb {
+    /// Bring archives up to date: have the daemon write what waits in its memory, and return when it has.
+    Drain(DrainArgs),
+}
+
+/// Options of `carbon drain`.
+#[derive(Debug, Args)]
+pub(crate) struct DrainArgs {
+    /// The configuration of the daemon; without it every option has its default.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where the daemon answers HTTP, above `[http] listen`.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Option<SocketAddr>,
+    /// Only the series that match, such as 'servers.web*.**'; left out, all.
+    pub(crate) pattern: Option<String>,
 }
 
 /// Options of `agent`.

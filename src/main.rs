@@ -3,6 +3,7 @@
 mod check;
 mod cli;
 mod config;
+mod drain;
 mod logging;
 mod out;
 mod serve;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, ConfigVerb, Verb};
+use cli::{CarbonArgs, CarbonVerb, Cli, ConfigVerb, Verb};
 use config::Config;
 
 fn main() -> ExitCode {
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         }
         Verb::Config { verb: ConfigVerb::Check { file } } => check::check(&file),
         Verb::Up(arguments) => logging::start(&cli.log).and_then(|()| serve::up(&arguments)),
+        Verb::Carbon(CarbonArgs { verb: Some(CarbonVerb::Drain(arguments)), .. }) => drain::drain(&arguments),
         Verb::Carbon(arguments) => logging::start(&cli.log).and_then(|()| serve::carbon(&arguments)),
         Verb::Render(file) => logging::start(&cli.log).and_then(|()| serve::render(Config::load_sound(file.config())?)),
         Verb::Agent(arguments) => logging::start(&cli.log).and_then(|()| serve::agent(&arguments)),

@@ -1,0 +1,78 @@
+//! `plumbago carbon drain`: brings archives up to date, for tools and copies that read them.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use crate::cli::DrainArgs;
+use crate::config::Config;
+use crate::out;
+use crate::serve::reachable;
+
+/// How long the daemon may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Most bytes of its answer that are read.
+const LONGEST_ANSWER: u64 = 1 << 20;
+
+/// Asks the daemon of this configuration to write what waits, and says what was written.
+///
+/// # Errors
+/// No daemon answers, or it could not write all in time.
+pub(crate) fn drain(arguments: &DrainArgs) -> anyhow::Result<()> {
+    let config = Config::load_sound(arguments.config.as_deref())?;
+    let address = reachable(arguments.http.unwrap_or(config.http.listen));
+    let query = arguments.pattern.as_deref().map_or(String::new(), |pattern| format!("?query={}", escaped(pattern)));
+    let (status, body) = get(address, &format!("/flush{query}"), config.http.request_timeout + CONNECT)
+        .with_context(|| format!("no daemon answers on {address}; name its HTTP address with `--http ADDR`"))?;
+    let told: Value = serde_json::from_str(&body)
+        .with_context(|| format!("whatever answers HTTP on {address} is no Plumbago; it said {status}"))?;
+    if status != 200 {
+        bail!("the daemon on {address} says: {}", told["error"].as_str().unwrap_or(&body));
+    }
+    out::line(format_args!("flushed {} points of {} series", told["flushed"], told["series"]));
+    Ok(())
+}
+
+/// GETs `path`, and gives the status and the body.
+fn get(address: SocketAddr, path: &str, patience: Duration) -> anyhow::Result<(u16, String)> {
+    let mut stream = TcpStream::connect_timeout(&address, CONNECT)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(CONNECT))?;
+    // HTTP 1.0: the answer ends with the connection and comes in one piece.
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.take(LONGEST_ANSWER).read_to_string(&mut answer)?;
+    parse(&answer).context("the answer is no HTTP")
+}
+
+fn parse(answer: &str) -> Option<(u16, String)> {
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
+    Some((status, body.to_owned()))
+}
+
+/// Percent-encodes all that is not plain in a query.
+fn escaped(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_survives_an_address() {
+        assert_eq!(escaped("a.{b,ü}*&c d"), "a.%7Bb%2C%C3%BC%7D%2A%26c%20d");
+    }
+
+    #[test]
+    fn an_answer_has_a_status_and_a_body() {
+        assert_eq!(parse("HTTP/1.0 503 Busy\r\nA: b\r\n\r\n{}\r\n\r\n"), Some((503, "{}\r\n\r\n".to_owned())));
+        assert_eq!(parse("hello\r\n\r\n"), None);
+    }
+}
