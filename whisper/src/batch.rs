@@ -8,6 +8,8 @@
 //! Measured on an open file of 1 440 minutes, 2 016 five minutes and 8 760 hours whose other slots are known: ten points
 //! take three writes and three reads, a whole day of 1 440 points three writes and six reads.
 
+use std::borrow::Cow;
+
 use crate::file::slot_of;
 use crate::header::Ring;
 use crate::layer::WriteAt;
@@ -23,35 +25,49 @@ impl<L: WriteAt> Whisper<L> {
     /// # Errors
     /// What the system says, or [`Error::Corrupt`]; a part of the points may then have been written.
     pub fn update_many(&mut self, points: &[Point], now: Timestamp) -> Result<(), Error> {
-        if points.is_empty() {
-            return Ok(());
-        }
-        if points.is_sorted_by(|a, b| a.time < b.time) {
-            return self.deal(points, now);
-        }
-        // Reversed first, so that of equal times the one given first comes last and stays.
-        let mut sorted: Vec<Point> = points.iter().rev().copied().collect();
-        sorted.sort_by_key(|point| point.time);
-        self.deal(&sorted, now)
+        let too_old = |ring: &Ring, time: i64| now.as_i64() - time > ring.retention();
+        self.deal(&in_order(points), too_old).map(|_| ())
     }
 
-    /// Gives each archive, finest first, the points that are young enough for it; `points` are oldest first.
-    fn deal(&self, points: &[Point], now: Timestamp) -> Result<(), Error> {
-        self.ring(0)?;
+    /// As [`Whisper::update_many`], but nothing current is ever overwritten by a time that is far from `now`, and the
+    /// points that no archive has a slot for are counted: those older than all archives, and those so far ahead that
+    /// they would take the slot of a current point of the finest.
+    ///
+    /// The reference lets a point whose age is the retention of an archive, to the slot, take the place of the newest
+    /// there; here it goes to the next coarser archive.
+    ///
+    /// # Errors
+    /// As [`Whisper::update_many`].
+    pub fn update_current(&mut self, points: &[Point], now: Timestamp) -> Result<usize, Error> {
+        let finest = self.ring(0)?;
+        let points = in_order(points);
+        let end = finest.floor(now.as_i64()) + finest.retention();
+        let near = points.partition_point(|point| finest.floor(point.time.as_i64()) < end);
+        let too_old = |ring: &Ring, time: i64| ring.floor(time) <= ring.floor(now.as_i64()) - ring.retention();
+        let older = self.deal(&points[..near], too_old)?;
+        Ok(older + points.len() - near)
+    }
+
+    /// Gives each archive, finest first, the points that are young enough for it, and says how many were too old for all;
+    /// `points` are oldest first.
+    fn deal(&self, points: &[Point], too_old: impl Fn(&Ring, i64) -> bool) -> Result<usize, Error> {
         let mut rest = points;
+        if !rest.is_empty() {
+            self.ring(0)?;
+        }
         for archive in 0..self.header.archives.len() {
+            if rest.is_empty() {
+                break;
+            }
             let ring = self.ring(archive)?;
-            let too_old = rest.partition_point(|point| now.as_i64() - point.time.as_i64() > ring.retention());
-            let (older, young) = rest.split_at(too_old);
+            let older = rest.partition_point(|point| too_old(&ring, point.time.as_i64()));
+            let (older, young) = rest.split_at(older);
             if !young.is_empty() {
                 self.write_batch(&ring, young)?;
             }
             rest = older;
-            if rest.is_empty() {
-                break;
-            }
         }
-        Ok(())
+        Ok(rest.len())
     }
 
     /// Writes `points`, oldest first, into one archive whatever their age, and renews the coarser ones.
@@ -86,6 +102,17 @@ impl<L: WriteAt> Whisper<L> {
         }
         Ok(())
     }
+}
+
+/// Points oldest first. Mostly they are, and are not copied then.
+fn in_order(points: &[Point]) -> Cow<'_, [Point]> {
+    if points.is_sorted_by(|a, b| a.time < b.time) {
+        return Cow::Borrowed(points);
+    }
+    // Reversed first, so that of equal times the one given first comes last and stays.
+    let mut sorted: Vec<Point> = points.iter().rev().copied().collect();
+    sorted.sort_by_key(|point| point.time);
+    Cow::Owned(sorted)
 }
 
 /// Joins neighbouring points of one archive and writes each run with one call, two where it wraps around the end.

@@ -7,12 +7,14 @@
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use byteorder::{BigEndian, ByteOrder};
 
 use crate::error::Damage;
 use crate::header::{self, RECORD, Ring};
+use crate::kept::Bases;
 use crate::layer::{ReadAt, WriteAt};
 use crate::{Error, Header};
 
@@ -43,9 +45,9 @@ pub(crate) const CHUNK: i64 = 5_461; // 64 KiB
 pub struct Whisper<L = File> {
     pub(crate) layer: L,
     pub(crate) path: Box<Path>,
-    pub(crate) header: Header,
-    /// Time in slot 0 of each archive; 0 while unknown or empty. See [`Ring`] for why it may be remembered.
-    bases: Box<[AtomicU32]>,
+    pub(crate) header: Arc<Header>,
+    /// See [`Ring`] for why these may be remembered.
+    pub(crate) bases: Bases,
 }
 
 impl Whisper<File> {
@@ -134,11 +136,8 @@ impl<L: ReadAt> Whisper<L> {
     pub fn over(layer: L, path: impl AsRef<Path>) -> Result<Whisper<L>, Error> {
         let path = path.as_ref();
         let head = header::read(&layer, path)?;
-        let bases: Box<[AtomicU32]> = head.header.archives.iter().map(|_| AtomicU32::new(0)).collect();
-        if let Some(first) = bases.first() {
-            first.store(head.first_base, Ordering::Relaxed);
-        }
-        Ok(Whisper { layer, path: path.into(), header: head.header, bases })
+        let bases = Bases::new(&head.header, head.first_base);
+        Ok(Whisper { layer, path: path.into(), header: Arc::new(head.header), bases })
     }
 
     /// Gives the layer back.
@@ -189,7 +188,7 @@ impl<L: ReadAt> Whisper<L> {
 
     /// Time in the archive's first slot, 0 if the archive is empty. A read only while it is not known.
     pub(crate) fn base(&self, ring: &Ring) -> Result<i64, Error> {
-        let known = self.bases[ring.archive].load(Ordering::Relaxed);
+        let known = self.bases.of(ring.archive).load(Ordering::Relaxed);
         if known != 0 {
             return Ok(known.into());
         }
@@ -205,13 +204,13 @@ impl<L: ReadAt> Whisper<L> {
 
     /// The base if it is known without a read.
     pub(crate) fn known_base(&self, ring: &Ring) -> Option<i64> {
-        let known = self.bases[ring.archive].load(Ordering::Relaxed);
+        let known = self.bases.of(ring.archive).load(Ordering::Relaxed);
         (known != 0).then_some(known.into())
     }
 
     /// 0 forgets it.
     pub(crate) fn remember_base(&self, ring: &Ring, base: i64) {
-        self.bases[ring.archive].store(u32::try_from(base).unwrap_or(0), Ordering::Relaxed);
+        self.bases.of(ring.archive).store(u32::try_from(base).unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Reads `count` slots from number `slot` on, around the ring, in at most 64 KiB at a time: one read per piece, one

@@ -173,6 +173,8 @@ mod fsck;
 #[cfg(feature = "file")]
 mod header;
 #[cfg(feature = "file")]
+mod kept;
+#[cfg(feature = "file")]
 pub mod layer;
 #[cfg(feature = "map")]
 pub mod map;
@@ -204,6 +206,8 @@ pub use file::Whisper;
 pub use fsck::{Finding, Salvaged};
 #[cfg(feature = "file")]
 pub use header::{ArchiveInfo, Header};
+#[cfg(feature = "file")]
+pub use kept::Kept;
 #[cfg(feature = "file")]
 pub use merge::MergeWindow;
 #[cfg(feature = "file")]

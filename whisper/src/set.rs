@@ -1,8 +1,10 @@
 //! The two settings of a file that can change after creation. Points already stored are not made anew.
 
+use std::sync::Arc;
+
 use crate::header::FIXED;
 use crate::layer::WriteAt;
-use crate::{AggregationMethod, Error, Whisper, XFilesFactor};
+use crate::{AggregationMethod, Error, Header, Whisper, XFilesFactor};
 
 impl<L: WriteAt> Whisper<L> {
     /// Changes how coarser points are made from now on, and gives the method until now. One `pwrite` of 16 bytes.
@@ -26,11 +28,11 @@ impl<L: WriteAt> Whisper<L> {
     }
 
     fn set(&mut self, method: AggregationMethod, x_files_factor: XFilesFactor) -> Result<(), Error> {
-        let mut header = self.header.clone();
+        let mut header = Header::clone(&self.header);
         (header.method, header.x_files_factor) = (method, x_files_factor);
         let bytes: [u8; FIXED] = header.fixed_bytes();
         self.write_at(&bytes, 0)?;
-        self.header = header;
+        self.header = Arc::new(header);
         Ok(())
     }
 }

@@ -23,4 +23,4 @@ pub use rules::{AggregationRules, NameList, NameLists, RuleError, Schemas, Stora
 pub use series::Series;
 pub use store::{Answer, Failure, Fetch, FetchQuery, Find, FindQuery, Node, NodeKind, Partial, Pending, Recent, Store};
 pub use store::{Refusal, Window, WriteReport};
-pub use whisper_tree::WhisperTree;
+pub use whisper_tree::{TreeOptions, WhisperTree};

@@ -2,17 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::sync::LazyLock;
+
 use carbon_line::{MetricName, Pattern};
 use carbon_storage::{
-    Fetch, FetchQuery, Find, FindQuery, Memory, Node, NodeKind, Pending, SeriesId, StorageRules, Store, WhisperTree,
-    Window,
+    Fetch, FetchQuery, Find, FindQuery, Memory, NameTable, Node, NodeKind, Pending, Schemas, SeriesId, StorageRules,
+    Store, TreeOptions, WhisperTree, Window,
 };
 use whisper::{Allocation, CreateOptions, Interval, Point, Timestamp, Whisper};
 
 const NOW: u32 = 1_700_000_000;
 
-/// Numbers matter only to a store that keeps what it knows of a series; these tests name series by name.
-const SERIES: SeriesId = SeriesId::new(0);
+/// A store may keep what it knows of a series under its number, so each name has its own.
+fn series(name: &MetricName) -> SeriesId {
+    static NAMES: LazyLock<NameTable> = LazyLock::new(NameTable::new);
+    NAMES.intern(name)
+}
 
 trait AnyStore: Store + Find + Fetch {}
 impl<T: Store + Find + Fetch> AnyStore for T {}
@@ -30,7 +35,8 @@ fn tree() -> (tempfile::TempDir, Box<dyn AnyStore>) {
 async fn write(store: &dyn AnyStore, name: &str, points: &[(u32, f64)]) {
     let points =
         points.iter().map(|(time, value)| Point { time: Timestamp::from_secs(*time), value: *value }).collect();
-    let batch = [Pending { series: SERIES, name: MetricName::parse(name).unwrap(), points }];
+    let name = MetricName::parse(name).unwrap();
+    let batch = [Pending { series: series(&name), name, points }];
     let report = store.write(&batch, Timestamp::from_secs(NOW)).await;
     assert!(report.refusals.is_empty(), "{:?}", report.refusals);
 }
@@ -114,7 +120,7 @@ async fn a_damaged_file_fails_alone() {
     assert_eq!(answer.failures.iter().map(|failure| failure.part.as_str()).collect::<Vec<_>>(), ["a.bad"]);
 
     let point = Point { time: at(NOW), value: 2.0 };
-    let batch = names.map(|name| Pending { series: SERIES, name, points: vec![point] });
+    let batch = names.map(|name| Pending { series: series(&name), name, points: vec![point] });
     let report = store.write(&batch, at(NOW)).await;
     let refused: Vec<_> = report.refusals.iter().map(|refusal| (refusal.index, refusal.retry)).collect();
     assert_eq!(refused, [(0, false)]);
@@ -130,19 +136,32 @@ async fn a_part_that_is_away_is_told_and_the_rest_answers() {
     let answer = store.find(&query).await.unwrap();
     assert_eq!((answer.value.len(), answer.failures.len()), (1, 1));
     let point = Point { time: Timestamp::from_secs(NOW), value: 3.0 };
-    let batch =
-        ["a", "bb"].map(|name| Pending { series: SERIES, name: MetricName::parse(name).unwrap(), points: vec![point] });
+    let batch = ["a", "bb"].map(|name| MetricName::parse(name).unwrap()).map(|name| Pending {
+        series: series(&name),
+        name,
+        points: vec![point],
+    });
     let report = store.write(&batch, Timestamp::from_secs(NOW)).await;
     assert_eq!(report.refusals.iter().map(|refusal| (refusal.index, refusal.retry)).collect::<Vec<_>>(), [(0, true)]);
 }
 
+/// Files opened for each write, and files kept open.
+const WAYS: [TreeOptions; 2] = [
+    TreeOptions { allocation: Allocation::Sparse, descriptors: 0 },
+    TreeOptions { allocation: Allocation::Sparse, descriptors: 64 },
+];
+
 #[test]
 fn a_migration_under_load_loses_no_point() {
+    WAYS.into_iter().for_each(migrate_under_load);
+}
+
+fn migrate_under_load(options: TreeOptions) {
     const POINTS: u32 = 3_000;
     let folder = tempfile::tempdir().unwrap();
-    let schemas = carbon_storage::Schemas::parse("[all]\npattern = .*\nretentions = 1s:4000\n").unwrap();
+    let schemas = Schemas::parse("[all]\npattern = .*\nretentions = 1s:4000\n").unwrap();
     let rules = StorageRules { schemas, ..StorageRules::default() };
-    let tree = WhisperTree::open(folder.path(), rules, Allocation::Sparse).unwrap();
+    let tree = WhisperTree::open(folder.path(), rules, options).unwrap();
     let layouts = ["1s:8000", "1s:4000,10s:1000"].map(|list| CreateOptions::new(list.parse().unwrap()));
     let (path, now) = (folder.path().join("a/b.wsp"), Timestamp::from_secs(NOW));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -199,4 +218,25 @@ fn a_write_that_waited_for_a_tool_goes_into_the_file_that_the_tool_left() {
     let left = Whisper::open_read_only(&path).unwrap();
     let values = left.fetch(Timestamp::from_secs(NOW - 60), now, now).unwrap().unwrap().values;
     assert_eq!(values.into_iter().flatten().collect::<Vec<_>>(), [7.0]);
+}
+
+#[tokio::test]
+async fn points_that_no_archive_has_a_slot_for_are_counted_and_harm_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let schemas = Schemas::parse("[all]\npattern = .*\nretentions = 60s:10m,5m:1h\n").unwrap();
+    let rules = StorageRules { schemas, ..StorageRules::default() };
+    let tree = WhisperTree::open(folder.path(), rules, Allocation::Sparse).unwrap();
+    let name = MetricName::parse("a").unwrap();
+    let write = async |times: &[i64]| {
+        let time = |age: &i64| Timestamp::saturating_from(i64::from(NOW) + age);
+        let points = times.iter().map(|age| Point { time: time(age), value: *age as f64 }).collect();
+        let batch = [Pending { series: series(&name), name: name.clone(), points }];
+        let report = tree.write(&batch, Timestamp::from_secs(NOW)).await;
+        assert!(report.refusals.is_empty());
+        report.out_of_range
+    };
+    assert_eq!(write(&[-180, -120, -60, 0]).await, 0);
+    assert_eq!(write(&[-7_200, -3_600, 300, 600, 31_536_000]).await, 4, "300 s ahead is within the ring");
+    let known = values(&tree, "a").await.unwrap();
+    assert_eq!(known.into_iter().filter(|value| !value.is_nan()).collect::<Vec<_>>(), [-180.0, -120.0, -60.0, 0.0]);
 }

@@ -8,22 +8,69 @@
 mod fetch;
 mod find;
 mod path;
+mod devices;
+mod known;
+mod layouts;
+mod reach;
 mod write;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tracing::warn;
 use whisper::Allocation;
+
+use devices::Devices;
+use known::KnownFiles;
+use layouts::Layouts;
+use reach::fault;
 
 use crate::{StorageError, StorageRules};
 
-/// The tree, cheap to clone; clones share the rules.
+/// How a tree is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TreeOptions {
+    /// How new files take their room.
+    pub allocation: Allocation,
+    /// Files kept open at most; the others are opened for each write.
+    pub descriptors: usize,
+}
+
+impl TreeOptions {
+    /// Half of the descriptors that this process may have; the others are for connections.
+    pub fn default_descriptors() -> usize {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        limit.map_or(MOST_DESCRIPTORS, |limit| {
+            usize::try_from(limit / 2).unwrap_or(MOST_DESCRIPTORS).min(MOST_DESCRIPTORS)
+        })
+    }
+}
+
+/// Kept by default at most: each costs the kernel about a kilobyte, and beyond this opening is no longer what counts.
+const MOST_DESCRIPTORS: usize = 250_000;
+
+impl From<Allocation> for TreeOptions {
+    fn from(allocation: Allocation) -> TreeOptions {
+        TreeOptions { allocation, descriptors: TreeOptions::default_descriptors() }
+    }
+}
+
+/// The tree, cheap to clone; clones share rules, knowledge of files, and descriptors.
 #[derive(Clone, Debug)]
 pub struct WhisperTree {
     root: Arc<PathBuf>,
     rules: Arc<RwLock<Arc<StorageRules>>>,
     allocation: Allocation,
+    state: Arc<State>,
+}
+
+/// What is known of the files from writing to them.
+#[derive(Debug)]
+struct State {
+    known: KnownFiles,
+    devices: Devices,
+    layouts: Layouts,
 }
 
 impl WhisperTree {
@@ -31,21 +78,46 @@ impl WhisperTree {
     ///
     /// # Errors
     /// Names the directory when it can neither be used nor made, or when nothing can be created in it.
-    pub fn open(root: &Path, rules: StorageRules, allocation: Allocation) -> Result<WhisperTree, StorageError> {
-        let fault = |action, path: &Path, source| StorageError::Io { action, path: path.to_owned(), source };
+    pub fn open(
+        root: &Path,
+        rules: StorageRules,
+        options: impl Into<TreeOptions>,
+    ) -> Result<WhisperTree, StorageError> {
+        let options = options.into();
         fs::create_dir_all(root).map_err(|source| fault("create the directory", root, source))?;
         // Permissions alone do not tell: the mount may be read-only, the user may be root.
         let probe = root.join(format!(".plumbago-probe-{}", std::process::id()));
         fs::write(&probe, b"").map_err(|source| fault("write into", root, source))?;
         fs::remove_file(&probe).map_err(|source| fault("remove", &probe, source))?;
-        Ok(WhisperTree { allocation, ..WhisperTree::read_only(root, rules) })
+        let release = rustix::system::uname().release().to_string_lossy().into_owned();
+        if !devices::tells_of_errors(&release) {
+            warn!(
+                release,
+                "This kernel does not tell when data written earlier could not reach the disk (5.8 and later do); \
+                 points lost that way would not be written again."
+            );
+        }
+        Ok(WhisperTree::with(root, rules, options))
     }
 
     /// Uses `root` for reading; a directory that is not there yet is an empty tree. `rules` are those of the process
     /// that writes, to know the steps of series that have no file yet.
     pub fn read_only(root: &Path, rules: StorageRules) -> WhisperTree {
-        let rules = Arc::new(RwLock::new(Arc::new(rules)));
-        WhisperTree { root: Arc::new(root.to_owned()), rules, allocation: Allocation::Sparse }
+        WhisperTree::with(root, rules, TreeOptions { allocation: Allocation::Sparse, descriptors: 0 })
+    }
+
+    fn with(root: &Path, rules: StorageRules, options: TreeOptions) -> WhisperTree {
+        let state = State {
+            known: KnownFiles::new(options.descriptors),
+            devices: Devices::default(),
+            layouts: Layouts::default(),
+        };
+        WhisperTree {
+            root: Arc::new(root.to_owned()),
+            rules: Arc::new(RwLock::new(Arc::new(rules))),
+            allocation: options.allocation,
+            state: Arc::new(state),
+        }
     }
 
     /// The directory.

@@ -1,16 +1,21 @@
-//! Writing: one open, one lock, one gathered update and one close a series. Lock and look after it are two system calls
-//! of well under a microsecond; they let `whisper migrate` work on the tree while the daemon runs.
+//! Writing: a look at the file, then one gathered update. What is known of a file is not read again.
+//!
+//! A known file without a kept descriptor costs `open`, `flock`, `statx`, one `pwrite` for each run of points in each
+//! archive, and `close`; with one, `flock`, `statx`, the writes, and `flock`. See [`reach`](super::reach) for why.
+//! Nothing is allocated per point; per series the path and the bytes of its runs.
 
-use std::fs::File;
-use std::io;
+use std::io::ErrorKind as Kind;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use carbon_line::MetricName;
 use tracing::debug;
 use whisper::{Retention, Timestamp, Whisper};
 
 use super::WhisperTree;
+use super::known::Known;
 use super::path::file_of;
+use super::reach::{Look, Reached, fault, reach};
 use crate::{Answer, Pending, Refusal, StorageError, Store, WriteReport};
 
 impl Store for WhisperTree {
@@ -19,7 +24,10 @@ impl Store for WhisperTree {
             let mut report = WriteReport::default();
             for (index, pending) in batch.iter().enumerate() {
                 match self.write_one(pending, now) {
-                    Ok(created) => report.created += usize::from(created),
+                    Ok(written) => {
+                        report.created += usize::from(written.created);
+                        report.out_of_range += written.out_of_range;
+                    }
                     Err(error) => report.refusals.push(Refusal { index, retry: can_pass(&error), error }),
                 }
             }
@@ -28,10 +36,7 @@ impl Store for WhisperTree {
     }
 
     fn sync(&self) -> Answer<'_, Result<(), StorageError>> {
-        Box::pin(async {
-            let synced = File::open(self.root()).and_then(|root| Ok(rustix::fs::syncfs(root)?));
-            synced.map_err(|source| StorageError::Io { action: "sync", path: self.root().to_owned(), source })
-        })
+        Box::pin(async { self.state.devices.sync() })
     }
 
     fn finest(&self, name: &MetricName) -> Retention {
@@ -39,53 +44,72 @@ impl Store for WhisperTree {
     }
 }
 
+/// What became of the points of one series.
+struct Written {
+    created: bool,
+    out_of_range: usize,
+}
+
 impl WhisperTree {
-    /// Whether the file had to be made first.
-    fn write_one(&self, pending: &Pending, now: Timestamp) -> Result<bool, StorageError> {
+    fn write_one(&self, pending: &Pending, now: Timestamp) -> Result<Written, StorageError> {
         let path = file_of(self.root(), &pending.name);
-        let (mut file, created) = match open_in_turn(&path) {
-            Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => (self.create(pending)?, true),
-            opened => (opened?, false),
+        // Taken out, and put back only after success: whatever goes wrong, the file is looked at anew.
+        let (known, descriptor) = match self.state.known.take(pending.series) {
+            Some((known, file)) => {
+                let identity = self.state.devices.number(known.device).map(|device| (device, known.inode));
+                (Some(known), file.zip(identity))
+            }
+            None => (None, None),
         };
-        file.update_many(&pending.points, now)?;
-        Ok(created)
+        let (reached, created) = match reach(&path, descriptor) {
+            Err(StorageError::Io { source, .. }) if source.kind() == Kind::NotFound => {
+                (self.create(pending, &path)?, true)
+            }
+            reached => (reached?, false),
+        };
+        let (mut file, mut known) = self.recognize(&path, reached, known)?;
+        let out_of_range = file.update_current(&pending.points, now)?;
+        self.state.devices.written(known.device);
+        known.kept = file.keep();
+        self.state.known.put(pending.series, known, milliseconds(), file.into_layer());
+        Ok(Written { created, out_of_range })
     }
 
-    fn create(&self, pending: &Pending) -> Result<Whisper, StorageError> {
-        let path = file_of(self.root(), &pending.name);
+    /// A handle on a file, without a read if it is as we left it.
+    fn recognize(&self, path: &Path, reached: Reached, known: Option<Known>) -> Result<(Whisper, Known), StorageError> {
+        let Reached { file, look } = reached;
+        let folder = path.parent().unwrap_or(self.root());
+        let device = self.state.devices.of(look.device, folder).map_err(|source| fault("open", folder, source))?;
+        if let Some(known) = known
+            && known.device == device
+            && known.is_as_left(&look)
+        {
+            return Ok((Whisper::resume(file, path, &known.kept), known));
+        }
+        let file = Whisper::over(file, path)?;
+        let mut kept = file.keep();
+        self.state.layouts.share(&mut kept);
+        let file = Whisper::resume(file.into_layer(), path, &kept);
+        Ok((file, Known::new(kept, device, &look)))
+    }
+
+    fn create(&self, pending: &Pending, path: &Path) -> Result<Reached, StorageError> {
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|source| StorageError::Io {
-                action: "create the directory",
-                path: folder.to_owned(),
-                source,
-            })?;
+            std::fs::create_dir_all(folder).map_err(|source| fault("create the directory", folder, source))?;
         }
         let mut options = self.rules().layout(&pending.name);
         options.allocation = self.allocation;
-        let file = Whisper::create(&path, &options)?;
+        let file = Whisper::create(path, &options)?.into_layer();
         debug!(metric = %pending.name, path = %path.display(), "Created an archive.");
-        Ok(file)
+        let metadata = file.metadata().map_err(|source| fault("stat", path, source))?;
+        Ok(Reached { file, look: Look::of(&metadata) })
     }
 }
 
-/// Opens an archive once no tool holds its lock. A tool that waited for may have put another file under the name
-/// meanwhile (`whisper migrate` does), and what is written into the old one would be lost: so the name is asked again.
-fn open_in_turn(path: &Path) -> Result<Whisper, whisper::Error> {
-    for _ in 0..REPLACEMENTS {
-        let file = match Whisper::open_locked(path) {
-            // A file system without locks: its tools cannot take turns either.
-            Err(error) if error.io_kind() == Some(io::ErrorKind::Unsupported) => return Whisper::open(path),
-            opened => opened?,
-        };
-        if !file.is_replaced()? {
-            return Ok(file);
-        }
-    }
-    Whisper::open(path)
+/// Wall clock, to tell our own changes of a file from those of others.
+fn milliseconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
-
-/// How often in a row an archive may be replaced under us before its newest file is taken without waiting.
-const REPLACEMENTS: usize = 8;
 
 /// Whether the same write may succeed later. A full disk gets room, a directory its permissions, a descriptor table its
 /// places; a damaged file stays damaged, and a name too long for the file system stays too long.
@@ -95,7 +119,6 @@ fn can_pass(error: &StorageError) -> bool {
         StorageError::Whisper(error) => error.io_kind(),
         StorageError::Unreachable { .. } | StorageError::WorkerLost => return true,
     };
-    use io::ErrorKind as Kind;
     match kind {
         None | Some(Kind::InvalidFilename | Kind::NotADirectory | Kind::IsADirectory | Kind::InvalidInput) => false,
         Some(_) => true,

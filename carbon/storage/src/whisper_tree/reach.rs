@@ -1,0 +1,121 @@
+//! From a path to a file that may be written: opened or still open, locked, and looked at.
+//!
+//! Operators delete, resize, copy and replace files under us, so every gathered write looks first. What it costs on a
+//! file that is known:
+//!
+//! - descriptor kept: `flock`, `statx` of the path, the writes, `flock`;
+//! - not kept: `open`, `flock`, `statx` of the file, the writes, `close`.
+//!
+//! One look tells device and inode (another file took the name), size (cut or grown) and time of change (written in
+//! place, as `cp` over it or `whisper set-xff` do; a change in the same few milliseconds as our own last write is taken
+//! for ours). If anything differs the header is read anew.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use crate::StorageError;
+
+/// How often in a row a file may be replaced under us before its newest is taken without waiting.
+const REPLACEMENTS: usize = 8;
+
+/// Number of the device, and of the file on it.
+pub(super) type Identity = (u64, u64);
+
+/// A file under its name, locked, with what the system says of it.
+pub(super) struct Reached {
+    pub(super) file: File,
+    pub(super) look: Look,
+}
+
+/// What tells one file, and one state of it, from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    pub(super) device: u64,
+    pub(super) inode: u64,
+    /// Time of birth in nanoseconds since the epoch, 0 if unknown.
+    pub(super) born: u64,
+    pub(super) size: u64,
+    /// Time of the last change in milliseconds since the epoch.
+    pub(super) changed: u64,
+}
+
+impl Look {
+    pub(super) fn of(metadata: &Metadata) -> Look {
+        let changed = metadata.mtime().saturating_mul(1000).saturating_add(metadata.mtime_nsec() / 1_000_000);
+        let born = metadata.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
+        Look {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            born: born.map_or(0, |since| since.as_nanos() as u64),
+            size: metadata.size(),
+            changed: u64::try_from(changed).unwrap_or(0),
+        }
+    }
+}
+
+/// The file at `path`, by the `kept` descriptor if that is still the one behind the name.
+pub(super) fn reach(path: &Path, kept: Option<(File, Identity)>) -> Result<Reached, StorageError> {
+    if let Some((file, identity)) = kept {
+        lock(&file, path)?;
+        let metadata = fs::metadata(path).map_err(|source| fault("stat", path, source))?;
+        if (metadata.dev(), metadata.ino()) == identity {
+            return Ok(Reached { file, look: Look::of(&metadata) });
+        }
+    }
+    let mut attempts = 1;
+    loop {
+        let file = open(path)?;
+        let waits = attempts < REPLACEMENTS;
+        if waits {
+            lock(&file, path)?;
+        }
+        // Looked at only now: a tool that held the lock may have put another file under the name meanwhile (`whisper
+        // migrate` does), and what is written into the old one would be lost.
+        let metadata = file.metadata().map_err(|source| fault("stat", path, source))?;
+        regular(path, &metadata)?;
+        if metadata.nlink() > 0 || !waits {
+            return Ok(Reached { file, look: Look::of(&metadata) });
+        }
+        attempts += 1;
+    }
+}
+
+fn open(path: &Path) -> Result<File, StorageError> {
+    // A FIFO without a peer would be waited for; with O_NONBLOCK it is opened, seen, and refused.
+    let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+    let opened = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path);
+    opened.map_err(|source| match source.kind() {
+        io::ErrorKind::IsADirectory => not_a_file(path, "a directory"),
+        _ => fault("open", path, source),
+    })
+}
+
+fn regular(path: &Path, metadata: &Metadata) -> Result<(), StorageError> {
+    match metadata.file_type() {
+        kind if kind.is_file() => Ok(()),
+        kind if kind.is_dir() => Err(not_a_file(path, "a directory")),
+        kind if kind.is_fifo() => Err(not_a_file(path, "a FIFO")),
+        _ => Err(not_a_file(path, "a device")),
+    }
+}
+
+fn not_a_file(path: &Path, kind: &'static str) -> StorageError {
+    whisper::Error::NotAFile { path: path.to_owned(), kind }.into()
+}
+
+/// Waits until no tool holds the file.
+fn lock(file: &File, path: &Path) -> Result<(), StorageError> {
+    match file.lock() {
+        // A file system without locks: its tools cannot take turns either.
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+        locked => locked.map_err(|source| fault("lock", path, source)),
+    }
+}
+
+/// What the system said about `path`.
+pub(super) fn fault(action: &'static str, path: &Path, source: io::Error) -> StorageError {
+    StorageError::Io { action, path: path.to_owned(), source }
+}
