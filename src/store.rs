@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use carbon_storage::{AggregationRules, Schemas, StorageRules, WhisperTree};
+use carbon_storage::{AggregationRules, Schemas, StorageRules, TreeOptions, WhisperTree};
 use serde::Deserialize;
 use tracing::warn;
 use whisper::Allocation;
@@ -21,9 +21,12 @@ pub(crate) struct StoreConfig {
     pub(crate) schemas: Option<PathBuf>,
     /// Graphite's storage-aggregation.conf. Default: the rules of carbon's example file.
     pub(crate) aggregation: Option<PathBuf>,
-    /// How a new file takes its room: "sparse" as points arrive, "reserved" or "zeroed" all of it at once, so that a
-    /// full disk stops new series and not old ones. Default "sparse".
+    /// How a new file takes its room: "reserved" or "zeroed" all of it at once, so that a full disk stops new series and
+    /// not old ones; "sparse" as points arrive, which is quicker and cannot promise this. Default "reserved".
     pub(crate) allocation: AllocationName,
+    /// Files kept open for writing at most; the others are opened for each write. Default: half of the descriptors that
+    /// the process may have (`ulimit -n`), at most 250 000.
+    pub(crate) descriptors: Option<usize>,
     /// Where a carbon in another process answers cache queries, so that a separate render sees what is not in files
     /// yet. Default: none.
     pub(crate) carbonlink: Option<SocketAddr>,
@@ -33,9 +36,9 @@ pub(crate) struct StoreConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum AllocationName {
-    #[default]
     Sparse,
     Zeroed,
+    #[default]
     Reserved,
 }
 
@@ -51,7 +54,8 @@ impl Default for StoreConfig {
             whisper: None,
             schemas: None,
             aggregation: None,
-            allocation: AllocationName::Sparse,
+            allocation: AllocationName::Reserved,
+            descriptors: None,
             carbonlink: None,
         }
     }
@@ -90,7 +94,8 @@ impl StoreConfig {
             AllocationName::Reserved => Allocation::Reserved,
         };
         let remedy = "choose another folder with `--data DIR` or `[store] data`";
-        WhisperTree::open(&self.tree(), self.rules()?, allocation).context(remedy)
+        let descriptors = self.descriptors.unwrap_or_else(TreeOptions::default_descriptors);
+        WhisperTree::open(&self.tree(), self.rules()?, TreeOptions { allocation, descriptors }).context(remedy)
     }
 
     /// Opens the tree for reading; it may be empty or not there yet.
