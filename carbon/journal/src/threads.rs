@@ -1,0 +1,103 @@
+//! When the steps happen: a writer that visits ten times a second, a syncer, both asleep while nothing is appended.
+
+use std::sync::{Arc, Condvar, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::core::Core;
+use crate::options::Sync;
+use crate::state::State;
+
+/// Longest time that appended bytes stay in the process while the disk takes them.
+const WRITE_EVERY: Duration = Duration::from_millis(100);
+/// Pause after a failed write or sync.
+const RETRY_AFTER: Duration = Duration::from_millis(250);
+
+/// Starts both threads.
+pub(crate) fn start(core: &Arc<Core>) -> std::io::Result<Vec<JoinHandle<()>>> {
+    let (writer, syncer) = (core.clone(), core.clone());
+    Ok(vec![
+        thread::Builder::new().name("journal-write".to_owned()).spawn(move || write(&writer))?,
+        thread::Builder::new().name("journal-sync".to_owned()).spawn(move || sync(&syncer))?,
+    ])
+}
+
+/// Writes until the journal is closed and all is written, or the disk refuses the rest.
+fn write(core: &Core) {
+    loop {
+        let mut state = core.state();
+        while state.appended == state.written && !state.closing {
+            state.writer_sleeps = true;
+            state = wait(&core.to_write, state);
+        }
+        state.writer_sleeps = false;
+        while let Some(pause) = core.before_write(&state) {
+            state = wait_for(&core.to_write, state, pause);
+        }
+        let last = state.closing;
+        drop(state);
+        let written = core.write_step();
+        core.to_sync.notify_one();
+        match written {
+            Err(_) if last => return,
+            Ok(_) if last && core.all_written() => return,
+            Err(_) => drop(wait_for(&core.to_write, core.state(), RETRY_AFTER)),
+            Ok(_) => {}
+        }
+    }
+}
+
+/// Syncs until the journal is closed.
+fn sync(core: &Core) {
+    let mut last_start = None;
+    loop {
+        let mut state = core.state();
+        while state.written == state.synced && !state.closing {
+            state = wait(&core.to_sync, state);
+        }
+        while let Some(pause) = core.before_sync(&state, last_start) {
+            state = wait_for(&core.to_sync, state, pause);
+        }
+        let last = state.closing;
+        drop(state);
+        last_start = Some(Instant::now());
+        let synced = core.sync_step();
+        if last {
+            return;
+        }
+        if synced.is_err() {
+            drop(wait_for(&core.to_sync, core.state(), RETRY_AFTER));
+        }
+    }
+}
+
+impl Core {
+    /// How long the writer may still gather.
+    fn before_write(&self, state: &State) -> Option<Duration> {
+        let oldest = state.appending.front()?.since;
+        let pause = WRITE_EVERY.checked_sub(oldest.elapsed())?;
+        (!self.presses_writer(state) && !pause.is_zero()).then_some(pause)
+    }
+
+    /// How long the syncer may still gather.
+    fn before_sync(&self, state: &State, last_start: Option<Instant>) -> Option<Duration> {
+        let Sync::Every(distance) = self.options.sync else { return None };
+        // From the oldest point on, which may have waited for the writer, and never more often than asked for.
+        let since = state.oldest().max(last_start)?;
+        let pause = distance.checked_sub(since.elapsed())?;
+        (!self.presses_syncer(state) && !pause.is_zero()).then_some(pause)
+    }
+
+    fn all_written(&self) -> bool {
+        let state = self.state();
+        state.appended == state.written
+    }
+}
+
+fn wait<'a>(condition: &Condvar, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    condition.wait(state).unwrap_or_else(PoisonError::into_inner)
+}
+
+fn wait_for<'a>(condition: &Condvar, state: MutexGuard<'a, State>, pause: Duration) -> MutexGuard<'a, State> {
+    condition.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0
+}
