@@ -96,7 +96,7 @@ impl Carbon {
         let plaintext = bind(&config.plaintext, "plaintext").await?;
         let carbonlink = bind(&config.carbonlink, "carbonlink").await?;
         let stats = Arc::new(Stats::default());
-        let cache = Arc::new(Cache::new(Arc::clone(&names), Arc::clone(&stats), config.max_points));
+        let cache = Arc::new(Cache::new(Arc::clone(&names), Arc::clone(&stats), config.max_bytes));
         let mut carbon = Carbon {
             plaintext: plaintext.iter().map(|(address, _)| *address).collect(),
             carbonlink: carbonlink.iter().map(|(address, _)| *address).collect(),

@@ -1,8 +1,8 @@
 //! From bytes of a peer to a batch for the cache: decoder, rules, names. Shared by all listeners; owns no socket.
 
 use std::fmt::Display;
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, OnceLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use carbon_line::{Datapoint, Decoder, MetricName, Numbers, Reject, Rules, Simple, decoder::Lines, plain};
 use carbon_storage::{NameReader, NameTable, SeriesId};
@@ -85,7 +85,11 @@ impl Intake {
     /// come this way.
     pub(crate) async fn accept(&self, batch: &mut Batch) {
         self.gate.sift(batch, |series, reject| self.refuse(reject, self.names.name(series).as_bytes(), &"a listener"));
-        self.cache.insert(batch).await;
+        if !batch.is_empty() {
+            self.cache.room().await;
+            self.cache.insert(batch, 0, seconds());
+            batch.clear();
+        }
     }
 
     /// Counts a refusal, and logs one a second of each kind.
@@ -124,6 +128,12 @@ fn next<'a>(lines: &mut Lines<'a>, names: &NameReader<'_>, before: Option<Series
     Some(line.map_or_else(Line::Bad, |Datapoint { name, value, time }| {
         Line::Named(name.as_bytes(), Numbers { value, time })
     }))
+}
+
+/// Seconds since the first call, by a clock that does not go backwards.
+pub(crate) fn seconds() -> u32 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_secs() as u32
 }
 
 /// Seconds since the epoch by this machine's clock.

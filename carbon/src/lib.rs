@@ -15,7 +15,7 @@ pub mod usage;
 pub mod watchdog;
 mod writer;
 
-pub use cache::Cache;
+pub use cache::{Cache, Due, Shed, Taken};
 pub use config::Config;
 pub use daemon::{Carbon, Error};
 pub use stats::{Snapshot, Stats};

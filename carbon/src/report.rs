@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use whisper::{Point, Timestamp};
 
 use crate::batch::Batch;
-use crate::intake::{Intake, now};
+use crate::intake::{Intake, now, seconds};
 use crate::stats::Snapshot;
 
 /// Feeds the counters through the cache each `interval` until `stop` fires.
@@ -28,7 +28,7 @@ pub(crate) async fn run(intake: Arc<Intake>, interval: Duration, host: String, s
                 batch.push((intake.names.intern(&name), Point { time, value }));
             }
         }
-        intake.cache.insert_own(&mut batch);
+        intake.cache.insert(&batch, 0, seconds());
         before = after;
     }
 }

@@ -16,6 +16,7 @@ pub struct Stats {
     pub(crate) overwritten: AtomicU64,
     pub(crate) stored: AtomicU64,
     pub(crate) dropped: AtomicU64,
+    pub(crate) shed: AtomicU64,
     pub(crate) creates: AtomicU64,
     pub(crate) errors: AtomicU64,
     pub(crate) updates: AtomicU64,
@@ -40,8 +41,10 @@ pub struct Snapshot {
     pub overwritten: u64,
     /// Points the store has confirmed.
     pub stored: u64,
-    /// Points the store will never take; each was logged.
+    /// Points the store will never take, each of them logged, and those that had to make room.
     pub dropped: u64,
+    /// Points among them that had to make room in a full cache for senders that cannot be made to wait.
+    pub shed: u64,
     /// Series written for the first time.
     pub creates: u64,
     /// Series that a write refused, for now or for good.
@@ -81,6 +84,7 @@ impl Default for Stats {
             overwritten: zero(),
             stored: zero(),
             dropped: zero(),
+            shed: zero(),
             creates: zero(),
             errors: zero(),
             updates: zero(),
@@ -105,6 +109,7 @@ impl Stats {
             overwritten: self.overwritten.load(Relaxed),
             stored: self.stored.load(Relaxed),
             dropped: self.dropped.load(Relaxed),
+            shed: self.shed.load(Relaxed),
             creates: self.creates.load(Relaxed),
             errors: self.errors.load(Relaxed),
             updates: self.updates.load(Relaxed),

@@ -204,7 +204,7 @@ async fn a_stop_gives_up_on_a_store_that_stays_away_and_says_how_much_is_lost() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_cache_stops_reading_and_goes_on_when_there_is_room() {
     const LINES: u32 = 400_000;
-    let daemon = Daemon::start(|config| config.max_points = 1000).await;
+    let daemon = Daemon::start(|config| config.max_bytes = 64 << 10).await;
     let shard = daemon.store.shard_of("servers.0000.load.average");
     daemon.store.set_reachable(shard, false);
     let (address, time) = (daemon.address(), now() - 1000);
@@ -213,7 +213,7 @@ async fn a_full_cache_stops_reading_and_goes_on_when_there_is_room() {
     let sender = tokio::spawn(send(address, lines.into_bytes()));
     until("a pause", || daemon.snapshot().pauses > 0).await;
     // One read's worth of lines may pass the limit, whatever is still coming.
-    assert!(daemon.carbon.cache().points() < 1000 + 256 * 1024 / 30);
+    assert!(daemon.carbon.cache().bytes() < (64 << 10) + 256 * 1024 / 30 * 64);
     assert!(daemon.snapshot().received < u64::from(LINES));
     daemon.store.set_reachable(shard, true);
     sender.await.unwrap();
@@ -256,9 +256,9 @@ async fn an_address_that_is_taken_is_named_with_the_way_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn options_that_make_no_sense_are_all_named() {
     let store = Arc::new(Memory::new(Interval::from_secs(1).unwrap(), 1));
-    let config = config(|config| (config.writers, config.max_points) = (0, 0));
+    let config = config(|config| (config.writers, config.max_bytes) = (0, 0));
     let text = Carbon::start(config, store, Arc::default()).await.unwrap_err().to_string();
-    assert!(text.contains("carbon.writers") && text.contains("carbon.max-points"), "{text}");
+    assert!(text.contains("carbon.writers") && text.contains("carbon.max-bytes"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

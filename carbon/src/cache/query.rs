@@ -2,24 +2,21 @@
 
 use carbon_line::MetricName;
 use carbon_storage::memory::matching_nodes;
-use carbon_storage::{Answer, FindQuery, Node, Recent, SeriesId, StorageError};
+use carbon_storage::{Answer, FindQuery, Node, Recent, StorageError};
 use whisper::Point;
 
-use super::{Cache, SHARDS, shard_of};
+use super::{Cache, place_of, shard_of};
 
 impl Cache {
     /// The points of `name` that are not confirmed yet, in time order.
     pub fn recent_points(&self, name: &str) -> Vec<Point> {
         let Some(id) = self.names.lookup(name.as_bytes()) else { return Vec::new() };
-        self.shard(shard_of(id)).get(&id).map_or(Vec::new(), |entry| entry.visible())
+        self.shard(shard_of(id)).visible(place_of(id))
     }
 
     /// Branches and leaves that match, over the series whose points wait.
     pub fn recent_nodes(&self, query: &FindQuery) -> Vec<Node> {
-        let mut waiting: Vec<SeriesId> = Vec::new();
-        for index in 0..SHARDS {
-            waiting.extend(self.shard(index).keys());
-        }
+        let waiting = self.holding();
         let names = self.names.read();
         matching_nodes(&query.pattern, waiting.iter().map(|id| names.text(*id)))
     }

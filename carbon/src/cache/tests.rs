@@ -1,24 +1,34 @@
 use super::*;
 
 use carbon_line::MetricName;
-use proptest::prelude::*;
-use std::collections::BTreeMap;
-use whisper::{Point, Timestamp};
+use whisper::Timestamp;
 
-fn cache(max_points: usize) -> (Cache, Vec<SeriesId>) {
-    let names = Arc::new(NameTable::new());
-    let ids = (0..4).map(|n| names.intern(&MetricName::parse(&format!("a.b{n}")).unwrap())).collect();
-    (Cache::new(names, Arc::new(Stats::default()), max_points), ids)
+fn named(names: impl IntoIterator<Item = String>, max_bytes: usize) -> (Cache, Vec<SeriesId>) {
+    let table = Arc::new(NameTable::new());
+    let ids = names.into_iter().map(|name| table.intern(&MetricName::parse(&name).unwrap())).collect();
+    (Cache::new(table, Arc::new(Stats::default()), max_bytes), ids)
+}
+
+fn cache(series: usize, max_bytes: usize) -> (Cache, Vec<SeriesId>) {
+    named((0..series).map(|n| format!("a.b{n}")), max_bytes)
 }
 
 fn point(time: u32, value: f64) -> Point {
     Point { time: Timestamp::from_secs(time), value }
 }
 
+fn everything(cache: &Cache) -> Vec<SeriesId> {
+    cache.due(0, 1, &Due::everything())
+}
+
+fn drain(cache: &Cache) -> usize {
+    cache.take(&everything(cache)).ids.into_iter().map(|id| cache.confirm(id)).sum()
+}
+
 #[test]
 fn the_last_point_for_an_instant_wins() {
-    let (cache, ids) = cache(100);
-    cache.insert_own(&mut vec![(ids[0], point(10, 1.0)), (ids[0], point(5, 2.0)), (ids[0], point(10, 3.0))]);
+    let (cache, ids) = cache(4, 1 << 20);
+    cache.insert(&[(ids[0], point(10, 1.0)), (ids[0], point(5, 2.0)), (ids[0], point(10, 3.0))], 0, 0);
     assert_eq!(cache.recent_points("a.b0"), [point(5, 2.0), point(10, 3.0)]);
     assert_eq!(cache.take(&ids).batch[0].points, [point(5, 2.0), point(10, 3.0)]);
     assert_eq!(cache.points(), 2);
@@ -26,12 +36,13 @@ fn the_last_point_for_an_instant_wins() {
 
 #[test]
 fn points_stay_visible_until_they_are_confirmed() {
-    let (cache, ids) = cache(100);
-    cache.insert_own(&mut vec![(ids[0], point(10, 1.0))]);
+    let (cache, ids) = cache(4, 1 << 20);
+    cache.insert(&[(ids[0], point(10, 1.0))], 0, 0);
     assert_eq!(cache.take(&ids).ids, [ids[0]]);
-    cache.insert_own(&mut vec![(ids[0], point(10, 9.0)), (ids[0], point(20, 2.0))]);
+    cache.insert(&[(ids[0], point(10, 9.0)), (ids[0], point(20, 2.0))], 0, 0);
     assert_eq!(cache.recent_points("a.b0"), [point(10, 9.0), point(20, 2.0)]);
     assert!(cache.take(&ids).ids.is_empty(), "nobody takes a series that is being written");
+    assert!(everything(&cache).is_empty());
     assert_eq!(cache.confirm(ids[0]), 1);
     assert_eq!(cache.recent_points("a.b0"), [point(10, 9.0), point(20, 2.0)], "overwritten meanwhile");
     assert_eq!(cache.take(&ids).batch[0].points.len(), 2);
@@ -41,97 +52,150 @@ fn points_stay_visible_until_they_are_confirmed() {
 
 #[test]
 fn refused_points_wait_again_behind_newer_ones() {
-    let (cache, ids) = cache(100);
-    cache.insert_own(&mut vec![(ids[0], point(10, 1.0)), (ids[0], point(20, 1.0))]);
+    let (cache, ids) = cache(4, 1 << 20);
+    cache.insert(&[(ids[0], point(10, 1.0)), (ids[0], point(20, 1.0))], 0, 0);
     cache.take(&ids);
-    cache.insert_own(&mut vec![(ids[0], point(10, 9.0))]);
+    cache.insert(&[(ids[0], point(10, 9.0))], 0, 0);
     cache.put_back(ids[0]);
     assert_eq!(cache.take(&ids).batch[0].points, [point(10, 9.0), point(20, 1.0)]);
     assert_eq!(cache.points(), 2);
 }
 
 #[test]
-fn the_series_with_the_most_points_comes_first() {
-    let (cache, ids) = cache(100);
-    cache.insert_own(&mut vec![(ids[0], point(1, 0.0)), (ids[2], point(1, 0.0)), (ids[2], point(2, 0.0))]);
-    assert_eq!(cache.waiting(0, 1), [ids[2], ids[0]]);
-    let both = [cache.waiting(0, 2), cache.waiting(1, 2)].concat();
-    assert_eq!(both.len(), 2, "each series belongs to one writer");
+fn each_series_belongs_to_one_writer_and_comes_in_the_order_of_ids() {
+    let (cache, ids) = cache(5_000, 1 << 20);
+    let batch: Vec<_> = ids.iter().rev().map(|id| (*id, point(1, 0.0))).collect();
+    cache.insert(&batch, 0, 0);
+    assert_eq!(everything(&cache), ids);
+    let (mut both, half) = (cache.due(0, 2, &Due::everything()), cache.due(1, 2, &Due::everything()));
+    assert!(both.is_sorted() && half.is_sorted() && both.len() > 1_000 && half.len() > 1_000);
+    both.extend(half);
+    both.sort_unstable();
+    assert_eq!(both, ids);
+}
+
+#[test]
+fn a_series_is_due_once_it_has_waited_long_enough() {
+    let (cache, ids) = cache(2, 1 << 20);
+    cache.set_wait(ids[0], 100);
+    cache.insert(&[(ids[0], point(1, 0.0)), (ids[1], point(1, 0.0))], 0, 1_000);
+    assert_eq!(cache.unknown_waits(0, 1), [ids[1]]);
+    cache.set_wait(ids[1], 200);
+    drain(&cache);
+    cache.insert(&[(ids[0], point(2, 0.0)), (ids[1], point(2, 0.0))], 0, 2_000);
+    cache.insert(&[(ids[0], point(3, 0.0))], 0, 2_050);
+    let at = |now| cache.due(0, 1, &Due::at(now));
+    assert_eq!((at(2_099), at(2_100), at(2_200)), (vec![], vec![ids[0]], ids.clone()), "counted from the first point");
+    assert_eq!(cache.due(0, 1, &Due { longest: 30, ..Due::at(2_040) }), ids);
+    assert!(cache.unknown_waits(0, 1).is_empty());
+    cache.forget_waits();
+    assert_eq!((cache.unknown_waits(0, 1), at(2_059), at(2_060)), (ids.clone(), vec![], ids.clone()));
+    cache.set_wait(ids[1], 500);
+    assert_eq!(at(2_060), [ids[0]]);
+}
+
+#[test]
+fn a_segment_is_needed_until_its_points_are_confirmed_and_can_be_pressed() {
+    let (cache, ids) = cache(3, 1 << 20);
+    ids.iter().for_each(|id| cache.set_wait(*id, 1_000));
+    cache.insert(&[(ids[0], point(1, 0.0))], 4, 0);
+    cache.insert(&[(ids[0], point(2, 0.0)), (ids[1], point(2, 0.0))], 5, 0);
+    cache.insert(&[(ids[2], point(2, 0.0))], 6, 0);
+    let press = |segment| cache.due(0, 1, &Due { press_segment: Some(segment), ..Due::at(0) });
+    assert_eq!((press(3), press(4), press(5)), (vec![], vec![ids[0]], vec![ids[0], ids[1]]));
+    assert_eq!(cache.take(&[ids[0]]).batch[0].points.len(), 2);
+    assert_eq!(cache.oldest_segment(), Some(4), "being written is not stored");
+    cache.insert(&[(ids[0], point(3, 0.0))], 7, 0);
+    cache.put_back(ids[0]);
+    assert_eq!((cache.oldest_segment(), press(4)), (Some(4), vec![ids[0]]));
+    cache.take(&[ids[0]]);
+    cache.confirm(ids[0]);
+    assert_eq!(cache.oldest_segment(), Some(5));
+    cache.insert(&[(ids[2], point(3, 0.0))], 2, 0);
+    assert_eq!(cache.oldest_segment(), Some(2), "a batch that was overtaken");
+    drain(&cache);
+    assert_eq!(cache.oldest_segment(), None);
+}
+
+#[test]
+fn a_flush_ends_when_all_that_waited_for_it_is_stored() {
+    let (cache, ids) = cache(3, 1 << 20);
+    ids.iter().for_each(|id| cache.set_wait(*id, 1_000));
+    cache.insert(&[(ids[0], point(1, 0.0)), (ids[1], point(1, 0.0))], 0, 0);
+    cache.take(&[ids[1]]);
+    cache.insert(&[(ids[1], point(2, 0.0))], 0, 0);
+    let flushed = cache.mark_flush(&Pattern::parse("a.b[12]").unwrap());
+    assert_eq!((&flushed[..], cache.marked(&flushed)), (&ids[1..2], 1));
+    assert!(cache.due(0, 1, &Due::at(0)).is_empty(), "it is being written");
+    cache.confirm(ids[1]);
+    assert_eq!((cache.due(0, 1, &Due::at(0)), cache.marked(&flushed)), (flushed.clone(), 1));
+    cache.take(&flushed);
+    cache.put_back(ids[1]);
+    assert_eq!((cache.due(0, 1, &Due::at(0)), cache.marked(&flushed)), (flushed.clone(), 1), "it was refused");
+    cache.take(&flushed);
+    assert_eq!(cache.marked(&flushed), 1);
+    cache.confirm(ids[1]);
+    cache.insert(&[(ids[1], point(3, 0.0))], 0, 0);
+    assert_eq!((cache.due(0, 1, &Due::at(0)), cache.marked(&flushed)), (vec![], 0));
 }
 
 #[tokio::test]
-async fn a_full_cache_makes_its_readers_wait() {
-    let (cache, ids) = cache(2);
-    cache.insert(&mut vec![(ids[0], point(1, 0.0)), (ids[0], point(2, 0.0))]).await;
-    let mut more = vec![(ids[1], point(1, 0.0))];
-    let mut waiting = Box::pin(cache.insert(&mut more));
-    tokio::select! {
-        biased;
-        () = &mut waiting => panic!("the cache is full"),
-        () = tokio::task::yield_now() => {}
+async fn little_room_makes_senders_wait() {
+    let (cache, ids) = cache(100, 4_800);
+    for id in &ids[..80] {
+        cache.room().await;
+        cache.insert(&[(*id, point(1, 0.0))], 0, 0);
     }
-    cache.take(&ids);
-    cache.confirm(ids[0]);
+    let mut waiting = Box::pin(cache.room());
+    let write = |id| {
+        cache.take(&[id]);
+        cache.confirm(id);
+    };
+    for id in &ids[..5] {
+        tokio::select! {
+            biased;
+            () = &mut waiting => panic!("four fifths are used"),
+            () = tokio::task::yield_now() => {}
+        }
+        write(*id);
+    }
+    assert!(cache.has_room());
+    write(ids[5]);
     waiting.await;
-    assert_eq!(cache.points(), 1);
+    assert_eq!(cache.stats.snapshot().pauses, 1);
 }
 
-#[derive(Clone, Debug)]
-enum Step {
-    Insert(usize, u32, f64),
-    Take,
-    Confirm(usize),
-    PutBack(usize),
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        6 => (0..4usize, 0..40u32, 0..1000u32).prop_map(|(series, time, value)| Step::Insert(series, time, value.into())),
-        1 => Just(Step::Take),
-        2 => (0..4usize).prop_map(Step::Confirm),
-        2 => (0..4usize).prop_map(Step::PutBack),
-    ]
-}
-
-proptest! {
-    /// Against a model: what was inserted is stored or visible, with its last value, and the counters add up.
-    #[test]
-    fn no_history_loses_or_doubles_a_point(steps in proptest::collection::vec(step(), 0..300)) {
-        let (cache, ids) = cache(usize::MAX);
-        let mut model = BTreeMap::new();
-        let mut stored = BTreeMap::new();
-        let mut taken: BTreeMap<SeriesId, Vec<Point>> = BTreeMap::new();
-        let mut confirmed = 0;
-        for step in steps {
-            match step {
-                Step::Insert(series, time, value) => {
-                    cache.insert_own(&mut vec![(ids[series], point(time, value))]);
-                    model.insert((ids[series], time), value);
-                }
-                Step::Take => {
-                    let found = cache.take(&ids);
-                    taken.extend(found.ids.into_iter().zip(found.batch.into_iter().map(|pending| pending.points)));
-                }
-                Step::Confirm(series) => {
-                    for point in taken.remove(&ids[series]).unwrap_or_default() {
-                        stored.insert((ids[series], point.time.secs()), point.value);
-                    }
-                    confirmed += cache.confirm(ids[series]) as u64;
-                }
-                Step::PutBack(series) => {
-                    taken.remove(&ids[series]);
-                    cache.put_back(ids[series]);
-                }
-            }
-        }
-        let mut seen = stored;
-        for (series, id) in ids.iter().enumerate() {
-            for point in cache.recent_points(&format!("a.b{series}")) {
-                seen.insert((*id, point.time.secs()), point.value);
-            }
-        }
-        prop_assert_eq!(seen, model);
-        let stats = cache.stats.snapshot();
-        prop_assert_eq!(stats.received, stats.overwritten + confirmed + cache.points() as u64);
+#[test]
+fn a_full_cache_sheds_the_oldest_points_of_the_noisiest_prefix() {
+    let names = (0..40).map(|n| format!("host.{}.m{n}", if n < 10 { "quiet" } else { "noisy" }));
+    let (cache, ids) = named(names, 40 * 1_000);
+    assert_eq!(cache.shed(), Shed::default());
+    let mut time = 0;
+    while cache.has_room() {
+        time += 1;
+        let batch: Vec<_> = ids.iter().map(|id| (*id, point(time, f64::from(time).sqrt()))).collect();
+        cache.insert(&batch, 1, 0);
     }
+    let before = cache.points();
+    let shed = cache.shed();
+    assert_eq!((shed.prefix.as_str(), shed.points), ("host.noisy", before - cache.points()));
+    assert!(cache.bytes() < 38_000 && cache.bytes() > 34_000, "{}", cache.bytes());
+    assert_eq!(cache.recent_points("host.quiet.m9").len(), time as usize);
+    let left = cache.recent_points("host.noisy.m10");
+    assert_eq!((left.len(), left.last().unwrap().time.secs()), (time as usize / 2, time));
+    let stats = cache.stats.snapshot();
+    assert_eq!((stats.shed, stats.dropped), (shed.points as u64, shed.points as u64));
+    assert_eq!(drain(&cache), before - shed.points);
+    assert_eq!((cache.bytes(), cache.reserved(), cache.oldest_segment()), (0, 0, None));
+}
+
+#[test]
+fn shedding_ends_when_nothing_can_be_dropped() {
+    let (cache, ids) = cache(3, 100);
+    let batch: Vec<_> = ids.iter().map(|id| (*id, point(1, 0.0))).collect();
+    cache.insert(&batch, 0, 0);
+    cache.take(&ids);
+    cache.insert(&batch[..1], 0, 0);
+    assert_eq!(cache.shed().points, 1, "what is being written stays");
+    assert_eq!(cache.points(), 3);
 }
