@@ -1,4 +1,5 @@
 //! A journal in a real folder: what one process appends, the next one finds.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which clippy does not take for tests")]
 
 use std::fs;
 use std::path::Path;
