@@ -18,7 +18,9 @@ fn options(dir: &Path) -> Options {
     Options { dir: dir.to_owned(), segment_bytes: 4096, ..Options::default() }
 }
 
-fn open(dir: &Path) -> Result<(Arc<Journal>, Arc<NameTable>, Replayed, Vec<(Segment, Seen)>), JournalError> {
+type Opened = (Arc<Journal>, Arc<NameTable>, Replayed, Vec<(Segment, Seen)>);
+
+fn open(dir: &Path) -> Result<Opened, JournalError> {
     let names = Arc::new(NameTable::new());
     let mut seen = Vec::new();
     let (journal, replayed) = Journal::open(options(dir), names.clone(), |segment, batch| {
