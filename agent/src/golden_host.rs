@@ -14,8 +14,35 @@ use crate::job::Job;
 use crate::naming::Naming;
 
 /// Collectors by the first part of their names; lines of others are skipped, they are not built yet.
-const ROOTS: [(&str, &str); 4] =
-    [("cpu", "cpu"), ("memory", "memory"), ("diskusage", "iostat"), ("network", "network")];
+const ROOTS: [(&str, &str); 15] = [
+    ("cpu", "cpu"),
+    ("memory", "memory"),
+    ("vmstat", "vmstat"),
+    ("procstat", "proc"),
+    ("softirq", "softirq"),
+    ("interrupts", "interrupts"),
+    ("uptime", "uptime"),
+    ("entropy", "entropy"),
+    ("diskusage", "iostat"),
+    ("network", "network"),
+    ("tcp", "tcp"),
+    ("udp", "udp"),
+    ("ip", "ip"),
+    ("sockstat", "sockets"),
+    ("netstat", "netstat"),
+];
+
+/// Switches on what is off unless asked for.
+const SETTINGS: &str = r#"
+[network]
+interfaces = ["eth", "lo"]
+[interrupts]
+enabled = true
+[entropy]
+enabled = true
+[netstat]
+enabled = true
+"#;
 
 #[test]
 fn golden_host_collectors() {
@@ -35,7 +62,7 @@ fn the_recorded_host_of_our_own_gives_what_diamond_gave() {
 
 fn replay(folder: &Path, tally: &mut Tally) {
     let host = tempfile::tempdir().unwrap();
-    let settings: Settings = toml::from_str("[network]\ninterfaces = [\"eth\", \"lo\"]").unwrap();
+    let settings: Settings = toml::from_str(SETTINGS).unwrap();
     let naming = Arc::new(Naming::new("servers", "testhost"));
     let mut jobs: Vec<Job> = (settings.build(&Site::below(host.path())).unwrap().into_iter())
         .map(|built| Job::new(built.collector, Arc::clone(&naming)))

@@ -10,6 +10,7 @@ mod fail;
 mod out;
 mod proc;
 mod registry;
+mod snmp;
 
 pub use ceph::replay as replay_ceph;
 pub use collector::{Class, Collector, Slot, Spec};
@@ -25,9 +26,20 @@ registry::collectors! {
     cpu: LINUX,
     memory: LINUX,
     loadavg: LINUX,
+    vmstat: LINUX,
+    procstat: LINUX,
+    softirq: LINUX,
+    interrupts: false,
+    uptime: LINUX,
+    entropy: false,
     diskspace: LINUX,
     diskusage: LINUX,
     network: LINUX,
+    tcp: LINUX,
+    udp: LINUX,
+    ip: LINUX,
+    sockstat: LINUX,
+    netstat: false,
     ceph: LINUX,
     sysinfo: !LINUX,
 }

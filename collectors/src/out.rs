@@ -62,6 +62,8 @@ pub enum Value {
 pub enum Style {
     /// Fixed decimals, as Diamond's `precision` gives.
     Decimals(u8),
+    /// A whole number, cut towards zero: some collectors of Diamond's publish the `int()` of a rate.
+    Whole,
     /// This many significant digits, as C's `%g`: trailing zeros cut, an exponent where it is shorter.
     Significant(u8),
 }
@@ -198,6 +200,12 @@ impl Added<'_> {
         self
     }
 
+    /// Prints the value without decimals, cut and not rounded.
+    pub fn whole(self) -> Self {
+        self.0.style = Style::Whole;
+        self
+    }
+
     /// Prints the value with up to `digits` significant digits.
     pub fn significant(self, digits: u8) -> Self {
         self.0.style = Style::Significant(digits);
@@ -223,6 +231,8 @@ impl Style {
         // Writing to a String cannot fail.
         let _ = match self {
             Style::Decimals(digits) => write!(text, "{value:.*}", usize::from(digits)),
+            // Adding zero takes the sign from what was cut to a negative zero.
+            Style::Whole => write!(text, "{:.0}", value.trunc() + 0.0),
             Style::Significant(digits) => print_significant(value, digits.max(1).into(), text),
         };
     }
@@ -297,6 +307,12 @@ mod tests {
     fn decimals_are_fixed() {
         prints(Style::Decimals(2), 2.0, "2.00");
         prints(Style::Decimals(0), 0.5, "0");
+    }
+
+    #[test]
+    fn a_whole_number_is_cut() {
+        prints(Style::Whole, 1167.6, "1167");
+        prints(Style::Whole, -0.4, "0");
     }
 
     #[test]

@@ -9,8 +9,12 @@ use std::path::{Path, PathBuf};
 
 use crate::Fail;
 
-/// The most that is read of one file: `/proc/diskstats` of a thousand disks has 150 kB.
-const LONGEST: usize = 4 << 20;
+/// The most that is read of one file: `/proc/diskstats` of a thousand disks has 150 kB, `/proc/interrupts` of 500
+/// processors and 1500 interrupts 8 MB.
+const LONGEST: usize = 16 << 20;
+
+/// What [`ProcFile::each_line`] calls with the path, the number of the line, and the line.
+type Take<'a> = dyn FnMut(&Path, usize, &[u8]) -> Result<(), Fail> + 'a;
 
 /// A file of the kernel that is read again and again.
 #[derive(Debug)]
@@ -39,11 +43,65 @@ impl ProcFile {
         Ok((&self.path, &self.bytes))
     }
 
-    fn fill(&mut self) -> Result<(), Fail> {
-        let failed = |source: io::Error| match source.kind() {
-            io::ErrorKind::NotFound => Fail::Absent { what: self.path.display().to_string() },
-            _ => Fail::Read { path: self.path.clone(), source },
+    /// Hands out line after line of a file that may be too large to be held, each without its newline and with its
+    /// number from 1. Empty lines are left out.
+    ///
+    /// # Errors
+    /// As [`read`](ProcFile::read), and the first that `take` gives.
+    pub(crate) fn each_line(
+        &mut self,
+        mut take: impl FnMut(&Path, usize, &[u8]) -> Result<(), Fail>,
+    ) -> Result<(), Fail> {
+        let result = self.walk(&mut take);
+        if result.is_err() {
+            self.file = None;
+        }
+        result
+    }
+
+    fn walk(&mut self, take: &mut Take<'_>) -> Result<(), Fail> {
+        const BLOCK: usize = 64 << 10;
+        const LONGEST_WALK: u64 = 1 << 30;
+        let failed = |source| failed(&self.path, source);
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(File::open(&self.path).map_err(failed)?),
         };
+        self.bytes.resize(BLOCK, 0);
+        let (mut kept, mut offset, mut number) = (0, 0_u64, 0);
+        loop {
+            // What is kept is the beginning of a line; no line is as long as a block.
+            if kept == BLOCK || offset > LONGEST_WALK {
+                return Err(Fail::TooLong {
+                    path: self.path.clone(),
+                    limit: if kept == BLOCK { BLOCK } else { LONGEST_WALK as usize },
+                });
+            }
+            let read = file.read_at(&mut self.bytes[kept..], offset).map_err(failed)?;
+            offset += read as u64;
+            let filled = kept + read;
+            let whole = if read == 0 {
+                filled
+            } else {
+                self.bytes[..filled].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
+            };
+            for line in self.bytes[..whole].split_inclusive(|byte| *byte == b'\n') {
+                number += 1;
+                let line = line.strip_suffix(b"\n").unwrap_or(line);
+                if !line.is_empty() {
+                    take(&self.path, number, line)?;
+                }
+            }
+            if read == 0 {
+                return Ok(());
+            }
+            self.bytes.copy_within(whole..filled, 0);
+            kept = filled - whole;
+        }
+    }
+
+    fn fill(&mut self) -> Result<(), Fail> {
+        let failed = |source| failed(&self.path, source);
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert(File::open(&self.path).map_err(failed)?),
@@ -67,13 +125,20 @@ impl ProcFile {
     }
 }
 
+fn failed(path: &Path, source: io::Error) -> Fail {
+    match source.kind() {
+        io::ErrorKind::NotFound => Fail::Absent { what: path.display().to_string() },
+        _ => Fail::Read { path: path.to_owned(), source },
+    }
+}
+
 /// The lines of `bytes` with their numbers from 1, without the empty ones.
 pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     bytes.split(|byte| *byte == b'\n').enumerate().map(|(at, line)| (at + 1, line)).filter(|(_, line)| !line.is_empty())
 }
 
 /// What spaces and tabs part in `line`.
-pub(crate) fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     line.split(|byte| byte.is_ascii_whitespace()).filter(|field| !field.is_empty())
 }
 
@@ -120,6 +185,31 @@ mod tests {
     fn a_missing_file_is_absent() {
         let mut file = ProcFile::new("/nowhere/stat".into());
         assert!(matches!(file.read(), Err(Fail::Absent { .. })));
+    }
+
+    #[test]
+    fn lines_come_whole_however_the_file_is_cut_into_blocks() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tcp");
+        let lines: Vec<String> = (0..5000).map(|line| format!("{line} {}", "x".repeat(line % 300))).collect();
+        std::fs::write(&path, lines.join("\n")).unwrap();
+        let mut file = ProcFile::new(path);
+        for _ in 0..2 {
+            let mut found = Vec::new();
+            file.each_line(|_, at, line| {
+                assert_eq!(at, found.len() + 1);
+                found.push(text(line).unwrap().to_owned());
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(found, lines);
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_is_refused() {
+        let mut file = ProcFile::new("/dev/zero".into());
+        assert!(matches!(file.each_line(|_, _, _| Ok(())), Err(Fail::TooLong { .. })));
     }
 
     #[test]
