@@ -6,6 +6,7 @@ mod config;
 mod drain;
 mod logging;
 mod out;
+mod reload;
 mod serve;
 mod signals;
 mod status;
@@ -17,7 +18,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{CarbonArgs, CarbonVerb, Cli, ConfigVerb, Verb};
-use config::Config;
 
 fn main() -> ExitCode {
     // A link named `whisper-info` is the tool of that name.
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         Verb::Up(arguments) => logging::start(&cli.log).and_then(|()| serve::up(&arguments)),
         Verb::Carbon(CarbonArgs { verb: Some(CarbonVerb::Drain(arguments)), .. }) => drain::drain(&arguments),
         Verb::Carbon(arguments) => logging::start(&cli.log).and_then(|()| serve::carbon(&arguments)),
-        Verb::Render(file) => logging::start(&cli.log).and_then(|()| serve::render(Config::load_sound(file.config())?)),
+        Verb::Render(file) => logging::start(&cli.log).and_then(|()| serve::render(&file)),
         Verb::Agent(arguments) => logging::start(&cli.log).and_then(|()| serve::agent(&arguments)),
     };
     match outcome {

@@ -17,11 +17,12 @@ use render::{HttpConfig, Server, Sources, Status};
 use tokio::runtime::Runtime;
 use tracing::info;
 
-use crate::cli::{AgentArgs, CarbonArgs, IntakeArgs, UpArgs};
+use crate::cli::{AgentArgs, CarbonArgs, FileArgs, IntakeArgs, UpArgs};
 use crate::config::Config;
 use crate::out;
-use crate::signals::StopSignals;
-use crate::status::{AgentPart, CarbonPart, ProcessPart};
+use crate::reload::Reload;
+use crate::signals::Signals;
+use crate::status::{AgentPart, CarbonPart, ProcessPart, ReloadPart};
 
 /// How often `up` measures this host when no configuration says otherwise: the first step of the built-in retentions.
 const UP_INTERVAL: Duration = Duration::from_secs(5);
@@ -33,10 +34,12 @@ const CACHE_DEADLINE: Duration = Duration::from_secs(1);
 pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
     let config = up_config(arguments)?;
     runtime()?.block_on(async {
-        let mut stop = StopSignals::catch()?;
+        let mut signals = Signals::catch()?;
         let tree = config.store.open()?;
         let carbon = Carbon::start(config.carbon.clone(), Arc::new(tree.clone()), Arc::default()).await?;
-        let (agent, server) = match beside(&carbon, &tree, config, arguments).await {
+        let reload = Reload::new(config.clone(), tree.clone(), || up_config(arguments));
+        let status = carbon_status(&carbon, &reload);
+        let (agent, server) = match beside(&carbon, &tree, config, arguments.no_agent, status).await {
             Ok(beside) => beside,
             Err(error) => {
                 // Somebody may have sent points already.
@@ -45,7 +48,7 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
             }
         };
         announce_ready();
-        stop.wait().await;
+        reload.until_stop(&mut signals, Some(&carbon)).await;
         if let Some(agent) = agent {
             agent.stop().await;
         }
@@ -61,11 +64,11 @@ async fn beside(
     carbon: &Carbon,
     tree: &WhisperTree,
     config: Config,
-    arguments: &UpArgs,
+    no_agent: bool,
+    mut status: Status,
 ) -> anyhow::Result<(Option<Agent>, Server)> {
-    let mut status = carbon_status(carbon);
     let mut chart = None;
-    let agent = if arguments.no_agent {
+    let agent = if no_agent {
         None
     } else {
         let port = carbon.local_addr().context("an agent needs `[carbon] plaintext` to send to, or `--no-agent`")?;
@@ -89,9 +92,11 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
     let config = with_intake(&arguments.intake)?;
     let http = status_http(&config, arguments.intake.config.as_deref(), arguments.http);
     runtime()?.block_on(async {
-        let mut stop = StopSignals::catch()?;
-        let carbon = Carbon::start(config.carbon, Arc::new(config.store.open()?), Arc::default()).await?;
-        let server = match status_server(http, carbon_status(&carbon)).await {
+        let mut signals = Signals::catch()?;
+        let tree = config.store.open()?;
+        let carbon = Carbon::start(config.carbon.clone(), Arc::new(tree.clone()), Arc::default()).await?;
+        let reload = Reload::new(config, tree, || with_intake(&arguments.intake));
+        let server = match status_server(http, carbon_status(&carbon, &reload)).await {
             Ok(server) => server,
             Err(error) => {
                 carbon.stop().await?;
@@ -101,7 +106,7 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
         announce_carbon(&carbon);
         server.as_ref().map(announce_http);
         announce_ready();
-        stop.wait().await;
+        reload.until_stop(&mut signals, Some(&carbon)).await;
         carbon.stop().await?;
         end(server).await;
         Ok(())
@@ -109,16 +114,21 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
 }
 
 /// `plumbago render`: answers queries from the tree, and from the cache of a carbon elsewhere if there is one.
-pub(crate) fn render(config: Config) -> anyhow::Result<()> {
+pub(crate) fn render(arguments: &FileArgs) -> anyhow::Result<()> {
+    let read = || Config::load_sound(arguments.config());
+    let config = read()?;
     runtime()?.block_on(async {
-        let mut stop = StopSignals::catch()?;
+        let mut signals = Signals::catch()?;
         let tree = config.store.open_for_reading()?;
         let link = config.store.carbonlink.map(|address| CarbonLinkRecent::new(address, CACHE_DEADLINE));
         let recent = link.map(|link| Arc::new(link) as Arc<dyn Recent>);
-        let server = Server::start(config.http, config.render, sources(&tree, recent, own_status())).await?;
+        let reload = Reload::new(config.clone(), tree.clone(), read);
+        let mut status = own_status();
+        status.parts.push(Arc::new(ReloadPart(reload.counts())));
+        let server = Server::start(config.http, config.render, sources(&tree, recent, status)).await?;
         announce_http(&server);
         announce_ready();
-        stop.wait().await;
+        reload.until_stop(&mut signals, None).await;
         server.stop().await;
         Ok(())
     })
@@ -129,14 +139,14 @@ pub(crate) fn agent(arguments: &AgentArgs) -> anyhow::Result<()> {
     let config = Config::load_sound(arguments.config.as_deref())?;
     let http = status_http(&config, arguments.config.as_deref(), arguments.http);
     runtime()?.block_on(async {
-        let mut stop = StopSignals::catch()?;
+        let mut signals = Signals::catch()?;
         let agent = Agent::start(config.agent, &config.collectors)?;
         let mut status = own_status();
         status.parts.push(Arc::new(AgentPart(agent.watch())));
         let server = status_server(http, status).await?;
         server.as_ref().map(announce_http);
         announce_ready();
-        stop.wait().await;
+        signals.stop().await;
         let account = agent.stop().await;
         info!(?account, "The agent has stopped.");
         end(server).await;
@@ -211,8 +221,9 @@ fn own_status() -> Status {
     Status { parts: vec![Arc::new(ProcessPart::new())], flush: None }
 }
 
-fn carbon_status(carbon: &Carbon) -> Status {
+fn carbon_status(carbon: &Carbon, reload: &Reload<'_>) -> Status {
     let mut status = own_status();
+    status.parts.push(Arc::new(ReloadPart(reload.counts())));
     status.parts.push(Arc::new(CarbonPart::of(carbon)));
     status
 }

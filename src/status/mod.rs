@@ -3,7 +3,9 @@
 mod agent;
 mod carbon;
 mod process;
+mod reload;
 
 pub(crate) use agent::AgentPart;
 pub(crate) use carbon::CarbonPart;
 pub(crate) use process::ProcessPart;
+pub(crate) use reload::ReloadPart;
