@@ -9,6 +9,7 @@ mod number;
 pub mod pattern;
 pub mod pickle;
 pub mod plain;
+pub mod proxy;
 pub mod reject;
 pub mod rules;
 pub mod tags;
