@@ -236,8 +236,7 @@ fn announce_http(server: &Server) -> String {
 }
 
 fn announce_carbon(carbon: &Carbon) {
-    carbon.plaintext_addrs().iter().for_each(|address| announce("plaintext", &address.to_string()));
-    carbon.carbonlink_addrs().iter().for_each(|address| announce("carbonlink", &address.to_string()));
+    carbon.listening().iter().for_each(|(protocol, address)| announce(protocol.key(), &address.to_string()));
 }
 
 fn announce(name: &str, address: &str) {

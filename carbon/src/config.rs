@@ -14,13 +14,32 @@ use tracing::warn;
 pub struct Config {
     /// Where lines are taken in over TCP; port 0 takes a free one. Default ["127.0.0.1:2003"].
     pub plaintext: Vec<SocketAddr>,
+    /// Where pickles are taken in over TCP, as carbon relays send them. Default [], nowhere.
+    pub pickle: Vec<SocketAddr>,
+    /// Where lines are taken in as datagrams. Nobody hears of a lost one but our counters. Default [], nowhere.
+    pub udp: Vec<SocketAddr>,
+    /// Bytes of datagrams the kernel keeps for us, as far as `net.core.rmem_max` allows; 0 leaves its own default.
+    /// Default 4 MiB.
+    pub udp_buffer: usize,
+    /// Paths at which lines are taken in over unix sockets. Default [], nowhere.
+    pub unix: Vec<PathBuf>,
+    /// Who may connect there, as file permissions. Default 0o660: the owner and the group.
+    pub unix_mode: u32,
     /// Where other processes, such as a separate renderer, may ask for waiting points. Default [], nowhere.
     pub carbonlink: Vec<SocketAddr>,
     /// Longest line in bytes; a longer one is refused and the connection goes on. Default 16 384.
     pub max_line: usize,
+    /// Longest body of a pickle in bytes; a longer one closes the connection. Default 1 MiB.
+    pub max_frame: usize,
     /// Connections held at once by all listeners; further ones wait in the kernel's queue. Default 20 000.
     pub max_connections: usize,
-    /// How long a peer may be silent before its connection is closed. Default "1h".
+    /// Connections held at once by one address; further ones are closed. Unix sockets know no address. Default 15 000, so
+    /// that one address leaves places for others.
+    pub max_connections_per_peer: usize,
+    /// Whether each TCP connection for lines or pickles begins with a PROXY header, version 1 or 2, that names the peer;
+    /// one that does not is closed. Default false.
+    pub proxy_protocol: bool,
+    /// How long a peer may take until its next line or pickle is whole before its connection is closed. Default "1h".
     #[serde(with = "humantime_serde")]
     pub idle_timeout: Duration,
     /// How far ahead of our clock a timestamp may be. Default "10m".
@@ -56,9 +75,17 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             plaintext: vec![SocketAddr::from(([127, 0, 0, 1], 2003))],
+            pickle: Vec::new(),
+            udp: Vec::new(),
+            udp_buffer: 4 << 20,
+            unix: Vec::new(),
+            unix_mode: 0o660,
             carbonlink: Vec::new(),
             max_line: carbon_line::decoder::LONGEST_LINE,
+            max_frame: carbon_line::frame::LONGEST_FRAME,
             max_connections: 20_000,
+            max_connections_per_peer: 15_000,
+            proxy_protocol: false,
             idle_timeout: Duration::from_secs(3600),
             future_limit: Duration::from_secs(600),
             min_resolution: Duration::ZERO,
@@ -97,7 +124,9 @@ impl Config {
             }
         };
         at_least_one("max-line", self.max_line);
+        at_least_one("max-frame", self.max_frame);
         at_least_one("max-connections", self.max_connections);
+        at_least_one("max-connections-per-peer", self.max_connections_per_peer);
         at_least_one("max-bytes", self.max_bytes);
         at_least_one("writers", self.writers);
         if self.idle_timeout.is_zero() {

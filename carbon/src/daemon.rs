@@ -7,25 +7,18 @@ use std::thread::JoinHandle;
 
 use carbon_line::Rules;
 use carbon_storage::{NameTable, Recent, RuleError, Store};
-use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{error, info};
+use tracing::error;
 
 use crate::cache::Cache;
-use crate::carbonlink::CarbonLink;
 use crate::gate::Gate;
 use crate::intake::Intake;
-use crate::listener::accept::Accept;
-use crate::listener::tcp::Plaintext;
+use crate::listener::{Address, Listeners, Protocol};
 use crate::report;
 use crate::writer::{LogLimit, Writing};
 use crate::{Config, Stats};
-
-/// Cache query connections held at once; a renderer needs a handful.
-const MOST_QUERIERS: usize = 256;
 
 /// Why the daemon could not start, or could not stop cleanly.
 #[derive(Debug, thiserror::Error)]
@@ -38,10 +31,10 @@ pub enum Error {
     #[error(transparent)]
     Lists(#[from] RuleError),
     /// A listener's address cannot be had; mostly another daemon holds it.
-    #[error("cannot listen on {address}; stop whatever holds it (`ss -ltnp` shows it) or change carbon.{key}")]
+    #[error("cannot listen on {address}; stop whatever holds it (`ss -lnp` shows it) or change carbon.{key}")]
     Listen {
         /// The address that was asked for.
-        address: SocketAddr,
+        address: Address,
         /// The option that asked for it.
         key: &'static str,
         /// What the system said.
@@ -66,8 +59,7 @@ pub enum Error {
 /// A running daemon.
 #[derive(Debug)]
 pub struct Carbon {
-    plaintext: Vec<SocketAddr>,
-    carbonlink: Vec<SocketAddr>,
+    addresses: Vec<(Protocol, Address)>,
     cache: Arc<Cache>,
     stats: Arc<Stats>,
     names: Arc<NameTable>,
@@ -93,13 +85,11 @@ impl Carbon {
         let gate = Arc::new(Gate::default());
         judge(Arc::clone(&gate), config.clone(), Arc::clone(&names)).await?;
         // Addresses first: to fail there must leave no thread behind.
-        let plaintext = bind(&config.plaintext, "plaintext").await?;
-        let carbonlink = bind(&config.carbonlink, "carbonlink").await?;
+        let listeners = Listeners::bind(&config)?;
         let stats = Arc::new(Stats::default());
         let cache = Arc::new(Cache::new(Arc::clone(&names), Arc::clone(&stats), config.max_bytes));
         let mut carbon = Carbon {
-            plaintext: plaintext.iter().map(|(address, _)| *address).collect(),
-            carbonlink: carbonlink.iter().map(|(address, _)| *address).collect(),
+            addresses: listeners.addresses(),
             cache,
             stats,
             names,
@@ -110,23 +100,26 @@ impl Carbon {
             writers: Vec::new(),
         };
         carbon.writers = carbon.writing(&config, store).start().map_err(Error::Writers)?;
-        carbon.listen(&config, plaintext, carbonlink);
+        carbon.listen(&config, listeners)?;
         Ok(carbon)
     }
 
     /// The first address that takes plaintext, with the port that was really bound.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.plaintext.first().copied()
+        self.addresses(Protocol::Plaintext).next()
     }
 
-    /// The addresses that take plaintext.
-    pub fn plaintext_addrs(&self) -> &[SocketAddr] {
-        &self.plaintext
+    /// The TCP and UDP addresses at which a protocol is spoken, with the ports that were really bound.
+    pub fn addresses(&self, protocol: Protocol) -> impl Iterator<Item = SocketAddr> {
+        self.listening().iter().filter_map(move |(spoken, address)| match address {
+            Address::Ip(address) if *spoken == protocol => Some(*address),
+            _ => None,
+        })
     }
 
-    /// The addresses that answer cache queries.
-    pub fn carbonlink_addrs(&self) -> &[SocketAddr] {
-        &self.carbonlink
+    /// Everything that is listened on.
+    pub fn listening(&self) -> &[(Protocol, Address)] {
+        &self.addresses
     }
 
     /// The points that wait, for queries in this process.
@@ -191,7 +184,7 @@ impl Carbon {
         }
     }
 
-    fn listen(&self, config: &Config, plaintext: Vec<Bound>, carbonlink: Vec<Bound>) {
+    fn listen(&self, config: &Config, listeners: Listeners) -> Result<(), Error> {
         let intake = Arc::new(Intake {
             names: Arc::clone(&self.names),
             gate: Arc::clone(&self.gate),
@@ -202,40 +195,12 @@ impl Carbon {
                 future_limit: u32::try_from(config.future_limit.as_secs()).unwrap_or(u32::MAX),
             },
         });
-        let protocol = Arc::new(Plaintext {
-            intake: Arc::clone(&intake),
-            max_line: config.max_line,
-            idle_timeout: config.idle_timeout,
-            stop: self.stop.clone(),
-        });
-        let accept = self.accept(config.max_connections);
-        for (address, listener) in plaintext {
-            info!(%address, "Taking Graphite plaintext.");
-            let protocol = Arc::clone(&protocol);
-            let serve = move |stream, peer| Arc::clone(&protocol).serve(stream, peer);
-            self.tracker.spawn(accept.clone().run(listener, serve));
-        }
-        let link = Arc::new(CarbonLink {
-            cache: Arc::clone(&self.cache),
-            stats: Arc::clone(&self.stats),
-            idle_timeout: config.idle_timeout,
-            stop: self.stop.clone(),
-        });
-        let accept = self.accept(MOST_QUERIERS);
-        for (address, listener) in carbonlink {
-            info!(%address, "Answering cache queries.");
-            let link = Arc::clone(&link);
-            self.tracker.spawn(accept.clone().run(listener, move |stream, _| Arc::clone(&link).serve(stream)));
-        }
+        listeners.start(config, &intake, &self.tracker, &self.stop)?;
         if !config.report_interval.is_zero() {
             let stop = self.stop.clone();
             self.tracker.spawn(report::run(intake, config.report_interval, config.host.clone(), stop));
         }
-    }
-
-    fn accept(&self, most: usize) -> Accept {
-        let permits = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
-        Accept { permits, tracker: self.tracker.clone(), stop: self.stop.clone() }
+        Ok(())
     }
 }
 
@@ -254,18 +219,6 @@ impl Drop for Carbon {
 async fn judge(gate: Arc<Gate>, config: Config, names: Arc<NameTable>) -> Result<(), Error> {
     let judged = tokio::task::spawn_blocking(move || config.lists().map(|lists| gate.replace(lists, &names)));
     Ok(judged.await.map_err(|_| Error::WriterPanicked("the thread that reads the lists".to_owned()))??)
-}
-
-type Bound = (SocketAddr, TcpListener);
-
-async fn bind(addresses: &[SocketAddr], key: &'static str) -> Result<Vec<Bound>, Error> {
-    let mut bound = Vec::new();
-    for address in addresses {
-        let failed = |source| Error::Listen { address: *address, key, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        bound.push((listener.local_addr().map_err(failed)?, listener));
-    }
-    Ok(bound)
 }
 
 fn join(writer: JoinHandle<()>) -> Result<(), Error> {

@@ -4,7 +4,9 @@ use std::fmt::Display;
 use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use carbon_line::{Datapoint, Decoder, MetricName, Numbers, Reject, Rules, Simple, decoder::Lines, plain};
+use carbon_line::{
+    Datapoint, Decoder, MetricName, Numbers, Reject, Rules, Simple, datagram, decoder::Lines, pickle, plain,
+};
 use carbon_storage::{NameReader, NameTable, SeriesId};
 use tracing::warn;
 use whisper::Point;
@@ -57,6 +59,46 @@ impl Intake {
                     batch.push(filed);
                 }
                 Err(reject) => self.refuse(reject, lines.latest(), peer),
+            }
+        }
+    }
+
+    /// As [`Intake::decode`], for the body of a pickle. A damaged one is refused as a whole, a bad item alone.
+    pub(crate) fn decode_pickle(&self, body: &[u8], peer: &dyn Display, batch: &mut Batch) {
+        let pickle = pickle::read(body).map_err(|_| Reject::Pickle);
+        match pickle.as_ref().map_err(|reject| *reject).and_then(pickle::Pickle::datapoints) {
+            Ok(points) => self.take(points, body, peer, batch),
+            Err(reject) => self.refuse(reject, body, peer),
+        }
+    }
+
+    /// As [`Intake::decode`], for a datagram.
+    pub(crate) fn decode_datagram(&self, datagram: &[u8], peer: &dyn Display, batch: &mut Batch) {
+        self.take(datagram::parse(datagram), datagram, peer, batch);
+    }
+
+    /// Adds datapoints to `batch`; `source` is what a log shows of a refusal.
+    fn take<'p>(
+        &self,
+        points: impl Iterator<Item = Result<Datapoint<'p>, Reject>>,
+        source: &[u8],
+        peer: &dyn Display,
+        batch: &mut Batch,
+    ) {
+        let now = now();
+        let mut names = self.names.read();
+        for point in points {
+            let filed = match point {
+                Ok(Datapoint { name, value, time }) => {
+                    let (reader, filed) = self.file(names, name.as_bytes(), Numbers { value, time }, now);
+                    names = reader;
+                    filed
+                }
+                Err(reject) => Err(reject),
+            };
+            match filed {
+                Ok(filed) => batch.push(filed),
+                Err(reject) => self.refuse(reject, source, peer),
             }
         }
     }

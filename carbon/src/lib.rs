@@ -18,4 +18,5 @@ mod writer;
 pub use cache::{Cache, Due, Shed, Taken};
 pub use config::Config;
 pub use daemon::{Carbon, Error};
+pub use listener::{Address, Protocol};
 pub use stats::{Snapshot, Stats};

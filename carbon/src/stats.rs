@@ -22,6 +22,11 @@ pub struct Stats {
     pub(crate) updates: AtomicU64,
     pub(crate) update_micros: AtomicU64,
     pub(crate) connections: AtomicU64,
+    pub(crate) turned_away: AtomicU64,
+    pub(crate) broken: AtomicU64,
+    pub(crate) timeouts: AtomicU64,
+    pub(crate) datagrams: AtomicU64,
+    pub(crate) kernel_drops: AtomicU64,
     pub(crate) queries: AtomicU64,
     pub(crate) bulk_queries: AtomicU64,
     pub(crate) pauses: AtomicU64,
@@ -55,6 +60,16 @@ pub struct Snapshot {
     pub update_micros: u64,
     /// Connections open now.
     pub connections: u64,
+    /// Connections closed at once, because their address held as many as it may.
+    pub turned_away: u64,
+    /// Connections closed because of a malformed PROXY header or a frame that announced too much.
+    pub broken: u64,
+    /// Connections closed because they brought no whole line or frame for the idle timeout.
+    pub timeouts: u64,
+    /// Datagrams read.
+    pub datagrams: u64,
+    /// Datagrams that the kernel dropped before we could read them.
+    pub kernel_drops: u64,
     /// Cache queries answered.
     pub queries: u64,
     /// Bulk queries among them.
@@ -90,6 +105,11 @@ impl Default for Stats {
             updates: zero(),
             update_micros: zero(),
             connections: zero(),
+            turned_away: zero(),
+            broken: zero(),
+            timeouts: zero(),
+            datagrams: zero(),
+            kernel_drops: zero(),
             queries: zero(),
             bulk_queries: zero(),
             pauses: zero(),
@@ -115,6 +135,11 @@ impl Stats {
             updates: self.updates.load(Relaxed),
             update_micros: self.update_micros.load(Relaxed),
             connections: self.connections.load(Relaxed),
+            turned_away: self.turned_away.load(Relaxed),
+            broken: self.broken.load(Relaxed),
+            timeouts: self.timeouts.load(Relaxed),
+            datagrams: self.datagrams.load(Relaxed),
+            kernel_drops: self.kernel_drops.load(Relaxed),
             queries: self.queries.load(Relaxed),
             bulk_queries: self.bulk_queries.load(Relaxed),
             pauses: self.pauses.load(Relaxed),

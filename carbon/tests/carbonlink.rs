@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use carbon::{Carbon, Config};
+use carbon::{Carbon, Config, Protocol};
 use carbon_line::carbonlink::{Request, Response};
 use carbon_line::{MetricName, Pattern, frame};
 use carbon_storage::{CarbonLinkRecent, FindQuery, Memory, NameTable, Node, NodeKind, Recent};
@@ -49,7 +49,7 @@ fn ask(stream: &mut TcpStream, body: &[u8]) -> Response {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_process_sees_what_waits() {
     let carbon = start().await;
-    let recent = CarbonLinkRecent::new(carbon.carbonlink_addrs()[0], Duration::from_secs(20));
+    let recent = CarbonLinkRecent::new(carbon.addresses(Protocol::CarbonLink).next().unwrap(), Duration::from_secs(20));
     let names = ["a.b", "nobody", "a.c.d"].map(|name| MetricName::parse(name).unwrap());
     let point = |value| vec![Point { time: Timestamp::from_secs(TIME), value }];
     // Twice: the second question goes over the kept connection.
@@ -67,7 +67,7 @@ async fn another_process_sees_what_waits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn strange_questions_get_an_error_and_the_connection_goes_on() {
     let carbon = start().await;
-    let address = carbon.carbonlink_addrs()[0];
+    let address = carbon.addresses(Protocol::CarbonLink).next().unwrap();
     let asked = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
         assert_eq!(ask(&mut stream, &Request::Other("bogus".into()).encode()), Response::invalid_type("bogus"));

@@ -109,7 +109,7 @@ fn remove_stale(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The path of a unix socket that we made, to be removed by us as long as it is ours.
+/// The path of a unix socket that we made; dropping it removes the socket, unless somebody has put another in its place.
 #[derive(Debug)]
 pub(crate) struct UnixPath {
     path: PathBuf,
@@ -121,9 +121,10 @@ impl UnixPath {
     pub(crate) fn claim(path: &Path) -> io::Result<UnixPath> {
         Ok(UnixPath { path: path.to_owned(), file: identity(path)? })
     }
+}
 
-    /// Removes the socket, unless somebody has put another one in its place.
-    pub(crate) fn remove(self) {
+impl Drop for UnixPath {
+    fn drop(&mut self) {
         if identity(&self.path).is_ok_and(|found| found == self.file) {
             // Whoever starts next replaces it in any case.
             let _ = fs::remove_file(&self.path);
@@ -162,13 +163,14 @@ mod tests {
     fn a_stale_socket_is_replaced_and_a_living_one_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("line.sock");
-        let (first, _) = unix(&path, 0o600).unwrap();
+        let (first, abandoned) = unix(&path, 0o600).unwrap();
+        std::mem::forget(abandoned);
         assert_eq!(unix(&path, 0o600).unwrap_err().kind(), ErrorKind::AddrInUse);
         drop(first);
         let (second, owned) = unix(&path, 0o640).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
         assert_eq!(address_of(&second).unwrap(), Address::Unix(path.clone()));
-        owned.remove();
+        drop(owned);
         assert!(!path.exists());
     }
 
@@ -179,7 +181,7 @@ mod tests {
         let (_first, owned) = unix(&path, 0o600).unwrap();
         fs::remove_file(&path).unwrap();
         fs::write(&path, "precious").unwrap();
-        owned.remove();
+        drop(owned);
         assert_eq!(unix(&path, 0o600).unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert!(path.exists());
     }

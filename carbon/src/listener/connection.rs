@@ -1,0 +1,180 @@
+//! One connection, from its acceptance to its end. The same for every protocol over a stream.
+//!
+//! A read brings up to 256 KiB into a buffer of the worker thread, and its points go on as one batch. So a point costs no
+//! system call of its own and no allocation; a small read costs one system call and the allocation of its batch. After a
+//! read that filled the buffer others have their turn, so that a flood delays nobody by more than one such read.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::buffer;
+use super::framing::{Framing, Head};
+use super::peers::{Peers, Place};
+use super::socket::Peer;
+use super::watched::Socket;
+use crate::batch::Batch;
+use crate::intake::Intake;
+
+/// How long a stop reads what the kernel had accepted, for one connection whose peer keeps sending.
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    pub(crate) intake: Arc<Intake>,
+    pub(crate) peers: Arc<Peers>,
+    /// How long a peer may take for one line or frame.
+    pub(crate) idle_timeout: Duration,
+    pub(crate) stop: CancellationToken,
+}
+
+/// What a connection has brought so far, and from whom.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) peer: Peer,
+    pub(crate) place: Option<Place>,
+    /// While a PROXY header is expected.
+    pub(crate) head: Option<Head>,
+    pub(crate) framing: Framing,
+}
+
+/// What one attempt to read brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Bytes {
+        /// A line or a frame came to its end.
+        whole: bool,
+        /// There was more than one read takes.
+        full: bool,
+    },
+    Nothing,
+    End,
+}
+
+impl Serving {
+    /// Serves one peer until it hangs up, is silent for too long, breaks its protocol, or `stop` fires. Whole lines that
+    /// our side of the connection had received by then are always delivered.
+    pub(crate) async fn serve(self: Arc<Self>, socket: Socket, mut stream: Stream) {
+        if self.until_stop(&socket, &mut stream).await {
+            self.drain(socket, &mut stream).await;
+        }
+        stream.framing.finish(&self.intake, stream.peer);
+    }
+
+    /// `true` when the stop ended it and there may be more to read.
+    async fn until_stop(&self, socket: &Socket, stream: &mut Stream) -> bool {
+        let (mut stopped, mut silence) = (pin!(self.stop.cancelled()), pin!(sleep(self.idle_timeout)));
+        let (mut batch, mut heard) = (Batch::new(), Instant::now());
+        loop {
+            let ready = tokio::select! {
+                biased;
+                () = &mut stopped => return true,
+                ready = socket.readable() => ready,
+                // Set anew when it fires and not at each read, which would cost a lock.
+                () = &mut silence => {
+                    let until = heard + self.idle_timeout;
+                    if until <= Instant::now() {
+                        self.intake.stats.timeouts.fetch_add(1, Relaxed);
+                        debug!(peer = %stream.peer, "A connection brought no whole line for too long; it is closed.");
+                        return false;
+                    }
+                    silence.as_mut().reset(until);
+                    continue;
+                }
+            };
+            if ready.is_err() {
+                return false;
+            }
+            let progress = self.read(|buffer| socket.try_read(buffer), stream, &mut batch);
+            // A full cache makes us wait here; we stop reading, and TCP slows the sender down.
+            self.intake.accept(&mut batch).await;
+            match progress {
+                Progress::End => return false,
+                Progress::Nothing => {}
+                Progress::Bytes { whole, full } => {
+                    if whole {
+                        heard = Instant::now();
+                    }
+                    if full {
+                        tokio::task::yield_now().await;
+                    } else {
+                        // An idle connection keeps no batch.
+                        batch = Batch::new();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads until the kernel has nothing more. Asked directly, since the runtime may not have heard of the latest bytes
+    /// yet.
+    async fn drain(&self, socket: Socket, stream: &mut Stream) {
+        let Ok(socket) = socket.into_inner() else { return };
+        let (until, mut batch) = (Instant::now() + DRAIN, Batch::new());
+        while Instant::now() < until {
+            let progress = self.read(|buffer| Ok(rustix::io::read(&socket, buffer)?), stream, &mut batch);
+            self.intake.accept(&mut batch).await;
+            if !matches!(progress, Progress::Bytes { .. }) {
+                return;
+            }
+        }
+    }
+
+    fn read(
+        &self,
+        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+        stream: &mut Stream,
+        batch: &mut Batch,
+    ) -> Progress {
+        buffer::lend(|buffer| match read(buffer) {
+            Ok(0) => Progress::End,
+            Ok(count) => match self.take(stream, &buffer[..count], batch) {
+                Some(whole) => Progress::Bytes { whole, full: count == buffer.len() },
+                None => Progress::End,
+            },
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Progress::Nothing,
+            Err(_) => Progress::End,
+        })
+    }
+
+    /// Whether something came to its end in `bytes`; `None` when the connection is to be closed.
+    fn take(&self, stream: &mut Stream, bytes: &[u8], batch: &mut Batch) -> Option<bool> {
+        let taken = match &mut stream.head {
+            None => stream.framing.feed(&self.intake, bytes, stream.peer, batch),
+            Some(head) => match head.feed(bytes) {
+                Ok(None) => Ok(false),
+                Ok(Some((peer, rest))) => {
+                    stream.head = None;
+                    if !self.introduce(stream, peer) {
+                        return None;
+                    }
+                    stream.framing.feed(&self.intake, rest, stream.peer, batch)
+                }
+                Err(broken) => Err(broken),
+            },
+        };
+        taken
+            .inspect_err(|broken| {
+                self.intake.stats.broken.fetch_add(1, Relaxed);
+                debug!(peer = %stream.peer, "A connection is closed: {broken}.");
+            })
+            .ok()
+    }
+
+    /// From here on the proxy's client is the peer; `false` when it has all the connections that it may have.
+    fn introduce(&self, stream: &mut Stream, peer: Option<Peer>) -> bool {
+        stream.peer = peer.unwrap_or(stream.peer);
+        stream.place = self.peers.admit(stream.peer.ip());
+        if stream.place.is_none() {
+            self.intake.stats.turned_away.fetch_add(1, Relaxed);
+        }
+        stream.place.is_some()
+    }
+}
