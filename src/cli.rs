@@ -1,7 +1,7 @@
 //! The command line: one verb for each part, `up` for all of them.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -75,9 +75,22 @@ pub(crate) struct IntakeArgs {
     /// An existing tree of .wsp files, such as graphite's, used in place instead of DIR/whisper.
     #[arg(long, value_name = "DIR")]
     pub(crate) whisper: Option<PathBuf>,
-    /// Where to take `name value timestamp` lines in.
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) plaintext: Option<SocketAddr>,
+    /// Where to take `name value timestamp` lines in. Here and below, ADDR is HOST:PORT, or a port of this host alone;
+    /// the option may be given several times.
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub(crate) plaintext: Vec<SocketAddr>,
+    /// Where to take pickles in, as carbon relays send them.
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub(crate) pickle: Vec<SocketAddr>,
+    /// Where to take lines in as datagrams.
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub(crate) udp: Vec<SocketAddr>,
+    /// Where to take lines in over a unix socket.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) unix: Vec<PathBuf>,
+    /// Where to answer carbon's cache queries.
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub(crate) carbonlink: Vec<SocketAddr>,
     /// Graphite's storage-schemas.conf.
     #[arg(long, value_name = "FILE")]
     pub(crate) schemas: Option<PathBuf>,
@@ -149,5 +162,23 @@ pub(crate) struct AgentArgs {
 impl FileArgs {
     pub(crate) fn config(&self) -> Option<&std::path::Path> {
         self.config.as_deref()
+    }
+}
+
+/// An address, or a port alone, which means this host and nobody else.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.parse::<u16>().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    port.or_else(|_| text.parse()).map_err(|_| "expected IP:PORT, such as 0.0.0.0:2003, or a port".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_alone_is_a_port_of_this_host() {
+        assert_eq!(address("2003").unwrap().to_string(), "127.0.0.1:2003");
+        assert_eq!(address("[::]:2003").unwrap().to_string(), "[::]:2003");
+        assert!(address("graphite").unwrap_err().contains("IP:PORT"));
     }
 }

@@ -4,6 +4,7 @@ mod check;
 mod cli;
 mod config;
 mod drain;
+mod limits;
 mod logging;
 mod out;
 mod reload;

@@ -19,6 +19,7 @@ use tracing::info;
 
 use crate::cli::{AgentArgs, CarbonArgs, FileArgs, IntakeArgs, UpArgs};
 use crate::config::Config;
+use crate::limits;
 use crate::out;
 use crate::reload::Reload;
 use crate::signals::Signals;
@@ -155,6 +156,7 @@ pub(crate) fn agent(arguments: &AgentArgs) -> anyhow::Result<()> {
 }
 
 fn runtime() -> anyhow::Result<Runtime> {
+    limits::raise_open_files();
     Runtime::new().context("cannot start the threads of the program")
 }
 
@@ -182,8 +184,17 @@ fn with_intake(arguments: &IntakeArgs) -> anyhow::Result<Config> {
     config.store.whisper = set(&arguments.whisper).or(config.store.whisper);
     config.store.schemas = set(&arguments.schemas).or(config.store.schemas);
     config.store.aggregation = set(&arguments.aggregation).or(config.store.aggregation);
-    if let Some(address) = arguments.plaintext {
-        config.carbon.plaintext = vec![address];
+    let replace = |option: &mut Vec<SocketAddr>, asked: &Vec<SocketAddr>| {
+        if !asked.is_empty() {
+            option.clone_from(asked);
+        }
+    };
+    replace(&mut config.carbon.plaintext, &arguments.plaintext);
+    replace(&mut config.carbon.pickle, &arguments.pickle);
+    replace(&mut config.carbon.udp, &arguments.udp);
+    replace(&mut config.carbon.carbonlink, &arguments.carbonlink);
+    if !arguments.unix.is_empty() {
+        config.carbon.unix.clone_from(&arguments.unix);
     }
     if let Some(longest) = arguments.max_wait {
         config.carbon.max_wait = longest;

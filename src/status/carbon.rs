@@ -37,6 +37,11 @@ impl Part for CarbonPart {
             "creates": counted.creates,
             "errors": counted.errors,
             "connections": counted.connections,
+            "turned-away": counted.turned_away,
+            "broken": counted.broken,
+            "timed-out": counted.timeouts,
+            "datagrams": counted.datagrams,
+            "kernel-drops": counted.kernel_drops,
         })
     }
 
@@ -78,7 +83,21 @@ fn counts(counted: &Snapshot) -> Vec<Family> {
             counted.updates,
         ),
         Family::gauge("plumbago_carbon_connections", "Connections open now.").value(counted.connections as f64),
+        closed(counted),
+        count("plumbago_carbon_datagrams_total", "Datagrams read.", counted.datagrams),
+        count(
+            "plumbago_carbon_kernel_drops_total",
+            "Datagrams that the kernel dropped before they could be read.",
+            counted.kernel_drops,
+        ),
     ]
+}
+
+fn closed(counted: &Snapshot) -> Family {
+    Family::counter("plumbago_carbon_closed_connections_total", "Connections closed by us, by reason.")
+        .labelled(&[("reason", "too-many-of-one-address")], counted.turned_away as f64)
+        .labelled(&[("reason", "broken")], counted.broken as f64)
+        .labelled(&[("reason", "timeout")], counted.timeouts as f64)
 }
 
 fn waiting(cache: &Cache) -> Vec<Family> {
