@@ -1,14 +1,23 @@
-//! Answers cache queries of other processes: our own renderer, or graphite-web.
+//! Answers cache queries of other processes: our own renderer, or graphite-web. This file knows sockets and limits; what
+//! is answered stands in [`answer`].
+//!
+//! A peer costs at most [`SMALL`] bytes each way unless it holds one of [`MOST_LARGE`] permits, so that neither large
+//! questions nor slow readers of large answers add up. Whoever stops in the middle of a question, or does not fetch its
+//! answer, is cut off.
 
+mod answer;
+
+use std::future::Future;
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use carbon_line::carbonlink::{Request, Response, TimeValue};
-use carbon_line::{Pattern, frame};
-use carbon_storage::{FindQuery, NodeKind};
+use carbon_line::carbonlink::{Request, Response};
+use carbon_line::frame;
+use carbon_storage::Store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
@@ -16,103 +25,100 @@ use tracing::debug;
 use crate::cache::Cache;
 use crate::stats::Stats;
 
-/// Most points or names one answer may hold; whoever asks for more is told to ask in parts.
-const MOST: usize = 150_000;
+/// Bytes that a question or an answer may have without a permit.
+const SMALL: usize = 256 << 10;
+
+/// Large questions and answers in memory at once.
+pub(crate) const MOST_LARGE: usize = 4;
+
+/// Most bytes of an answer: two million points. Whoever asks for more is told to ask in parts.
+const LARGEST: usize = 32 << 20;
+
+/// How long a question may take to arrive once it has begun.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long an answer may take to be fetched.
+const FETCHED_WITHIN: Duration = Duration::from_secs(30);
 
 /// How queries are served.
-#[derive(Debug)]
 pub(crate) struct CarbonLink {
     pub(crate) cache: Arc<Cache>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) stats: Arc<Stats>,
+    /// How long a peer may be silent between two questions.
     pub(crate) idle_timeout: Duration,
+    /// [`MOST_LARGE`] permits.
+    pub(crate) large: Semaphore,
     pub(crate) stop: CancellationToken,
 }
 
 impl CarbonLink {
-    /// Answers one peer until it hangs up, breaks the protocol, is silent for too long, or `stop` fires.
+    /// Answers one peer until it hangs up, breaks the protocol, is silent or slow for too long, or `stop` fires.
     pub(crate) async fn serve(self: Arc<Self>, mut stream: TcpStream) {
         loop {
-            let answered = tokio::select! {
+            let exchanged = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
-                answered = timeout(self.idle_timeout, self.exchange(&mut stream)) => answered,
+                exchanged = self.exchange(&mut stream) => exchanged,
             };
-            match answered {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => return debug!(%error, "A cache query connection ended."),
-                Err(_) => return debug!("A cache query connection was silent for too long."),
+            if let Err(error) = exchanged {
+                return debug!(%error, "A cache query connection ended.");
             }
         }
     }
 
-    async fn exchange(&self, stream: &mut TcpStream) -> std::io::Result<()> {
-        let length = stream.read_u32().await? as usize;
+    async fn exchange(&self, stream: &mut TcpStream) -> io::Result<()> {
+        let length = within(self.idle_timeout, "is silent", stream.read_u32()).await? as usize;
         if length > frame::LONGEST_FRAME {
-            return Err(std::io::Error::other(format!("a query announces {length} bytes")));
+            return Err(io::Error::other(format!("a query announces {length} bytes")));
         }
-        let mut body = vec![0; length];
-        stream.read_exact(&mut body).await?;
+        let mut permit = Permit { all: &self.large, held: None };
+        permit.for_size(length).await;
+        // Grows with what really arrives, whatever was announced.
+        let mut body = Vec::new();
+        within(
+            ARRIVES_WITHIN,
+            "stops in the middle of a query",
+            (&mut *stream).take(length as u64).read_to_end(&mut body),
+        )
+        .await?;
+        if body.len() < length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         let answer = match Request::decode(&body) {
-            Ok(request) => self.answer(request),
-            Err(error) => Response::Error(error.to_string()),
+            Ok(request) => self.answer(request, &mut permit).await,
+            Err(error) => Response::Error(error.to_string()).encode(),
         };
-        let answer = frame::wrap(&answer.encode()).map_err(std::io::Error::other)?;
-        stream.write_all(&answer).await
-    }
-
-    fn answer(&self, request: Request) -> Response {
-        self.stats.queries.fetch_add(1, Relaxed);
-        match request {
-            Request::Query { metric } => {
-                let points = self.points(&metric);
-                if points.len() > MOST { too_much() } else { Response::Points(points) }
-            }
-            Request::Bulk { metrics } => self.bulk(metrics),
-            Request::Waiting { pattern } => self.names(&pattern),
-            Request::GetMetadata { .. } | Request::SetMetadata { .. } => {
-                Response::Error("metadata is kept in the .wsp files; see `plumbago whisper info`".to_owned())
-            }
-            Request::Other(kind) => Response::invalid_type(&kind),
-        }
-    }
-
-    fn points(&self, metric: &str) -> Vec<TimeValue> {
-        let points = self.cache.recent_points(metric).into_iter();
-        points.map(|point| (f64::from(point.time.secs()), point.value)).collect()
-    }
-
-    fn bulk(&self, metrics: Vec<String>) -> Response {
-        self.stats.bulk_queries.fetch_add(1, Relaxed);
-        let (mut answer, mut held) = (Vec::new(), 0);
-        for metric in metrics {
-            let points = self.points(&metric);
-            held += points.len() + 1;
-            if held > MOST {
-                return too_much();
-            }
-            answer.push((metric, points));
-        }
-        Response::Bulk(answer)
-    }
-
-    fn names(&self, pattern: &str) -> Response {
-        let pattern = match Pattern::parse(pattern) {
-            Ok(pattern) => pattern,
-            Err(fault) => return Response::Error(fault.to_string()),
-        };
-        let nodes = self.cache.recent_nodes(&FindQuery { pattern, window: None });
-        if nodes.len() > MOST {
-            return too_much();
-        }
-        // A branch ends with a dot, which no name does.
-        let name = |node: carbon_storage::Node| match node.kind {
-            NodeKind::Leaf => node.path,
-            NodeKind::Branch => node.path + ".",
-        };
-        Response::Names(nodes.into_iter().map(name).collect())
+        within(FETCHED_WITHIN, "does not fetch its answer", send(stream, &answer)).await
     }
 }
 
-fn too_much() -> Response {
-    Response::Error(format!("the answer would hold more than {MOST} points; ask for fewer metrics at once"))
+/// A small answer goes out in one piece; a large one is not copied for the sake of the length before it.
+async fn send(stream: &mut TcpStream, answer: &[u8]) -> io::Result<()> {
+    if answer.len() <= SMALL {
+        return stream.write_all(&frame::wrap(answer).map_err(io::Error::other)?).await;
+    }
+    stream.write_u32(u32::try_from(answer.len()).map_err(io::Error::other)?).await?;
+    stream.write_all(answer).await
+}
+
+async fn within<T>(limit: Duration, fault: &str, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let late = |_| io::Error::new(io::ErrorKind::TimedOut, format!("the peer {fault} for {limit:?}"));
+    timeout(limit, work).await.map_err(late)?
+}
+
+/// The right to hold much, taken when it is needed and given back with the exchange.
+struct Permit<'a> {
+    all: &'a Semaphore,
+    held: Option<SemaphorePermit<'a>>,
+}
+
+impl Permit<'_> {
+    /// Waits for a permit if `size` bytes need one.
+    async fn for_size(&mut self, size: usize) {
+        if size > SMALL && self.held.is_none() {
+            // The semaphore is never closed.
+            self.held = self.all.acquire().await.ok();
+        }
+    }
 }

@@ -99,8 +99,8 @@ impl Carbon {
             ended: CancellationToken::new(),
             writers: Vec::new(),
         };
-        carbon.writers = carbon.writing(&config, store).start().map_err(Error::Writers)?;
-        carbon.listen(&config, listeners)?;
+        carbon.writers = carbon.writing(&config, Arc::clone(&store)).start().map_err(Error::Writers)?;
+        carbon.listen(&config, store, listeners)?;
         Ok(carbon)
     }
 
@@ -184,7 +184,7 @@ impl Carbon {
         }
     }
 
-    fn listen(&self, config: &Config, listeners: Listeners) -> Result<(), Error> {
+    fn listen(&self, config: &Config, store: Arc<dyn Store>, listeners: Listeners) -> Result<(), Error> {
         let intake = Arc::new(Intake {
             names: Arc::clone(&self.names),
             gate: Arc::clone(&self.gate),
@@ -195,7 +195,7 @@ impl Carbon {
                 future_limit: u32::try_from(config.future_limit.as_secs()).unwrap_or(u32::MAX),
             },
         });
-        listeners.start(config, &intake, &self.tracker, &self.stop)?;
+        listeners.start(config, store, &intake, &self.tracker, &self.stop)?;
         if !config.report_interval.is_zero() {
             let stop = self.stop.clone();
             self.tracker.spawn(report::run(intake, config.report_interval, config.host.clone(), stop));

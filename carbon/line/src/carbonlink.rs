@@ -8,6 +8,8 @@
 //! {type: plumbago-waiting, pattern: p}               -> {names: [m, ...]}        ours; carbon calls it invalid
 //! ```
 
+use whisper::Point;
+
 use crate::pickle::{self, View, Writer};
 
 /// Most bytes one answer may have; the asker sees an error instead, and can ask for less.
@@ -222,6 +224,61 @@ impl Response {
     }
 }
 
+/// Bytes that one point takes in an answer: time, value, and that they are a pair.
+pub const POINT_BYTES: usize = 5 + 9 + 1;
+
+/// The body of a frame that answers [`Request::Query`], straight from the points.
+pub fn points_answer(points: &[Point]) -> Vec<u8> {
+    let mut out = Writer::new();
+    out.dict(|out| waiting(out.text("datapoints"), points));
+    out.finish()
+}
+
+/// Builds the answer to [`Request::Bulk`] metric by metric, so that nobody holds all points beside the bytes.
+#[derive(Debug)]
+pub struct BulkAnswer {
+    out: Writer,
+}
+
+impl Default for BulkAnswer {
+    fn default() -> BulkAnswer {
+        BulkAnswer::new()
+    }
+}
+
+impl BulkAnswer {
+    /// An answer that knows no metric yet.
+    pub fn new() -> BulkAnswer {
+        let mut out = Writer::new();
+        out.begin_dict().text("datapointsByMetric").begin_dict();
+        BulkAnswer { out }
+    }
+
+    /// Adds the points of a metric; none is an answer, too.
+    pub fn metric(&mut self, name: &str, points: &[Point]) {
+        waiting(self.out.text(name), points);
+    }
+
+    /// Bytes so far.
+    pub fn size(&self) -> usize {
+        self.out.len()
+    }
+
+    /// The body of the frame.
+    pub fn finish(mut self) -> Vec<u8> {
+        self.out.end_dict().end_dict();
+        self.out.finish()
+    }
+}
+
+fn waiting(out: &mut Writer, points: &[Point]) {
+    out.list(|list| {
+        for point in points {
+            list.int(point.time.secs().into()).float(point.value).tuple2();
+        }
+    });
+}
+
 /// What may still be copied out of one message, in bytes. A pickle names a shared part in two bytes as often as it
 /// likes, so the size of the body bounds nothing here.
 struct Budget(usize);
@@ -287,6 +344,19 @@ mod tests {
         ] {
             assert_eq!(Response::decode(&response.encode()), Ok(response));
         }
+    }
+
+    #[test]
+    fn answers_made_straight_from_points_say_the_same() {
+        let points = [10, u32::MAX].map(|time| Point { time: whisper::Timestamp::from_secs(time), value: -0.5 });
+        let expected = vec![(10.0, -0.5), (f64::from(u32::MAX), -0.5)];
+        assert_eq!(Response::decode(&points_answer(&points)), Ok(Response::Points(expected.clone())));
+        let mut bulk = BulkAnswer::new();
+        bulk.metric("a", &points);
+        bulk.metric("b", &[]);
+        let expected = Response::Bulk(vec![("a".to_owned(), expected), ("b".to_owned(), vec![])]);
+        assert_eq!(Response::decode(&bulk.finish()), Ok(expected));
+        assert_eq!(Response::decode(&BulkAnswer::new().finish()), Ok(Response::Bulk(vec![])));
     }
 
     #[test]

@@ -17,13 +17,14 @@ use std::sync::Arc;
 
 use carbon_line::Decoder;
 use carbon_line::frame::Frames;
+use carbon_storage::Store;
 use tokio::net::UdpSocket;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
 
-use crate::carbonlink::CarbonLink;
+use crate::carbonlink::{CarbonLink, MOST_LARGE};
 use crate::intake::Intake;
 use crate::{Config, Error};
 use accept::{Accept, Accepted};
@@ -128,11 +129,12 @@ impl Listeners {
     pub(crate) fn start(
         self,
         config: &Config,
+        store: Arc<dyn Store>,
         intake: &Arc<Intake>,
         tracker: &TaskTracker,
         stop: &CancellationToken,
     ) -> Result<(), Error> {
-        let ports = Ports::new(config, intake, tracker, stop);
+        let ports = Ports::new(config, store, intake, tracker, stop);
         for bound in self.0 {
             let Bound { protocol, address, socket, path } = bound;
             info!(protocol = protocol.key(), %address, "Listening.");
@@ -166,7 +168,13 @@ struct Ports {
 }
 
 impl Ports {
-    fn new(config: &Config, intake: &Arc<Intake>, tracker: &TaskTracker, stop: &CancellationToken) -> Ports {
+    fn new(
+        config: &Config,
+        store: Arc<dyn Store>,
+        intake: &Arc<Intake>,
+        tracker: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Ports {
         let peers = Peers::new(config.max_connections_per_peer);
         let accept = |most: usize, peers: Option<Arc<Peers>>| Accept {
             permits: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
@@ -178,7 +186,9 @@ impl Ports {
         Ports {
             link: Arc::new(CarbonLink {
                 cache: Arc::clone(&intake.cache),
+                store,
                 stats: Arc::clone(&intake.stats),
+                large: Semaphore::new(MOST_LARGE),
                 idle_timeout: config.idle_timeout,
                 stop: stop.clone(),
             }),

@@ -1,10 +1,13 @@
 //! The waiting points of a carbon in another process, asked for over its cache query port.
 //!
 //! One connection is kept and shared: questions go one after the other, each within the deadline, and a connection that
-//! broke is made anew once. A carbon of graphite's answers the same questions, except for the names of series that have
+//! broke is made anew once. A question whose answer would be too large is asked again in halves, and smaller ones follow
+//! until answers are small again. A carbon of graphite's answers the same questions, except for the names of series that have
 //! no file yet; there are none, then.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use carbon_line::MetricName;
@@ -21,21 +24,38 @@ use crate::{Answer, FindQuery, Node, NodeKind, Recent, StorageError};
 /// Metrics in one question; carbon gives up on a question of more than a mebibyte.
 const METRICS_AT_ONCE: usize = 200;
 
+/// An answer with fewer points lets the next question name twice as many metrics.
+const FEW_POINTS: usize = 40_000;
+
 /// [`Recent`] over TCP.
 #[derive(Debug)]
 pub struct CarbonLinkRecent {
     address: SocketAddr,
     deadline: Duration,
     connection: Mutex<Option<TcpStream>>,
+    /// Metrics that one question names, at most [`METRICS_AT_ONCE`].
+    at_once: AtomicUsize,
+}
+
+/// Why there is no answer to a bulk question.
+enum Refused {
+    /// It would be too large for one side or the other.
+    TooLarge(StorageError),
+    Failed(StorageError),
 }
 
 impl CarbonLinkRecent {
     /// Asks the carbon at `address`; an exchange that takes longer than `deadline` is an error. Connects on first use.
     pub fn new(address: SocketAddr, deadline: Duration) -> CarbonLinkRecent {
-        CarbonLinkRecent { address, deadline, connection: Mutex::new(None) }
+        CarbonLinkRecent { address, deadline, connection: Mutex::new(None), at_once: AtomicUsize::new(METRICS_AT_ONCE) }
     }
 
     async fn ask(&self, request: &Request) -> Result<Response, StorageError> {
+        Response::decode(&self.answer(request).await?).map_err(|error| self.unreachable(error))
+    }
+
+    /// The body of the answer.
+    async fn answer(&self, request: &Request) -> Result<Vec<u8>, StorageError> {
         let question = frame::wrap(&request.encode()).map_err(|error| self.unreachable(error))?;
         // The wait for our turn counts, so that a carbon that hangs holds up each asker for one deadline.
         let exchange = async {
@@ -53,20 +73,32 @@ impl CarbonLinkRecent {
             Ok::<_, std::io::Error>(answer)
         };
         let late = |_| self.unreachable(format!("no answer within {:?}", self.deadline));
-        let body = timeout(self.deadline, exchange).await.map_err(late)?.map_err(|error| self.unreachable(error))?;
-        Response::decode(&body).map_err(|error| self.unreachable(error))
+        timeout(self.deadline, exchange).await.map_err(late)?.map_err(|error| self.unreachable(error))
     }
 
-    async fn bulk(&self, names: &[MetricName]) -> Result<Vec<Vec<Point>>, StorageError> {
+    async fn bulk(&self, names: &[MetricName]) -> Result<Vec<Vec<Point>>, Refused> {
         let metrics = names.iter().map(|name| name.as_str().to_owned()).collect();
-        match self.ask(&Request::Bulk { metrics }).await? {
-            Response::Bulk(answer) => {
-                let mut answer: std::collections::HashMap<String, Vec<TimeValue>> = answer.into_iter().collect();
+        let body = self.answer(&Request::Bulk { metrics }).await.map_err(Refused::Failed)?;
+        match Response::decode(&body) {
+            Ok(Response::Bulk(answer)) => {
+                let mut answer: HashMap<String, Vec<TimeValue>> = answer.into_iter().collect();
                 Ok(names.iter().map(|name| points(answer.remove(name.as_str()).unwrap_or_default())).collect())
             }
-            Response::Error(reason) => Err(self.unreachable(reason)),
-            other => Err(self.unreachable(format!("an answer to another question: {other:?}"))),
+            Ok(Response::Error(reason)) => Err(Refused::TooLarge(self.unreachable(reason))),
+            Ok(other) => Err(Refused::Failed(self.unreachable(format!("an answer to another question: {other:?}")))),
+            // More values than a message of foreign origin may unfold to; damage ends here as well, at a single name.
+            Err(malformed) => Err(Refused::TooLarge(self.unreachable(malformed))),
         }
+    }
+
+    /// What became of a question decides how many metrics the next one names.
+    fn adapt(&self, asked: usize, points: Option<usize>) {
+        let next = match points {
+            None => asked / 2,
+            Some(points) if points < FEW_POINTS => self.at_once.load(Relaxed).max(asked * 2),
+            Some(_) => return,
+        };
+        self.at_once.store(next.clamp(1, METRICS_AT_ONCE), Relaxed);
     }
 
     fn unreachable(&self, reason: impl std::fmt::Display) -> StorageError {
@@ -88,8 +120,16 @@ impl Recent for CarbonLinkRecent {
     fn points<'a>(&'a self, names: &'a [MetricName]) -> Answer<'a, Result<Vec<Vec<Point>>, StorageError>> {
         Box::pin(async move {
             let mut answers = Vec::with_capacity(names.len());
-            for names in names.chunks(METRICS_AT_ONCE) {
-                answers.extend(self.bulk(names).await?);
+            while let Some(rest) = names.get(answers.len()..).filter(|rest| !rest.is_empty()) {
+                let some = &rest[..rest.len().min(self.at_once.load(Relaxed))];
+                match self.bulk(some).await {
+                    Ok(found) => {
+                        self.adapt(some.len(), Some(found.iter().map(Vec::len).sum()));
+                        answers.extend(found);
+                    }
+                    Err(Refused::TooLarge(_)) if some.len() > 1 => self.adapt(some.len(), None),
+                    Err(Refused::TooLarge(error) | Refused::Failed(error)) => return Err(error),
+                }
             }
             Ok(answers)
         })

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use carbon_line::{MetricName, Pattern};
 use whisper::{Point, Retention, Timestamp};
 
-use crate::{Series, SeriesId, StorageError};
+use crate::{Metadata, Series, SeriesId, StorageError};
 
 /// What a storage method gives: a future that may wait for a disk thread or for a network.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -29,6 +29,11 @@ pub trait Store: Send + Sync {
 
     /// How far apart and how long the finest points of `name` are kept; tells how long its points are worth gathering.
     fn finest(&self, name: &MetricName) -> Retention;
+
+    /// What it knows of its series beside their points, if it keeps any of that.
+    fn metadata(&self) -> Option<&dyn Metadata> {
+        None
+    }
 }
 
 /// Points of one series that wait to be written.

@@ -77,8 +77,19 @@ impl Writer {
 
     /// A dict of what `fill` writes: key, value, key, value.
     pub fn dict(&mut self, fill: impl FnOnce(&mut Writer)) -> &mut Writer {
-        self.out.extend_from_slice(b"}(");
+        self.begin_dict();
         fill(self);
+        self.end_dict()
+    }
+
+    /// Begins a dict whose pairs are not at hand at once; [`Writer::end_dict`] ends it.
+    pub fn begin_dict(&mut self) -> &mut Writer {
+        self.out.extend_from_slice(b"}(");
+        self
+    }
+
+    /// Ends the dict begun last.
+    pub fn end_dict(&mut self) -> &mut Writer {
         self.out.push(b'u');
         self
     }

@@ -7,6 +7,7 @@
 
 mod fetch;
 mod find;
+mod metadata;
 mod path;
 mod devices;
 mod known;

@@ -16,7 +16,7 @@ use super::WhisperTree;
 use super::known::Known;
 use super::path::file_of;
 use super::reach::{Look, Reached, fault, reach};
-use crate::{Answer, Pending, Refusal, StorageError, Store, WriteReport};
+use crate::{Answer, Metadata, Pending, Refusal, StorageError, Store, WriteReport};
 
 impl Store for WhisperTree {
     fn write<'a>(&'a self, batch: &'a [Pending], now: Timestamp) -> Answer<'a, WriteReport> {
@@ -41,6 +41,10 @@ impl Store for WhisperTree {
 
     fn finest(&self, name: &MetricName) -> Retention {
         self.rules().schemas.matching(name).retentions.as_slice()[0]
+    }
+
+    fn metadata(&self) -> Option<&dyn Metadata> {
+        Some(self)
     }
 }
 
