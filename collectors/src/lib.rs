@@ -10,7 +10,9 @@ mod fail;
 mod out;
 mod proc;
 mod registry;
+mod rpc;
 mod snmp;
+mod stall;
 
 pub use ceph::replay as replay_ceph;
 pub use collector::{Class, Collector, Slot, Spec};
@@ -34,6 +36,13 @@ registry::collectors! {
     entropy: false,
     diskspace: LINUX,
     diskusage: LINUX,
+    pressure: LINUX,
+    filestat: LINUX,
+    conntrack: LINUX,
+    nfs: LINUX,
+    nfsd: LINUX,
+    mdstat: LINUX,
+    thermal: false,
     network: LINUX,
     tcp: LINUX,
     udp: LINUX,

@@ -1,0 +1,34 @@
+use crate::Fail;
+use crate::testing::{collect, collector, fixture, host, raw, try_collect};
+
+#[test]
+fn procedures_have_the_names_of_their_positions() {
+    let root = fixture("nfs/testdata/linux-6");
+    let samples = collect(&mut *collector("nfs", &root, ""), 0);
+    assert_eq!(raw(&samples["nfs.rpc.retrans"]), 3.0);
+    assert_eq!(raw(&samples["nfs.v3.null"]), 0.0);
+    assert_eq!(raw(&samples["nfs.v3.commit"]), 21.0);
+    assert_eq!(raw(&samples["nfs.v4.null"]), 100.0);
+    assert_eq!(raw(&samples["nfs.v4.exchange_id"]), 138.0);
+    assert_eq!(raw(&samples["nfs.v4.read_plus"]), 168.0);
+}
+
+#[test]
+fn an_old_kernel_gives_what_has_always_stood_at_its_position() {
+    let counts = ["7"; 48].join(" ");
+    let host = host(&[("proc/net/rpc/nfs", &format!("proc4 48 {counts}\n"))]);
+    let samples = collect(&mut *collector("nfs", host.path(), ""), 0);
+    assert_eq!(samples.len(), 36);
+    assert!(samples.contains_key("nfs.v4.rel_lkowner"));
+}
+
+#[test]
+fn a_newer_kernel_a_cut_line_and_garbage() {
+    let more = host(&[("proc/net/rpc/nfs", "net 1 2 3 4 5 6\nproc5 1 1\nproc3 22 8")]);
+    assert_eq!(collect(&mut *collector("nfs", more.path(), ""), 0).len(), 5);
+    let garbled = host(&[("proc/net/rpc/nfs", "net 1\nrpc x\n")]);
+    let fail = try_collect(&mut *collector("nfs", garbled.path(), ""), 0).unwrap_err();
+    assert!(fail.to_string().contains("line 2: expected a count, found `x`"), "{fail}");
+    let bare = host(&[]);
+    assert!(matches!(try_collect(&mut *collector("nfs", bare.path(), ""), 0), Err(Fail::Absent { .. })));
+}
