@@ -2,6 +2,7 @@
 
 usage: graphite_web.py FOLDER TREE HOST:PORT BULK PATH...
 Prints the body of the answer to each PATH on a line of its own. BULK is `bulk` or `single`: how the cache is asked.
+A PATH `get METRIC` or `set METRIC METHOD` asks for the aggregation method by graphite-web's own client.
 """
 import os
 import sys
@@ -29,8 +30,17 @@ django.setup()
 
 from django.test import Client  # noqa: E402
 
-client = Client()
+from graphite.carbonlink import CarbonLink  # noqa: E402
+
+
+def ask(path):
+    words = path.split(" ")
+    if words[0] == "get":
+        return repr(CarbonLink().get_metadata(words[1], "aggregationMethod"))
+    if words[0] == "set":
+        return repr(CarbonLink().set_metadata(words[1], "aggregationMethod", words[2]))
+    return Client().get(path).content.decode()
+
+
 for path in paths:
-    verb, _, rest = path.partition(" ")
-    answer = client.post(rest) if verb == "POST" else client.get(path)
-    print(answer.content.decode().replace("\n", " "))
+    print(ask(path).replace("\n", " "))

@@ -10,6 +10,7 @@ mod bad_input;
 mod ceph_to_chart;
 mod collectd_to_archive;
 mod config_check;
+mod graphite_web;
 mod line_to_archive;
 mod python_whisper;
 mod separate_processes;
