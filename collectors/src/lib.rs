@@ -42,6 +42,7 @@ registry::collectors! {
     nfs: LINUX,
     nfsd: LINUX,
     mdstat: LINUX,
+    cgroup: LINUX,
     sensors: LINUX,
     thermal: false,
     network: LINUX,

@@ -3,9 +3,11 @@
 //! Nothing here knows what a line means. Sizes are bounded; a file that goes away is opened anew at the next run.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
 
 use crate::Fail;
 
@@ -125,8 +127,26 @@ impl ProcFile {
     }
 }
 
+/// The whole contents of a small file that is not worth a descriptor of its own, in `bytes`.
+///
+/// # Errors
+/// As [`ProcFile::read`]; more than 64 kB is too long.
+pub(crate) fn read_once<'a>(path: &Path, bytes: &'a mut Vec<u8>) -> Result<&'a [u8], Fail> {
+    const LIMIT: u64 = 64 << 10;
+    bytes.clear();
+    let file = File::open(path).map_err(|source| failed(path, source))?;
+    file.take(LIMIT + 1).read_to_end(bytes).map_err(|source| failed(path, source))?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(Fail::TooLong { path: path.to_owned(), limit: LIMIT as usize });
+    }
+    Ok(bytes)
+}
+
 fn failed(path: &Path, source: io::Error) -> Fail {
+    // A process or a control group that has ended since gives ESRCH or ENODEV.
+    let gone = [Errno::SRCH, Errno::NODEV].iter().any(|errno| source.raw_os_error() == Some(errno.raw_os_error()));
     match source.kind() {
+        _ if gone => Fail::Absent { what: path.display().to_string() },
         io::ErrorKind::NotFound => Fail::Absent { what: path.display().to_string() },
         _ => Fail::Read { path: path.to_owned(), source },
     }
