@@ -9,6 +9,7 @@ use collectors::{COLLECTORS, Settings, Site};
 use render::{HttpConfig, RenderConfig};
 use serde::Deserialize;
 
+use crate::memory::MemoryConfig;
 use crate::store::StoreConfig;
 
 /// The whole file. A key that no component knows is an error that names the key and its line.
@@ -17,6 +18,8 @@ use crate::store::StoreConfig;
 pub(crate) struct Config {
     /// `[store]`: where points rest.
     pub(crate) store: StoreConfig,
+    /// `[memory]`: how much the whole process may use.
+    pub(crate) memory: MemoryConfig,
     /// `[carbon]`: what is taken in, and how it waits.
     pub(crate) carbon: carbon::Config,
     /// `[http]`: where queries are answered.
@@ -46,11 +49,24 @@ impl Config {
     /// # Errors
     /// The file cannot be read, is not TOML, has a key nobody knows or a value that cannot be.
     pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Config> {
-        let Some(file) = file else { return Ok(Config::default()) };
+        let Some(file) = file else {
+            let mut config = Config::default();
+            config.share_memory();
+            return Ok(config);
+        };
         let text =
             fs::read_to_string(file).with_context(|| format!("cannot read the configuration {}", file.display()))?;
         // The message of the TOML reader shows line, column and the text at fault.
-        toml::from_str(&text).map_err(|fault| anyhow!("in {}: {fault}", file.display()))
+        let mut config: Config = toml::from_str(&text).map_err(|fault| anyhow!("in {}: {fault}", file.display()))?;
+        config.share_memory();
+        Ok(config)
+    }
+
+    /// Hands out the memory of the process.
+    fn share_memory(&mut self) {
+        let shares = self.memory.shares();
+        self.carbon.max_bytes = shares.cache;
+        self.render.memory = shares.queries;
     }
 
     /// As [`Config::load`], and refuses a file with a problem in any of its tables.
@@ -73,6 +89,7 @@ impl Config {
     /// What is wrong with the values, each problem with its key; empty when nothing is.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = self.carbon.validate();
+        problems.extend(self.memory.problems());
         problems.extend(self.http.problems());
         problems.extend(self.render.problems());
         problems.extend(self.agent.validate().iter().map(ToString::to_string));

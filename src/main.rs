@@ -6,6 +6,7 @@ mod config;
 mod drain;
 mod limits;
 mod logging;
+mod memory;
 mod out;
 mod reload;
 mod serve;

@@ -48,6 +48,11 @@ impl<'a> Reload<'a> {
         Reload { read: Box::new(read), config, tree, lists, rules, counts: Arc::default() }
     }
 
+    /// What is in force.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The counters.
     pub(crate) fn counts(&self) -> Arc<Reloads> {
         Arc::clone(&self.counts)
@@ -131,6 +136,7 @@ fn at_next_start(new: &Config, old: &Config) -> Vec<&'static str> {
     settled.carbon.allow_list.clone_from(&old.carbon.allow_list);
     settled.carbon.deny_list.clone_from(&old.carbon.deny_list);
     let differs = [
+        ("memory", settled.memory != old.memory),
         ("store", settled.store != old.store),
         ("carbon", settled.carbon != old.carbon),
         ("http", settled.http != old.http),

@@ -12,7 +12,7 @@ use agent::{Agent, AgentConfig};
 use anyhow::Context;
 use carbon::Carbon;
 use carbon_storage::carbonlink::CarbonLinkRecent;
-use carbon_storage::{Fetch, Find, Overlay, Recent, WhisperTree};
+use carbon_storage::{Fetch, Find, NameTable, Overlay, Recent, WhisperTree};
 use render::{HttpConfig, Server, Sources, Status};
 use tokio::runtime::Runtime;
 use tracing::info;
@@ -23,7 +23,7 @@ use crate::limits;
 use crate::out;
 use crate::reload::Reload;
 use crate::signals::Signals;
-use crate::status::{AgentPart, CarbonPart, ProcessPart, ReloadPart};
+use crate::status::{AgentPart, CarbonPart, MemoryPart, ProcessPart, ReloadPart};
 
 /// How often `up` measures this host when no configuration says otherwise: the first step of the built-in retentions.
 const UP_INTERVAL: Duration = Duration::from_secs(5);
@@ -37,9 +37,10 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
     runtime()?.block_on(async {
         let mut signals = Signals::catch()?;
         let tree = config.store.open()?;
-        let carbon = Carbon::start(config.carbon.clone(), Arc::new(tree.clone()), Arc::default()).await?;
+        let names = names(&config);
+        let carbon = Carbon::start(config.carbon.clone(), Arc::new(tree.clone()), names.clone()).await?;
         let reload = Reload::new(config.clone(), tree.clone(), || up_config(arguments));
-        let status = carbon_status(&carbon, &reload);
+        let status = carbon_status(&carbon, names, &reload);
         let (agent, server) = match beside(&carbon, &tree, config, arguments.no_agent, status).await {
             Ok(beside) => beside,
             Err(error) => {
@@ -95,9 +96,10 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
     runtime()?.block_on(async {
         let mut signals = Signals::catch()?;
         let tree = config.store.open()?;
-        let carbon = Carbon::start(config.carbon.clone(), Arc::new(tree.clone()), Arc::default()).await?;
+        let names = names(&config);
+        let carbon = Carbon::start(config.carbon.clone(), Arc::new(tree.clone()), names.clone()).await?;
         let reload = Reload::new(config, tree, || with_intake(&arguments.intake));
-        let server = match status_server(http, carbon_status(&carbon, &reload)).await {
+        let server = match status_server(http, carbon_status(&carbon, names, &reload)).await {
             Ok(server) => server,
             Err(error) => {
                 carbon.stop().await?;
@@ -124,8 +126,7 @@ pub(crate) fn render(arguments: &FileArgs) -> anyhow::Result<()> {
         let link = config.store.carbonlink.map(|address| CarbonLinkRecent::new(address, CACHE_DEADLINE));
         let recent = link.map(|link| Arc::new(link) as Arc<dyn Recent>);
         let reload = Reload::new(config.clone(), tree.clone(), read);
-        let mut status = own_status();
-        status.parts.push(Arc::new(ReloadPart(reload.counts())));
+        let status = status_of(&reload);
         let server = Server::start(config.http, config.render, sources(&tree, recent, status)).await?;
         announce_http(&server);
         announce_ready();
@@ -228,14 +229,27 @@ fn sources(tree: &WhisperTree, recent: Option<Arc<dyn Recent>>, status: Status) 
     Sources { find: overlay.clone(), fetch: overlay, status }
 }
 
+/// The table of names, within its share of memory.
+fn names(config: &Config) -> Arc<NameTable> {
+    Arc::new(NameTable::with_limit(config.memory.shares().index))
+}
+
+/// What every process tells.
 fn own_status() -> Status {
     Status { parts: vec![Arc::new(ProcessPart::new())], flush: None }
 }
 
-fn carbon_status(carbon: &Carbon, reload: &Reload<'_>) -> Status {
+/// What a process tells that keeps points or reads them.
+fn status_of(reload: &Reload<'_>) -> Status {
     let mut status = own_status();
+    status.parts.push(Arc::new(MemoryPart(reload.config().memory.shares())));
     status.parts.push(Arc::new(ReloadPart(reload.counts())));
-    status.parts.push(Arc::new(CarbonPart::of(carbon)));
+    status
+}
+
+fn carbon_status(carbon: &Carbon, names: Arc<NameTable>, reload: &Reload<'_>) -> Status {
+    let mut status = status_of(reload);
+    status.parts.push(Arc::new(CarbonPart::of(carbon, names)));
     status
 }
 

@@ -53,7 +53,8 @@ pub struct Config {
     /// Carbon's `blacklist.conf`: names in which one of its patterns is found stay outside. Default none.
     pub deny_list: Option<PathBuf>,
     /// Bytes that waiting points may take up in memory; at four fifths of it listeners stop reading. A series takes up
-    /// 48, its points some 3 to 9 each. Default 268 435 456, which is 256 MiB.
+    /// 48, its points some 3 to 9 each. A share of the limit of the whole process, so not in this table. Default 256 MiB.
+    #[serde(skip)]
     pub max_bytes: usize,
     /// Longest a point waits while the store keeps up; waiting gathers several points of a series into one write.
     /// Default "1s".

@@ -50,6 +50,10 @@ pub struct RenderConfig {
     pub width: u32,
     /// Height of a picture in pixels. Default 4 096.
     pub height: u32,
+    /// Bytes that all requests together may hold of what they have read: a share of the limit of the whole process, so
+    /// not in this table. Default: no limit.
+    #[serde(skip)]
+    pub memory: usize,
 }
 
 impl Default for HttpConfig {
@@ -77,6 +81,7 @@ impl Default for RenderConfig {
             output_bytes: 256 << 20,
             width: 4_096,
             height: 4_096,
+            memory: usize::MAX,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use carbon::{Cache, Carbon, Snapshot, Stats};
+use carbon_storage::NameTable;
 use render::{Family, Part};
 use serde_json::{Map, Value, json};
 
@@ -10,11 +11,12 @@ use serde_json::{Map, Value, json};
 pub(crate) struct CarbonPart {
     stats: Arc<Stats>,
     cache: Arc<Cache>,
+    names: Arc<NameTable>,
 }
 
 impl CarbonPart {
-    pub(crate) fn of(carbon: &Carbon) -> CarbonPart {
-        CarbonPart { stats: carbon.stats(), cache: carbon.cache() }
+    pub(crate) fn of(carbon: &Carbon, names: Arc<NameTable>) -> CarbonPart {
+        CarbonPart { stats: carbon.stats(), cache: carbon.cache(), names }
     }
 }
 
@@ -48,6 +50,7 @@ impl Part for CarbonPart {
     fn families(&self) -> Vec<Family> {
         let mut families = counts(&self.stats.snapshot());
         families.extend(waiting(&self.cache));
+        families.extend(index(&self.names));
         families
     }
 }
@@ -82,6 +85,28 @@ fn counts(counted: &Snapshot) -> Vec<Family> {
             counted.update_micros as f64 / 1e6,
             counted.updates,
         ),
+        count(
+            "plumbago_carbon_shed_points_total",
+            "Dropped points that had to make room in a full cache.",
+            counted.shed,
+        ),
+        count(
+            "plumbago_carbon_turned_away_total",
+            "Connections closed because a peer had too many.",
+            counted.turned_away,
+        ),
+        count("plumbago_carbon_broken_connections_total", "Connections closed over what they sent.", counted.broken),
+        count(
+            "plumbago_carbon_timeouts_total",
+            "Connections closed because they were silent too long.",
+            counted.timeouts,
+        ),
+        count("plumbago_carbon_datagrams_total", "Datagrams read.", counted.datagrams),
+        count(
+            "plumbago_carbon_kernel_drops_total",
+            "Datagrams that the kernel dropped before they could be read.",
+            counted.kernel_drops,
+        ),
         Family::gauge("plumbago_carbon_connections", "Connections open now.").value(counted.connections as f64),
         closed(counted),
         count("plumbago_carbon_datagrams_total", "Datagrams read.", counted.datagrams),
@@ -104,6 +129,15 @@ fn waiting(cache: &Cache) -> Vec<Family> {
     let gauge = |name, help, number: usize| Family::gauge(name, help).value(number as f64);
     vec![
         gauge("plumbago_carbon_waiting_points", "Points in memory that wait for the store.", cache.points()),
+        gauge("plumbago_carbon_waiting_bytes", "Memory that waiting points take up.", cache.bytes()),
         gauge("plumbago_carbon_waiting_series", "Series that points wait for.", cache.series()),
+    ]
+}
+
+fn index(names: &NameTable) -> Vec<Family> {
+    let gauge = |name, help, number: usize| Family::gauge(name, help).value(number as f64);
+    vec![
+        gauge("plumbago_carbon_names", "Names known.", names.len()),
+        gauge("plumbago_carbon_names_bytes", "Memory that names take up.", names.bytes()),
     ]
 }

@@ -2,10 +2,12 @@
 
 mod agent;
 mod carbon;
+mod memory;
 mod process;
 mod reload;
 
 pub(crate) use agent::AgentPart;
 pub(crate) use carbon::CarbonPart;
+pub(crate) use memory::MemoryPart;
 pub(crate) use process::ProcessPart;
 pub(crate) use reload::ReloadPart;

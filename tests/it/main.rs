@@ -12,5 +12,7 @@ mod collectd_to_archive;
 mod config_check;
 mod graphite_web;
 mod line_to_archive;
+mod monitoring;
 mod python_whisper;
+mod reload;
 mod separate_processes;

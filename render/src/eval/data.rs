@@ -8,7 +8,7 @@ use carbon_storage::{Failure, Fetch, FetchQuery, Find, FindQuery, NodeKind, Seri
 use futures_util::future::{join_all, try_join_all};
 use whisper::Timestamp;
 
-use crate::query::{EvalError, Request};
+use crate::query::{EvalError, Held, Request};
 
 /// A part of time that is read: `from` excluded, `until` included, in seconds since the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,7 +45,7 @@ impl From<BTreeSet<(String, Span)>> for Needs {
 }
 
 /// Everything read so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Data {
     /// Names by pattern, sorted, with the span for which they were looked up.
     names: HashMap<String, (Span, Vec<MetricName>)>,
@@ -55,10 +55,27 @@ pub(crate) struct Data {
     ready: HashMap<String, HashSet<Span>>,
     count: usize,
     points: usize,
+    held: Held,
     pub(crate) failures: Vec<Failure>,
 }
 
+/// A point that is read, and the one that functions make of it.
+const POINT_BYTES: usize = 2 * size_of::<f64>();
+
 impl Data {
+    /// Nothing yet, on the account of `request`.
+    pub(crate) fn of(request: &Request) -> Data {
+        Data {
+            names: HashMap::new(),
+            series: HashMap::new(),
+            ready: HashMap::new(),
+            count: 0,
+            points: 0,
+            held: Held::nothing_of(&request.budget),
+            failures: Vec::new(),
+        }
+    }
+
     /// The series of `pattern` over `span`, by name; `None` if they have not been read.
     pub(crate) fn get(&self, pattern: &str, span: Span) -> Option<impl Iterator<Item = &Arc<Series>>> {
         self.ready.get(pattern).filter(|spans| spans.contains(&span))?;
@@ -98,6 +115,7 @@ impl Data {
             self.failures.extend(answer.failures);
             for series in answer.value {
                 self.points += series.values.len();
+                self.held.more(series.values.len() * POINT_BYTES)?;
                 self.series.entry(*span).or_default().insert(series.name.clone(), Some(Arc::new(series)));
             }
         }

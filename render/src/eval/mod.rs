@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use carbon_storage::{Failure, Fetch, Find};
 
-pub use crate::query::{EvalError, Limits, Request};
+pub use crate::query::{Budget, EvalError, Limits, Request};
 
 use crate::series::Series;
 use crate::target::Target;
@@ -59,7 +59,7 @@ pub(crate) async fn evaluate_holding<H: Send + Sync + 'static>(
     let nodes: usize = targets.iter().map(Target::nodes).sum();
     EvalError::limit("nodes", request.limits.nodes, nodes)?;
     let mut needs = plan::needs(targets, request)?;
-    let mut data = Data::default();
+    let mut data = Data::of(request);
     let mut run = Run::new(targets, request, needs.patterns());
     let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
     for _ in 0..request.limits.rounds {

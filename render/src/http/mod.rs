@@ -19,6 +19,7 @@ mod answer;
 mod exposition;
 mod traffic;
 mod status;
+mod queries;
 mod flush;
 mod question;
 mod render;
@@ -42,8 +43,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use crate::config::{HttpConfig, RenderConfig};
+use crate::eval::Budget;
 use fault::Fault;
 use params::Params;
+use queries::Queries;
 use status::Desk;
 
 pub use exposition::Family;
@@ -66,15 +69,20 @@ struct App {
     desk: Arc<Desk>,
     config: RenderConfig,
     sources: Sources,
+    /// Memory for what requests read.
+    budget: Budget,
     /// Places for requests that evaluate at the same time.
     turns: Arc<Semaphore>,
 }
 
 /// Answers requests from `sources` within the limits of `http` and `config`.
 pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Router {
-    let desk = Desk::new(http, sources.status.clone());
-    let app =
-        Arc::new(App { turns: Arc::new(Semaphore::new(config.evaluations)), desk: desk.clone(), config, sources });
+    let (turns, budget) = (Arc::new(Semaphore::new(config.evaluations)), Budget::new(config.memory));
+    let queries = Queries { budget: budget.clone(), turns: turns.clone(), evaluations: config.evaluations };
+    let mut status = sources.status.clone();
+    status.parts.push(Arc::new(queries));
+    let desk = Desk::new(http, status);
+    let app = Arc::new(App { budget, turns, desk: desk.clone(), config, sources });
     let endpoints: [(&str, MethodRouter<Arc<App>>); 8] = [
         ("/render", get(render::render).post(render::render)),
         ("/metrics/find", get(metrics::find).post(metrics::find)),

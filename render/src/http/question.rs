@@ -8,7 +8,7 @@ use super::params::Params;
 use crate::config::RenderConfig;
 use crate::draw;
 use crate::draw::options::GraphType;
-use crate::eval::{Limits, Request};
+use crate::eval::{Budget, Limits, Request};
 use crate::format::Layout;
 use crate::time;
 
@@ -149,7 +149,16 @@ fn request(params: &Params, config: &RenderConfig) -> Result<Request, Fault> {
         ));
     }
     let limits = Limits { series: config.series, points: config.points, ..Limits::default() };
-    Ok(Request { from, until, now, tz, x_files_factor: share(params)?, template: template(params), limits })
+    Ok(Request {
+        from,
+        until,
+        now,
+        tz,
+        x_files_factor: share(params)?,
+        template: template(params),
+        limits,
+        budget: Budget::default(),
+    })
 }
 
 const DAY: i64 = 86_400;

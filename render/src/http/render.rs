@@ -26,7 +26,10 @@ use crate::target::Target;
 pub(super) async fn render(State(app): State<Arc<App>>, request: HttpRequest) -> Response {
     let reads_json = accepts_json(request.headers());
     let question = match app.params(request).await.and_then(|params| Question::read(&params, &app.config)) {
-        Ok(question) => question,
+        Ok(mut question) => {
+            question.request.budget = app.budget.clone();
+            question
+        }
         Err(fault) => return fault.into_response(),
     };
     let question = Arc::new(question);
@@ -107,6 +110,9 @@ async fn evaluate(
 }
 
 fn fault_of(error: EvalError) -> Fault {
+    if matches!(error, EvalError::Memory { .. }) {
+        return Fault { status: StatusCode::SERVICE_UNAVAILABLE, ..Fault::bad(error.to_string()) };
+    }
     if !error.is_clients() {
         warn!(error = &error as &dyn std::error::Error, "A query could not be answered.");
         return Fault::ours("the store cannot answer now; the server's log says why");

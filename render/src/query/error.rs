@@ -52,6 +52,14 @@ pub enum EvalError {
         /// What the request would need; at least, when counting stopped.
         found: usize,
     },
+    /// All requests together hold as much memory as they may.
+    #[error(
+        "requests hold the {allowed} bytes that they may together; ask for less, try again later, or raise memory.max"
+    )]
+    Memory {
+        /// What they may hold.
+        allowed: usize,
+    },
     /// An expression that cannot be read: a target, or one that a function made from its arguments.
     #[error(transparent)]
     Target(#[from] TargetFault),

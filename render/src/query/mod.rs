@@ -1,6 +1,7 @@
 //! What functions and their evaluation share: the request with its limits, windows, values, faults, and the one door
 //! ([`Evaluate`]) through which a function asks for more.
 
+mod budget;
 mod context;
 mod error;
 mod evaluate;
@@ -8,6 +9,8 @@ mod replacements;
 mod request;
 mod value;
 
+pub use budget::Budget;
+pub(crate) use budget::Held;
 pub(crate) use context::Context;
 pub use error::EvalError;
 pub(crate) use evaluate::{Evaluate, Stop};

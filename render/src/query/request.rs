@@ -2,6 +2,8 @@
 
 use jiff::tz::TimeZone;
 
+use super::Budget;
+
 /// Times, zone, defaults and limits under which targets are evaluated.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -19,6 +21,8 @@ pub struct Request {
     pub template: Vec<(String, String)>,
     /// How much may be read and computed.
     pub limits: Limits,
+    /// The memory it shares with other requests. By default there is no bound.
+    pub budget: Budget,
 }
 
 impl Request {
@@ -32,6 +36,7 @@ impl Request {
             x_files_factor: 0.0,
             template: Vec::new(),
             limits: Limits::default(),
+            budget: Budget::default(),
         }
     }
 }

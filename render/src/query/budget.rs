@@ -1,0 +1,84 @@
+//! The memory that all requests share for what they have read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use super::EvalError;
+
+/// Bytes that requests may hold together; clones are of the same account.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    limit: usize,
+    used: Arc<AtomicUsize>,
+}
+
+impl Default for Budget {
+    /// As much as there is.
+    fn default() -> Budget {
+        Budget::new(usize::MAX)
+    }
+}
+
+impl Budget {
+    /// An account of `limit` bytes.
+    pub fn new(limit: usize) -> Budget {
+        Budget { limit, used: Arc::default() }
+    }
+
+    /// What may be held.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// What is held now.
+    pub fn used(&self) -> usize {
+        self.used.load(Relaxed)
+    }
+}
+
+/// What one request holds; given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    budget: Budget,
+    bytes: usize,
+}
+
+impl Held {
+    pub(crate) fn nothing_of(budget: &Budget) -> Held {
+        Held { budget: budget.clone(), bytes: 0 }
+    }
+
+    /// Enters more bytes, which are there already.
+    ///
+    /// # Errors
+    /// All requests together hold too much now; the request is to end, which gives back what it holds.
+    pub(crate) fn more(&mut self, bytes: usize) -> Result<(), EvalError> {
+        self.bytes += bytes;
+        let used = self.budget.used.fetch_add(bytes, Relaxed) + bytes;
+        if used > self.budget.limit { Err(EvalError::Memory { allowed: self.budget.limit }) } else { Ok(()) }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.bytes, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_request_held_is_given_back_also_when_it_was_too_much() {
+        let budget = Budget::new(100);
+        let (mut one, mut two) = (Held::nothing_of(&budget), Held::nothing_of(&budget));
+        assert!(one.more(60).is_ok() && two.more(40).is_ok());
+        assert!(matches!(two.more(1), Err(EvalError::Memory { allowed: 100 })));
+        assert_eq!(budget.used(), 101);
+        drop(two);
+        assert!(one.more(40).is_ok());
+        drop(one);
+        assert_eq!(budget.used(), 0);
+    }
+}
