@@ -75,7 +75,12 @@ fn counts(counted: &Snapshot) -> Vec<Family> {
             "Points replaced by a later one for the same instant before they were written.",
             counted.overwritten,
         ),
-        count("plumbago_carbon_dropped_points_total", "Accepted points that will never be stored.", counted.dropped),
+        Family::counter(
+            "plumbago_carbon_dropped_points_total",
+            "Accepted points that will never be stored, by reason.",
+        )
+        .labelled(&[("reason", "refused-by-store")], counted.dropped.saturating_sub(counted.shed) as f64)
+        .labelled(&[("reason", "no-room")], counted.shed as f64),
         count("plumbago_carbon_creates_total", "Series written for the first time.", counted.creates),
         count("plumbago_carbon_write_errors_total", "Series that a write refused.", counted.errors),
         count("plumbago_carbon_pauses_total", "Times a listener stopped reading for lack of room.", counted.pauses),
@@ -84,28 +89,6 @@ fn counts(counted: &Snapshot) -> Vec<Family> {
             &[],
             counted.update_micros as f64 / 1e6,
             counted.updates,
-        ),
-        count(
-            "plumbago_carbon_shed_points_total",
-            "Dropped points that had to make room in a full cache.",
-            counted.shed,
-        ),
-        count(
-            "plumbago_carbon_turned_away_total",
-            "Connections closed because a peer had too many.",
-            counted.turned_away,
-        ),
-        count("plumbago_carbon_broken_connections_total", "Connections closed over what they sent.", counted.broken),
-        count(
-            "plumbago_carbon_timeouts_total",
-            "Connections closed because they were silent too long.",
-            counted.timeouts,
-        ),
-        count("plumbago_carbon_datagrams_total", "Datagrams read.", counted.datagrams),
-        count(
-            "plumbago_carbon_kernel_drops_total",
-            "Datagrams that the kernel dropped before they could be read.",
-            counted.kernel_drops,
         ),
         Family::gauge("plumbago_carbon_connections", "Connections open now.").value(counted.connections as f64),
         closed(counted),
