@@ -152,7 +152,11 @@ impl Cache {
     /// The series of one of `writers` that have begun to wait since the last call, with nobody having said how long
     /// they should. They wait for a minute unless [`Cache::set_wait`] is called.
     pub fn unknown_waits(&self, writer: usize, writers: usize) -> Vec<SeriesId> {
-        self.collect(writer, writers, |shard| shard.waits.take_unknown())
+        self.collect(writer, writers, |shard| {
+            let mut unknown = shard.waits.take_unknown();
+            unknown.sort_unstable();
+            unknown
+        })
     }
 
     /// Says how many seconds the points of `id` are worth gathering, 1 to 32 767.
@@ -230,15 +234,20 @@ impl Cache {
         self.collect(0, 1, |shard| shard.places().collect())
     }
 
-    /// Places in the shards of one writer, as ids in ascending order.
+    /// Places in the shards of one writer, ascending in each, as ids in ascending order.
     fn collect(&self, writer: usize, writers: usize, places: impl Fn(&mut Shard) -> Vec<u32>) -> Vec<SeriesId> {
-        let mut ids = Vec::new();
-        for index in (writer as u32..SHARDS).step_by(writers) {
-            let places = places(&mut self.shard(index));
-            ids.extend(places.into_iter().map(|place| id_of(index, place)));
+        let found: Vec<(u32, Vec<u32>)> = (writer as u32..SHARDS)
+            .step_by(writers)
+            .map(|index| (index, places(&mut self.shard(index))))
+            .filter(|(_, places)| !places.is_empty())
+            .collect();
+        let mut pages: Vec<(SeriesId, u32, &[u32])> = Vec::new();
+        for (index, places) in &found {
+            let runs = places.chunk_by(|a, b| a / PAGE == b / PAGE);
+            pages.extend(runs.map(|run| (id_of(*index, run[0]), *index, run)));
         }
-        ids.sort_unstable();
-        ids
+        pages.sort_unstable();
+        pages.iter().flat_map(|(_, index, run)| run.iter().map(|place| id_of(*index, *place))).collect()
     }
 
     /// Changes a shard, and what is known about the whole with it.

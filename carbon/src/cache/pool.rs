@@ -65,11 +65,13 @@ impl Pool {
         }
     }
 
+    #[inline]
     pub(super) fn block(&self, id: u32) -> &Block {
         let blocks = self.slabs[id as usize / PER_SLAB].blocks.as_ref().expect("a block in use is in its slab");
         &blocks[id as usize % PER_SLAB]
     }
 
+    #[inline]
     pub(super) fn block_mut(&mut self, id: u32) -> &mut Block {
         let blocks = self.slabs[id as usize / PER_SLAB].blocks.as_mut().expect("a block in use is in its slab");
         &mut blocks[id as usize % PER_SLAB]

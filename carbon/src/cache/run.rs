@@ -50,6 +50,7 @@ impl Run {
     }
 
     /// Adds a point; `false` when it took the place of the newest one because it is for the same instant.
+    #[inline]
     pub(super) fn push(&mut self, point: Point, pool: &mut Pool) -> bool {
         let time = point.time.secs();
         if time == self.time {
@@ -119,8 +120,10 @@ impl Run {
         Point { time: Timestamp::from_secs(self.time), value: f64::from_bits(self.value) }
     }
 
+    #[inline]
     fn code_newest(&mut self, pool: &mut Pool) {
         let (code, length) = self.coded.encode(self.newest());
+        let code = code.to_le_bytes();
         let mut start = usize::from(self.fill);
         if self.tail == NONE || start + length > PAYLOAD {
             self.tail = pool.allocate(self.tail);

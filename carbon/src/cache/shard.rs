@@ -78,6 +78,7 @@ impl Shard {
     }
 
     /// Adds a point that is safe in `segment`; gives how many it replaced.
+    #[inline]
     pub(super) fn add(&mut self, place: u32, point: Point, segment: u32, now: u32) -> usize {
         let (group, index) = ((place / GROUP) as usize, (place % GROUP) as usize);
         if let Some(Some(group)) = self.groups.get_mut(group)
