@@ -1,20 +1,22 @@
 //! The daemon's own counters as metrics, under the names carbon gives them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use carbon_line::MetricName;
+use carbon_line::{MetricName, Reject};
 use tokio_util::sync::CancellationToken;
 use whisper::{Point, Timestamp};
 
 use crate::batch::Batch;
 use crate::intake::{Intake, now, seconds};
 use crate::stats::Snapshot;
+use crate::usage;
 
 /// Feeds the counters through the cache each `interval` until `stop` fires.
 pub(crate) async fn run(intake: Arc<Intake>, interval: Duration, host: String, stop: CancellationToken) {
     let prefix = format!("carbon.agents.{}", instance(&host));
     let mut before = intake.stats.snapshot();
+    let mut usage = Usage::begin();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -23,13 +25,36 @@ pub(crate) async fn run(intake: Arc<Intake>, interval: Duration, host: String, s
         let after = intake.stats.snapshot();
         let time = Timestamp::saturating_from(now() as i64);
         let mut batch = Batch::new();
-        for (name, value) in metrics(&before, &after, intake.cache.points(), intake.cache.series()) {
+        let counted = metrics(&before, &after, intake.cache.points(), intake.cache.series());
+        for (name, value) in counted.into_iter().chain(usage.next()) {
             if let Ok(name) = MetricName::parse(&format!("{prefix}.{name}")) {
                 batch.push((intake.names.intern(&name), Point { time, value }));
             }
         }
         intake.cache.insert(&batch, 0, seconds());
         before = after;
+    }
+}
+
+/// CPU time and memory, as carbon's `cpuUsage` (per cent of one processor) and `memUsage` (bytes).
+struct Usage {
+    cpu: Option<Duration>,
+    at: Instant,
+}
+
+impl Usage {
+    fn begin() -> Usage {
+        Usage { cpu: usage::cpu_time(), at: Instant::now() }
+    }
+
+    /// What was used since the last time.
+    fn next(&mut self) -> impl Iterator<Item = (String, f64)> + use<> {
+        let (before, now) = (std::mem::replace(self, Usage::begin()), Instant::now());
+        let passed = now.saturating_duration_since(before.at).as_secs_f64();
+        let spent = before.cpu.zip(self.cpu).map(|(before, now)| now.saturating_sub(before).as_secs_f64());
+        let cpu = spent.filter(|_| passed > 0.0).map(|spent| ("cpuUsage".to_owned(), 100.0 * spent / passed));
+        let memory = usage::resident_bytes().map(|bytes| ("memUsage".to_owned(), bytes as f64));
+        cpu.into_iter().chain(memory)
     }
 }
 
@@ -51,8 +76,12 @@ fn metrics(before: &Snapshot, after: &Snapshot, points: usize, series: usize) ->
         ("committedPoints", stored),
         ("updateOperations", updates),
         ("creates", since(|stats| stats.creates)),
+        // New series wait for their turn here; none is dropped.
+        ("droppedCreates", 0.0),
         ("errors", since(|stats| stats.errors)),
         ("dropped", since(|stats| stats.dropped)),
+        ("blacklistMatches", since(|stats| stats.refused(Reject::Denied.reason()))),
+        ("whitelistRejects", since(|stats| stats.refused(Reject::NotAllowed.reason()))),
         ("activeConnections", after.connections as f64),
         ("connections.turnedAway", since(|stats| stats.turned_away)),
         ("connections.broken", since(|stats| stats.broken)),
@@ -63,13 +92,17 @@ fn metrics(before: &Snapshot, after: &Snapshot, points: usize, series: usize) ->
         ("cache.queues", series as f64),
         ("cache.queries", since(|stats| stats.queries)),
         ("cache.bulk_queries", since(|stats| stats.bulk_queries)),
-        ("cache.overflow", 0.0),
+        ("cache.overflow", since(|stats| stats.shed)),
         ("cache.overwritten", since(|stats| stats.overwritten)),
         ("cache.pauses", since(|stats| stats.pauses)),
     ];
     if updates > 0.0 {
         out.push(("pointsPerUpdate", stored / updates));
         out.push(("avgUpdateTime", since(|stats| stats.update_micros) / 1e6 / updates));
+    }
+    let bulk = since(|stats| stats.bulk_queries);
+    if bulk > 0.0 {
+        out.push(("cache.bulk_queries_average_size", since(|stats| stats.bulk_names) / bulk));
     }
     let refused = before
         .refused
@@ -94,6 +127,28 @@ mod tests {
         let value = |name: &str| metrics.iter().find(|(found, _)| found == name).map(|(_, value)| *value);
         assert_eq!((value("refused.value"), value("refused.time")), (Some(1.0), None));
         assert_eq!((value("pointsPerUpdate"), value("cache.size")), (Some(2.5), Some(7.0)));
+    }
+
+    #[test]
+    fn lists_and_bulk_queries_have_the_names_that_carbon_gives_them() {
+        let stats = Stats::default();
+        let before = stats.snapshot();
+        for reject in [Reject::Denied, Reject::Denied, Reject::Denied, Reject::NotAllowed] {
+            stats.refuse(reject);
+        }
+        let after = Snapshot { bulk_queries: 2, bulk_names: 9, shed: 4, ..stats.snapshot() };
+        let metrics = metrics(&before, &after, 0, 0);
+        let value = |name: &str| metrics.iter().find(|(found, _)| found == name).map(|(_, value)| *value);
+        assert_eq!((value("blacklistMatches"), value("whitelistRejects")), (Some(3.0), Some(1.0)));
+        assert_eq!((value("cache.bulk_queries_average_size"), value("cache.overflow")), (Some(4.5), Some(4.0)));
+        assert_eq!((value("droppedCreates"), value("pointsPerUpdate")), (Some(0.0), None));
+    }
+
+    #[test]
+    fn what_is_used_is_told_each_time() {
+        let mut usage = Usage::begin();
+        let names: Vec<String> = usage.next().map(|(name, _)| name).collect();
+        assert!(names.contains(&"memUsage".to_owned()), "{names:?}");
     }
 
     #[test]

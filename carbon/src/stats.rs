@@ -29,6 +29,7 @@ pub struct Stats {
     pub(crate) kernel_drops: AtomicU64,
     pub(crate) queries: AtomicU64,
     pub(crate) bulk_queries: AtomicU64,
+    pub(crate) bulk_names: AtomicU64,
     pub(crate) pauses: AtomicU64,
     start: Instant,
     /// When each reason was last logged, in seconds after the start, plus one.
@@ -74,6 +75,8 @@ pub struct Snapshot {
     pub queries: u64,
     /// Bulk queries among them.
     pub bulk_queries: u64,
+    /// Names that bulk queries asked for.
+    pub bulk_names: u64,
     /// Times a listener stopped reading because the cache was full.
     pub pauses: u64,
 }
@@ -112,6 +115,7 @@ impl Default for Stats {
             kernel_drops: zero(),
             queries: zero(),
             bulk_queries: zero(),
+            bulk_names: zero(),
             pauses: zero(),
             start: Instant::now(),
             logged: std::array::from_fn(|_| zero()),
@@ -142,6 +146,7 @@ impl Stats {
             kernel_drops: self.kernel_drops.load(Relaxed),
             queries: self.queries.load(Relaxed),
             bulk_queries: self.bulk_queries.load(Relaxed),
+            bulk_names: self.bulk_names.load(Relaxed),
             pauses: self.pauses.load(Relaxed),
         }
     }

@@ -49,6 +49,7 @@ impl CarbonLink {
     /// `None` when the answer would be too large.
     async fn bulk(&self, metrics: Vec<String>, permit: &mut Permit<'_>) -> Option<Vec<u8>> {
         self.stats.bulk_queries.fetch_add(1, Relaxed);
+        self.stats.bulk_names.fetch_add(metrics.len() as u64, Relaxed);
         let mut answer = BulkAnswer::new();
         for some in metrics.chunks(AT_A_TIME) {
             for metric in some {
