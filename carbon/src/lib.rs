@@ -15,7 +15,7 @@ pub mod usage;
 pub mod watchdog;
 mod writer;
 
-pub use cache::{Cache, Due, Shed, Taken};
+pub use cache::{Cache, Due, Shed, Strategy, Taken, Waiting};
 pub use config::Config;
 pub use daemon::{Carbon, Error};
 pub use listener::{Address, Protocol};

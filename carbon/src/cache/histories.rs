@@ -1,12 +1,13 @@
 //! The cache against a plain model, over random histories.
 
-use super::*;
+use super::{Cache, Due, NameTable, SeriesId, Stats};
 
 use carbon_line::MetricName;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
-use whisper::Timestamp;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, LazyLock};
+use whisper::{Point, Timestamp};
 
 const SERIES: usize = 5;
 

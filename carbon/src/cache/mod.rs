@@ -19,6 +19,7 @@ mod scan;
 mod segments;
 mod shard;
 mod shed;
+mod strategy;
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,6 +35,7 @@ use shard::Shard;
 
 pub use due::Due;
 pub use shed::Shed;
+pub use strategy::{Strategy, Waiting};
 
 const SHARDS: u32 = 64;
 

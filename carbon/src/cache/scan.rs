@@ -3,8 +3,8 @@
 use whisper::Point;
 
 use super::due::Due;
-use super::run::in_order;
-use super::shard::{GROUP, Group, Shard};
+use super::run::{Run, in_order};
+use super::shard::{GROUP, Shard};
 
 impl Shard {
     /// Adds the places of the series that are due and not being written to `out`, ascending.
@@ -96,11 +96,15 @@ impl Shard {
         groups.flat_map(|(index, group)| bits(group.waiting | group.writing).map(move |bit| index as u32 * GROUP + bit))
     }
 
-    /// How many points wait at `place`, those being written not counted, and since when.
-    pub(super) fn waiting(&self, place: u32) -> Option<(usize, u32)> {
-        let group = self.group_waiting(place)?;
-        let run = &group.runs[(place % GROUP) as usize];
-        Some((run.len(), run.since))
+    /// The run that waits at `place`; what is being written is not in it.
+    pub(super) fn waiting(&self, place: u32) -> Option<&Run> {
+        let group = self.groups.get((place / GROUP) as usize)?.as_deref()?;
+        (group.waiting & 1 << (place % GROUP) != 0).then(|| &group.runs[(place % GROUP) as usize])
+    }
+
+    /// The points of that run, in time order.
+    pub(super) fn waiting_points(&self, place: u32) -> Option<Vec<Point>> {
+        self.waiting(place).map(|run| run.in_order(&self.pool))
     }
 
     /// What a reader should see of `place`, in time order.
@@ -109,16 +113,11 @@ impl Shard {
         if let Some(run) = self.writing.get(&place) {
             run.read(&self.pool, &mut points);
         }
-        if let Some(group) = self.group_waiting(place) {
-            group.runs[(place % GROUP) as usize].read(&self.pool, &mut points);
+        if let Some(run) = self.waiting(place) {
+            run.read(&self.pool, &mut points);
         }
         in_order(&mut points);
         points
-    }
-
-    fn group_waiting(&self, place: u32) -> Option<&Group> {
-        let group = self.groups.get((place / GROUP) as usize)?.as_deref()?;
-        (group.waiting & 1 << (place % GROUP) != 0).then_some(group)
     }
 }
 

@@ -64,7 +64,7 @@ impl Cache {
         let waiting: Vec<(SeriesId, usize)> = self
             .holding()
             .into_iter()
-            .filter_map(|id| Some((id, self.shard(shard_of(id)).waiting(place_of(id))?.0)))
+            .filter_map(|id| Some((id, self.shard(shard_of(id)).waiting(place_of(id))?.len())))
             .collect();
         let names = self.names.read();
         let mut prefixes: HashMap<&str, (usize, Vec<SeriesId>)> = HashMap::new();

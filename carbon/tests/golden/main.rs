@@ -4,6 +4,7 @@
 
 mod line;
 mod lists;
+mod order;
 mod rules;
 mod tags;
 
@@ -19,7 +20,8 @@ fn golden_carbon_answers() {
     rules::replay(&folder, &mut tally);
     tags::replay(&folder, &mut tally);
     lists::replay(&folder, &mut tally);
-    let built: Vec<&str> = [line::FILES, rules::FILES, tags::FILES, lists::FILES].concat();
+    order::replay(&folder, &mut tally);
+    let built: Vec<&str> = [line::FILES, rules::FILES, tags::FILES, lists::FILES, order::FILES].concat();
     for entry in fs::read_dir(&folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         if name.ends_with(".json") && !built.contains(&name.as_str()) {
