@@ -42,6 +42,7 @@ registry::collectors! {
     nfs: LINUX,
     nfsd: LINUX,
     mdstat: LINUX,
+    processes: false,
     cgroup: LINUX,
     sensors: LINUX,
     thermal: false,
