@@ -38,7 +38,7 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
         let mut signals = Signals::catch()?;
         let tree = config.store.open()?;
         let names = names(&config);
-        let carbon = Carbon::start(config.carbon.clone(), Arc::new(tree.clone()), names.clone()).await?;
+        let carbon = Carbon::start(config.carbon.clone(), config.store.destination(&tree), names.clone()).await?;
         let reload = Reload::new(config.clone(), tree.clone(), || up_config(arguments));
         let status = carbon_status(&carbon, names, &reload);
         let (agent, server) = match beside(&carbon, &tree, config, arguments.no_agent, status).await {
@@ -97,7 +97,7 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
         let mut signals = Signals::catch()?;
         let tree = config.store.open()?;
         let names = names(&config);
-        let carbon = Carbon::start(config.carbon.clone(), Arc::new(tree.clone()), names.clone()).await?;
+        let carbon = Carbon::start(config.carbon.clone(), config.store.destination(&tree), names.clone()).await?;
         let reload = Reload::new(config, tree, || with_intake(&arguments.intake));
         let server = match status_server(http, carbon_status(&carbon, names, &reload)).await {
             Ok(server) => server,

@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context;
-use carbon_storage::{AggregationRules, Schemas, StorageRules, TreeOptions, WhisperTree};
+use carbon_storage::{AggregationRules, Nowhere, Schemas, StorageRules, Store, TreeOptions, WhisperTree};
 use serde::Deserialize;
 use tracing::warn;
 use whisper::Allocation;
@@ -15,6 +16,9 @@ use whisper::Allocation;
 pub(crate) struct StoreConfig {
     /// Everything that is kept lies below this folder, archives in `whisper`. Default "plumbago-data".
     pub(crate) data: PathBuf,
+    /// What becomes of points: "whisper" keeps them in a tree of `.wsp` files, "none" counts and forgets them, for
+    /// measuring and for dry runs. Default "whisper".
+    pub(crate) kind: StoreKind,
     /// A tree of `.wsp` files elsewhere, such as graphite's, used in place. Default: `whisper` below `data`.
     pub(crate) whisper: Option<PathBuf>,
     /// Graphite's storage-schemas.conf. Default: 60s:7d for carbon's own metrics, else 5s:6h,60s:7d,10m:1y.
@@ -30,6 +34,15 @@ pub(crate) struct StoreConfig {
     /// Where a carbon in another process answers cache queries, so that a separate render sees what is not in files
     /// yet. Default: none.
     pub(crate) carbonlink: Option<SocketAddr>,
+}
+
+/// What becomes of points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum StoreKind {
+    #[default]
+    Whisper,
+    None,
 }
 
 /// The names of [`Allocation`] in a configuration.
@@ -51,6 +64,7 @@ impl Default for StoreConfig {
     fn default() -> StoreConfig {
         StoreConfig {
             data: PathBuf::from("plumbago-data"),
+            kind: StoreKind::Whisper,
             whisper: None,
             schemas: None,
             aggregation: None,
@@ -86,8 +100,22 @@ impl StoreConfig {
         Ok(StorageRules { schemas, aggregation })
     }
 
-    /// Opens the tree for writing, and makes it if it is not there.
+    /// What carbon writes to: the tree, unless nothing is kept.
+    pub(crate) fn destination(&self, tree: &WhisperTree) -> Arc<dyn Store> {
+        match self.kind {
+            StoreKind::Whisper => Arc::new(tree.clone()),
+            StoreKind::None => {
+                warn!("Points are counted and forgotten, because `[store] kind` is \"none\".");
+                Arc::new(Nowhere)
+            }
+        }
+    }
+
+    /// Opens the tree for writing, and makes it if it is not there, unless nothing is kept.
     pub(crate) fn open(&self) -> anyhow::Result<WhisperTree> {
+        if self.kind == StoreKind::None {
+            return self.open_for_reading();
+        }
         let allocation = match self.allocation {
             AllocationName::Sparse => Allocation::Sparse,
             AllocationName::Zeroed => Allocation::Zeroed,

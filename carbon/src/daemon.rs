@@ -188,6 +188,7 @@ impl Carbon {
         let intake = Arc::new(Intake {
             names: Arc::clone(&self.names),
             gate: Arc::clone(&self.gate),
+            keeps: store.keeps(),
             cache: Arc::clone(&self.cache),
             stats: Arc::clone(&self.stats),
             rules: Rules {

@@ -1,6 +1,7 @@
 //! From bytes of a peer to a batch for the cache: decoder, rules, names. Shared by all listeners; owns no socket.
 
 use std::fmt::Display;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -27,6 +28,8 @@ pub(crate) struct Intake {
     pub(crate) stats: Arc<Stats>,
     pub(crate) rules: Rules,
     pub(crate) gate: Arc<Gate>,
+    /// Whether the store keeps anything; if not, points are counted and forgotten.
+    pub(crate) keeps: bool,
 }
 
 impl Intake {
@@ -128,10 +131,23 @@ impl Intake {
     pub(crate) async fn accept(&self, batch: &mut Batch) {
         self.gate.sift(batch, |series, reject| self.refuse(reject, self.names.name(series).as_bytes(), &"a listener"));
         if !batch.is_empty() {
-            self.cache.room().await;
-            self.cache.insert(batch, 0, seconds());
-            batch.clear();
+            if self.keeps {
+                self.cache.room().await;
+            }
+            self.accept_own(batch);
         }
+    }
+
+    /// Takes a batch at once, even into a full cache: for our own counters, which are few and say why it is full.
+    pub(crate) fn accept_own(&self, batch: &mut Batch) {
+        if self.keeps {
+            self.cache.insert(batch, 0, seconds());
+        } else {
+            for counter in [&self.stats.received, &self.stats.dropped, &self.stats.discarded] {
+                counter.fetch_add(batch.len() as u64, Relaxed);
+            }
+        }
+        batch.clear();
     }
 
     /// Counts a refusal, and logs one a second of each kind.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use whisper::{Point, Timestamp};
 
 use crate::batch::Batch;
-use crate::intake::{Intake, now, seconds};
+use crate::intake::{Intake, now};
 use crate::stats::Snapshot;
 use crate::usage;
 
@@ -31,7 +31,7 @@ pub(crate) async fn run(intake: Arc<Intake>, interval: Duration, host: String, s
                 batch.push((intake.names.intern(&name), Point { time, value }));
             }
         }
-        intake.cache.insert(&batch, 0, seconds());
+        intake.accept_own(&mut batch);
         before = after;
     }
 }

@@ -17,6 +17,7 @@ pub struct Stats {
     pub(crate) stored: AtomicU64,
     pub(crate) dropped: AtomicU64,
     pub(crate) shed: AtomicU64,
+    pub(crate) discarded: AtomicU64,
     pub(crate) creates: AtomicU64,
     pub(crate) errors: AtomicU64,
     pub(crate) updates: AtomicU64,
@@ -47,10 +48,13 @@ pub struct Snapshot {
     pub overwritten: u64,
     /// Points the store has confirmed.
     pub stored: u64,
-    /// Points the store will never take, each of them logged, and those that had to make room.
+    /// Points the store will never take, each of them logged, those that had to make room, and all of them when the
+    /// store keeps nothing.
     pub dropped: u64,
     /// Points among them that had to make room in a full cache for senders that cannot be made to wait.
     pub shed: u64,
+    /// Points among them that a store which keeps nothing was spared.
+    pub discarded: u64,
     /// Series written for the first time.
     pub creates: u64,
     /// Series that a write refused, for now or for good.
@@ -103,6 +107,7 @@ impl Default for Stats {
             stored: zero(),
             dropped: zero(),
             shed: zero(),
+            discarded: zero(),
             creates: zero(),
             errors: zero(),
             updates: zero(),
@@ -134,6 +139,7 @@ impl Stats {
             stored: self.stored.load(Relaxed),
             dropped: self.dropped.load(Relaxed),
             shed: self.shed.load(Relaxed),
+            discarded: self.discarded.load(Relaxed),
             creates: self.creates.load(Relaxed),
             errors: self.errors.load(Relaxed),
             updates: self.updates.load(Relaxed),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use carbon::{Carbon, Config, Error, Snapshot};
 use carbon_line::MetricName;
-use carbon_storage::{Memory, NameTable};
+use carbon_storage::{Memory, NameTable, Nowhere};
 use whisper::{Interval, Point, Timestamp};
 
 struct Daemon {
@@ -282,4 +282,49 @@ async fn the_daemon_tells_about_itself() {
     until("its own metrics", || !store.points("carbon.agents.web01_example.metricsReceived").is_empty()).await;
     daemon.carbon.stop().await.unwrap();
     assert!(!store.points("carbon.agents.web01_example.refused.value").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_order_names_come_in_each_point_is_filed_under_its_own() {
+    let daemon = Daemon::start(|_| {}).await;
+    let (now, series, rounds) = (now(), 200u32, 12u32);
+    // Some orders come twice, so that expectations are met, missed and learnt anew; `m.1` begins other names.
+    let mut text = String::new();
+    for round in 0..rounds {
+        let stride = [1, 1, 3, 3, 7, 199][round as usize % 6];
+        for n in 0..series {
+            let n = n * stride % series;
+            text.push_str(&match (n + round) % 5 {
+                0 => format!("m.{n}   {n}.{round} {}\n", now - round),
+                1 => format!("m.{n} {n}.{round}e0 {}\r\n", now - round),
+                2 => format!("m..{n} {n}.{round} {}\n", now - round),
+                _ => format!("m.{n} {n}.{round} {}\n", now - round),
+            });
+        }
+    }
+    send(daemon.address(), text.into_bytes()).await;
+    until("all points", || daemon.snapshot().received == u64::from(series * rounds)).await;
+    let (store, stats) = (daemon.store.clone(), daemon.carbon.stats());
+    daemon.carbon.stop().await.unwrap();
+    for n in 0..series {
+        let point = |round: u32| Point {
+            time: Timestamp::from_secs(now - round),
+            value: format!("{n}.{round}").parse().unwrap(),
+        };
+        assert_eq!(store.points(&format!("m.{n}")), (0..rounds).rev().map(point).collect::<Vec<_>>(), "m.{n}");
+    }
+    assert_adds_up(&stats.snapshot(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_keeps_nothing_is_counted_as_such() {
+    let carbon = Carbon::start(config(|_| {}), Arc::new(Nowhere), Arc::new(NameTable::new())).await.unwrap();
+    send(carbon.local_addr().unwrap(), format!("a.b 1 {0}\nbad\nc 2 {0}\n", now()).into_bytes()).await;
+    let stats = carbon.stats();
+    until("three lines", || stats.snapshot().received + stats.snapshot().refused_total() == 3).await;
+    assert!(carbon.cache().is_empty());
+    carbon.stop().await.unwrap();
+    let stats = stats.snapshot();
+    assert_eq!((stats.discarded, stats.dropped, stats.refused("field-count")), (2, 2, 1));
+    assert_adds_up(&stats, 0);
 }

@@ -35,6 +35,7 @@ impl Part for CarbonPart {
             "overwritten": counted.overwritten,
             "stored": counted.stored,
             "dropped": counted.dropped,
+            "discarded": counted.discarded,
             "waiting": self.cache.points(),
             "creates": counted.creates,
             "errors": counted.errors,
@@ -53,6 +54,17 @@ impl Part for CarbonPart {
         families.extend(index(&self.names));
         families
     }
+}
+
+/// Why points that were accepted are lost: to make room, because nothing is kept, or because the store refused them.
+fn dropped(counted: &Snapshot) -> Family {
+    let refused = counted.dropped.saturating_sub(counted.shed + counted.discarded);
+    let reasons = [("refused-by-store", refused), ("no-room", counted.shed), ("none-store", counted.discarded)];
+    let family = Family::counter(
+        "plumbago_carbon_dropped_points_total",
+        "Accepted points that will never be stored, by reason.",
+    );
+    reasons.into_iter().fold(family, |family, (reason, count)| family.labelled(&[("reason", reason)], count as f64))
 }
 
 fn counts(counted: &Snapshot) -> Vec<Family> {
@@ -75,12 +87,7 @@ fn counts(counted: &Snapshot) -> Vec<Family> {
             "Points replaced by a later one for the same instant before they were written.",
             counted.overwritten,
         ),
-        Family::counter(
-            "plumbago_carbon_dropped_points_total",
-            "Accepted points that will never be stored, by reason.",
-        )
-        .labelled(&[("reason", "refused-by-store")], counted.dropped.saturating_sub(counted.shed) as f64)
-        .labelled(&[("reason", "no-room")], counted.shed as f64),
+        dropped(counted),
         count("plumbago_carbon_creates_total", "Series written for the first time.", counted.creates),
         count("plumbago_carbon_write_errors_total", "Series that a write refused.", counted.errors),
         count("plumbago_carbon_pauses_total", "Times a listener stopped reading for lack of room.", counted.pauses),

@@ -34,6 +34,11 @@ pub trait Store: Send + Sync {
     fn metadata(&self) -> Option<&dyn Metadata> {
         None
     }
+
+    /// Whether anything is kept at all. If not, nobody need let points wait for a write.
+    fn keeps(&self) -> bool {
+        true
+    }
 }
 
 /// Points of one series that wait to be written.
