@@ -31,6 +31,9 @@ pub struct Config {
     pub max_line: usize,
     /// Longest body of a pickle in bytes; a longer one closes the connection. Default 1 MiB.
     pub max_frame: usize,
+    /// Bytes of unfinished lines and pickles held for all connections, beyond 4 KiB each; when it is passed, the
+    /// connection that has been unfinished for longest is closed. Default 64 MiB.
+    pub max_unfinished: usize,
     /// Connections held at once by all listeners; further ones wait in the kernel's queue. Default 20 000.
     pub max_connections: usize,
     /// Connections held at once by one address; further ones are closed. Unix sockets know no address. Default 15 000, so
@@ -84,6 +87,7 @@ impl Default for Config {
             carbonlink: Vec::new(),
             max_line: carbon_line::decoder::LONGEST_LINE,
             max_frame: carbon_line::frame::LONGEST_FRAME,
+            max_unfinished: 64 << 20,
             max_connections: 20_000,
             max_connections_per_peer: 15_000,
             proxy_protocol: false,
@@ -130,6 +134,9 @@ impl Config {
         at_least_one("max-connections-per-peer", self.max_connections_per_peer);
         at_least_one("max-bytes", self.max_bytes);
         at_least_one("writers", self.writers);
+        if self.max_unfinished < self.max_line.max(self.max_frame) {
+            faults.push("carbon.max-unfinished is below max-line or max-frame, which would never fit".to_owned());
+        }
         if self.idle_timeout.is_zero() {
             faults.push("carbon.idle-timeout is 0s, which would close every connection at once".to_owned());
         }

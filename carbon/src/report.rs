@@ -86,6 +86,7 @@ fn metrics(before: &Snapshot, after: &Snapshot, points: usize, series: usize) ->
         ("connections.turnedAway", since(|stats| stats.turned_away)),
         ("connections.broken", since(|stats| stats.broken)),
         ("connections.timedOut", since(|stats| stats.timeouts)),
+        ("connections.evicted", since(|stats| stats.evicted)),
         ("udp.datagrams", since(|stats| stats.datagrams)),
         ("udp.kernelDrops", since(|stats| stats.kernel_drops)),
         ("cache.size", points as f64),

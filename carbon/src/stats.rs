@@ -26,6 +26,7 @@ pub struct Stats {
     pub(crate) turned_away: AtomicU64,
     pub(crate) broken: AtomicU64,
     pub(crate) timeouts: AtomicU64,
+    pub(crate) evicted: AtomicU64,
     pub(crate) datagrams: AtomicU64,
     pub(crate) kernel_drops: AtomicU64,
     pub(crate) queries: AtomicU64,
@@ -71,6 +72,8 @@ pub struct Snapshot {
     pub broken: u64,
     /// Connections closed because they brought no whole line or frame for the idle timeout.
     pub timeouts: u64,
+    /// Connections closed because their unfinished line or frame was the oldest when memory for those ran out.
+    pub evicted: u64,
     /// Datagrams read.
     pub datagrams: u64,
     /// Datagrams that the kernel dropped before we could read them.
@@ -116,6 +119,7 @@ impl Default for Stats {
             turned_away: zero(),
             broken: zero(),
             timeouts: zero(),
+            evicted: zero(),
             datagrams: zero(),
             kernel_drops: zero(),
             queries: zero(),
@@ -148,6 +152,7 @@ impl Stats {
             turned_away: self.turned_away.load(Relaxed),
             broken: self.broken.load(Relaxed),
             timeouts: self.timeouts.load(Relaxed),
+            evicted: self.evicted.load(Relaxed),
             datagrams: self.datagrams.load(Relaxed),
             kernel_drops: self.kernel_drops.load(Relaxed),
             queries: self.queries.load(Relaxed),

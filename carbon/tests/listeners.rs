@@ -248,3 +248,31 @@ async fn five_hundred_silent_peers_and_a_flood_delay_nobody() {
     daemon.stop().await;
     flooding.join().unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unfinished_pickles_are_bounded_and_a_good_peer_is_heard() {
+    const MOST: usize = 1 << 20;
+    let daemon = Daemon::start(|config| {
+        config.pickle = vec![anywhere()];
+        config.max_unfinished = MOST;
+    })
+    .await;
+    let hostile: Vec<TcpStream> = (0..20)
+        .map(|_| {
+            let mut peer = daemon.connect(Protocol::Pickle);
+            peer.write_all(&(MOST as u32).to_be_bytes()).unwrap();
+            peer.write_all(&vec![b'('; MOST / 10]).unwrap();
+            peer
+        })
+        .collect();
+    until("the oldest to give way", || daemon.snapshot().evicted > 0).await;
+    let time = now();
+    let names: Vec<String> = (0..10_000).map(|n| format!("a.{n:020}")).collect();
+    let points: Vec<_> = names.iter().map(|name| (name.as_str(), time, 1.0)).collect();
+    let mut good = daemon.connect(Protocol::Pickle);
+    good.write_all(&pickled(&points)).unwrap();
+    until("the good peer's points", || daemon.snapshot().received == 10_000).await;
+    assert!(daemon.snapshot().connections <= 12);
+    drop(hostile);
+    daemon.stop().await;
+}

@@ -43,6 +43,7 @@ impl Part for CarbonPart {
             "turned-away": counted.turned_away,
             "broken": counted.broken,
             "timed-out": counted.timeouts,
+            "evicted": counted.evicted,
             "datagrams": counted.datagrams,
             "kernel-drops": counted.kernel_drops,
         })
@@ -113,6 +114,7 @@ fn closed(counted: &Snapshot) -> Family {
         .labelled(&[("reason", "too-many-of-one-address")], counted.turned_away as f64)
         .labelled(&[("reason", "broken")], counted.broken as f64)
         .labelled(&[("reason", "timeout")], counted.timeouts as f64)
+        .labelled(&[("reason", "memory")], counted.evicted as f64)
 }
 
 fn waiting(cache: &Cache) -> Vec<Family> {

@@ -80,6 +80,11 @@ impl Frames {
         Ok(())
     }
 
+    /// Bytes this decoder holds between two chunks.
+    pub fn held(&self) -> usize {
+        self.unfinished.capacity()
+    }
+
     /// The bytes of the frame that is not whole.
     pub fn unfinished(&self) -> &[u8] {
         &self.unfinished

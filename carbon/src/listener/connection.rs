@@ -18,6 +18,7 @@ use super::buffer;
 use super::framing::{Framing, Head};
 use super::peers::{Peers, Place};
 use super::socket::Peer;
+use super::unfinished::{Claim, Unfinished};
 use super::watched::Socket;
 use crate::batch::Batch;
 use crate::intake::Intake;
@@ -30,6 +31,7 @@ const DRAIN: Duration = Duration::from_secs(3);
 pub(crate) struct Serving {
     pub(crate) intake: Arc<Intake>,
     pub(crate) peers: Arc<Peers>,
+    pub(crate) unfinished: Arc<Unfinished>,
     /// How long a peer may take for one line or frame.
     pub(crate) idle_timeout: Duration,
     pub(crate) stop: CancellationToken,
@@ -43,6 +45,8 @@ pub(crate) struct Stream {
     /// While a PROXY header is expected.
     pub(crate) head: Option<Head>,
     pub(crate) framing: Framing,
+    /// While more is unfinished than every connection may hold.
+    pub(crate) claim: Option<Claim>,
 }
 
 /// What one attempt to read brought.
@@ -76,6 +80,10 @@ impl Serving {
             let ready = tokio::select! {
                 biased;
                 () = &mut stopped => return true,
+                () = ended(stream.claim.as_ref()) => {
+                    debug!(peer = %stream.peer, "A connection gives its memory to others: it was unfinished for longest.");
+                    return false;
+                }
                 ready = socket.readable() => ready,
                 // Set anew when it fires and not at each read, which would cost a lock.
                 () = &mut silence => {
@@ -93,6 +101,7 @@ impl Serving {
                 return false;
             }
             let progress = self.read(|buffer| socket.try_read(buffer), stream, &mut batch);
+            self.unfinished.note(&mut stream.claim, stream.framing.held());
             // A full cache makes us wait here; we stop reading, and TCP slows the sender down.
             self.intake.accept(&mut batch).await;
             match progress {
@@ -176,5 +185,13 @@ impl Serving {
             self.intake.stats.turned_away.fetch_add(1, Relaxed);
         }
         stream.place.is_some()
+    }
+}
+
+/// Waits until others need the memory of a claim.
+async fn ended(claim: Option<&Claim>) {
+    match claim {
+        Some(claim) => claim.ended.cancelled().await,
+        None => std::future::pending().await,
     }
 }

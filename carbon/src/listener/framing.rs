@@ -56,6 +56,14 @@ impl Framing {
         }
     }
 
+    /// Bytes that are held until the next read.
+    pub(crate) fn held(&self) -> usize {
+        match self {
+            Framing::Plaintext(decoder) => decoder.held(),
+            Framing::Pickle(frames) => frames.held(),
+        }
+    }
+
     /// Counts what the end of the stream cut off.
     pub(crate) fn finish(&mut self, intake: &Intake, peer: Peer) {
         let cut = match self {

@@ -8,6 +8,7 @@ mod framing;
 mod kernel_drops;
 mod peers;
 mod socket;
+mod unfinished;
 mod watched;
 
 use std::io;
@@ -35,6 +36,7 @@ use kernel_drops::KernelDrops;
 use peers::Peers;
 pub use socket::Address;
 use socket::UnixPath;
+use unfinished::Unfinished;
 use watched::{Listener, Socket};
 
 /// Cache query connections held at once; a renderer needs a handful.
@@ -198,6 +200,7 @@ impl Ports {
             serving: Arc::new(Serving {
                 intake: Arc::clone(intake),
                 peers,
+                unfinished: Unfinished::new(config.max_unfinished, Arc::clone(&intake.stats)),
                 idle_timeout: config.idle_timeout,
                 stop: stop.clone(),
             }),
@@ -218,7 +221,7 @@ impl Ports {
                 _ => Framing::Plaintext(Decoder::with_longest(max_line)),
             };
             let Accepted { socket, peer, place } = accepted;
-            let stream = Stream { peer, place, head: proxied.then(Head::default), framing };
+            let stream = Stream { peer, place, head: proxied.then(Head::default), framing, claim: None };
             Arc::clone(&serving).serve(socket, stream)
         };
         self.accept.tracker.spawn(async move {
