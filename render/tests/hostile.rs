@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use carbon_storage::Memory;
+use carbon_line::MetricName;
+use carbon_storage::{Memory, Pending, SeriesId, Store};
 use hyper::Request;
 use hyper::header::{ACCEPT, CONTENT_TYPE};
 use proptest::prelude::*;
 use render::{HttpConfig, RenderConfig, Sources, Status};
 use serde_json::Value;
 use tower::ServiceExt;
-use whisper::Interval;
+use whisper::{Interval, Point, Timestamp};
 
 fn router() -> Router {
     let memory = Arc::new(Memory::new(Interval::from_secs(60).unwrap(), 1));
@@ -99,6 +100,26 @@ async fn a_part_of_the_store_that_cannot_be_read_is_named() {
     let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
     let error: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(error["error"], "`shard 0` could not be read; the server's log says why");
+}
+
+#[tokio::test]
+async fn a_query_beyond_the_memory_of_all_queries_is_put_off() {
+    let memory = Arc::new(Memory::new(Interval::from_secs(60).unwrap(), 1));
+    let series = SeriesId::new(0);
+    let points = vec![Point { time: Timestamp::from_secs(6_000), value: 1.0 }];
+    let batch = [Pending { series, name: MetricName::parse("a").unwrap(), points }];
+    memory.write(&batch, Timestamp::from_secs(6_000)).await;
+    let sources = Sources { find: memory.clone(), fetch: memory, status: Status::default() };
+    let config = RenderConfig { memory: 160, ..RenderConfig::default() };
+    let router = render::router(HttpConfig::default(), config, sources);
+    let ask = async |minutes: u32| {
+        let path = format!("/render?target=a&format=json&now=6000&until=6000&from={}", 6000 - 60 * minutes);
+        let response = router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        response.status().as_u16()
+    };
+    assert_eq!(ask(10).await, 200);
+    assert_eq!(ask(11).await, 503);
+    assert_eq!(ask(10).await, 200, "what the refused query had read was given back");
 }
 
 #[tokio::test]
