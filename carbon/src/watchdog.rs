@@ -28,6 +28,8 @@ pub struct Seen {
     pub store_full: bool,
     /// Whether the disk of the journal is full.
     pub journal_full: bool,
+    /// Whether archives could not be brought to disk, so that the journal forgets nothing any more.
+    pub sync_failed: bool,
 }
 
 /// How long a trouble may last before it counts.
@@ -56,6 +58,8 @@ pub enum Trouble {
     StoreFull,
     /// Nothing is taken in until there is room again.
     JournalFull,
+    /// The disk of the archives lost what it had taken; the journal keeps it for the next start, and grows.
+    SyncFailed,
 }
 
 impl fmt::Display for Trouble {
@@ -76,6 +80,9 @@ impl fmt::Display for Trouble {
                 )
             }
             Trouble::StoreFull => f.write_str("the disk of the archives is full; what cannot be written waits"),
+            Trouble::SyncFailed => f.write_str(
+                "archives could not be brought to disk; look at the disk, then restart to write them again from the journal",
+            ),
             Trouble::JournalFull => {
                 f.write_str("the disk of the journal is full; nothing is taken in until it has room")
             }
@@ -110,12 +117,13 @@ impl Watchdog {
         let lasted = |start: Option<Duration>| start.map_or(Duration::ZERO, |start| now.saturating_sub(start));
         let over =
             |time: Duration, patience: Duration| Some(time).filter(|time| *time >= patience && *time > Duration::ZERO);
-        let full = |full: bool, trouble| full.then_some(trouble);
+        let told = |holds: bool, trouble| holds.then_some(trouble);
         self.troubles = [
             over(lasted(self.stuck), self.patience.write).map(Trouble::Wedged),
             over(lasted(self.unready), self.patience.journal).map(Trouble::JournalNotReady),
-            full(seen.store_full, Trouble::StoreFull),
-            full(seen.journal_full, Trouble::JournalFull),
+            told(seen.store_full, Trouble::StoreFull),
+            told(seen.journal_full, Trouble::JournalFull),
+            told(seen.sync_failed, Trouble::SyncFailed),
         ]
         .into_iter()
         .flatten()
@@ -183,7 +191,14 @@ pub async fn watch(health: Health, look: impl Fn() -> Seen, stop: CancellationTo
 mod tests {
     use super::*;
 
-    const WELL: Seen = Seen { due: false, written: 0, journal_ready: true, store_full: false, journal_full: false };
+    const WELL: Seen = Seen {
+        due: false,
+        written: 0,
+        journal_ready: true,
+        store_full: false,
+        journal_full: false,
+        sync_failed: false,
+    };
 
     fn at(second: u64) -> Duration {
         Duration::from_secs(second)
@@ -233,6 +248,8 @@ mod tests {
         dog.observe(at(0), &Seen { store_full: true, journal_full: true, ..WELL });
         assert_eq!(dog.troubles(), [Trouble::StoreFull, Trouble::JournalFull]);
         assert!(dog.troubles().iter().all(|trouble| trouble.to_string().contains("full")));
+        dog.observe(at(1), &Seen { sync_failed: true, ..WELL });
+        assert_eq!(dog.troubles(), [Trouble::SyncFailed]);
     }
 
     #[tokio::test]
