@@ -62,3 +62,6 @@ pub use snapshot::Snapshot;
 
 mod error;
 pub use error::JournalError;
+
+#[cfg(test)]
+mod model;

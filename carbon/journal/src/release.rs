@@ -8,11 +8,11 @@ use crate::core::Core;
 use crate::files;
 
 impl Core {
-    /// Removes the files of all segments below `below` and returns how many. Never the current one, nor one that bytes
-    /// in memory belong to.
+    /// Removes the files of all segments below `below` and returns how many. Never the current one, nor one of
+    /// which points are not safe yet.
     ///
-    /// Each removal is made safe before the next: should a power cut undo one, all later segments are there as well, and
-    /// replaying them ends at the newest values.
+    /// Each removal is made safe before the next, and all points below are. So should a power cut undo one, everything
+    /// later is there as well, and a replay ends at the newest values instead of writing old ones over them.
     ///
     /// # Errors
     /// What could not be removed is removed at the next call.
@@ -40,11 +40,12 @@ impl Core {
     }
 
     /// The first segment that must stay, and the generation of names in use.
-    fn releasable(&self, below: u32) -> (u32, u32) {
+    pub(crate) fn releasable(&self, below: u32) -> (u32, u32) {
         let mut writer = self.writer();
         let state = self.state();
-        let waiting = writer.queue.iter().chain(&state.appending).map(|chunk| chunk.segment.max(writer.floor)).min();
-        let below = below.min(state.current).min(waiting.unwrap_or(u32::MAX));
+        // The order in which they are queued, and so by segment.
+        let unsafe_yet = state.unsynced.iter().chain(&writer.queue).chain(&state.appending).next();
+        let below = below.min(state.current).min(unsafe_yet.map_or(u32::MAX, |chunk| chunk.segment));
         drop(state);
         if writer.points.as_ref().is_some_and(|points| points.number < below) {
             writer.points = None; // an open file would keep its room
