@@ -97,8 +97,8 @@ pub(crate) struct IntakeArgs {
     /// Graphite's storage-aggregation.conf.
     #[arg(long, value_name = "FILE")]
     pub(crate) aggregation: Option<PathBuf>,
-    /// Longest a point waits in memory before it is written, such as "60s".
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    /// Longest a point waits in memory before it is written, such as "60s"; a bare number counts seconds.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) max_wait: Option<Duration>,
 }
 
@@ -169,6 +169,11 @@ impl FileArgs {
 fn address(text: &str) -> Result<SocketAddr, String> {
     let port = text.parse::<u16>().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     port.or_else(|_| text.parse()).map_err(|_| "expected IP:PORT, such as 0.0.0.0:2003, or a port".to_owned())
+}
+
+/// A duration as configurations have it, or a number of seconds.
+fn duration(text: &str) -> Result<Duration, humantime::DurationError> {
+    text.parse().map(Duration::from_secs).or_else(|_| humantime::parse_duration(text))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use render::{HttpConfig, RenderConfig};
 use serde::Deserialize;
 
 use crate::memory::MemoryConfig;
-use crate::store::StoreConfig;
+use crate::store::{StoreConfig, StoreKind};
 
 /// The whole file. A key that no component knows is an error that names the key and its line.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -22,6 +22,8 @@ pub(crate) struct Config {
     pub(crate) memory: MemoryConfig,
     /// `[carbon]`: what is taken in, and how it waits.
     pub(crate) carbon: carbon::Config,
+    /// `[journal]`: where accepted points are safe before they are in archives.
+    pub(crate) journal: carbon::JournalConfig,
     /// `[http]`: where queries are answered.
     pub(crate) http: HttpConfig,
     /// `[render]`: what a query may cost.
@@ -86,10 +88,17 @@ impl Config {
         tables.get(table).is_some_and(|table| table.get(key).is_some())
     }
 
+    /// The journal to open, if there is to be one.
+    pub(crate) fn journaling(&self) -> Option<carbon::Journaling> {
+        let keeps = self.store.kind != StoreKind::None;
+        self.journal.at(self.store.data.join("journal")).filter(|_| keeps)
+    }
+
     /// What is wrong with the values, each problem with its key; empty when nothing is.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = self.carbon.validate();
         problems.extend(self.memory.problems());
+        problems.extend(self.journal.validate());
         problems.extend(self.http.problems());
         problems.extend(self.render.problems());
         problems.extend(self.agent.validate().iter().map(ToString::to_string));

@@ -11,7 +11,7 @@ use serde::Deserialize;
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct MemoryConfig {
     /// Bytes in all, such as "1GiB". Default: a quarter of what this machine or its control group has, at least 256 MiB
-    /// and at most 4 GiB.
+    /// (or half of it where that is less) and at most 4 GiB.
     pub(crate) max: Option<ByteSize>,
 }
 
@@ -50,7 +50,11 @@ impl MemoryConfig {
 
     /// As [`MemoryConfig::shares`], on the machine whose files lie below `root`.
     fn shares_at(&self, root: &Path) -> Shares {
-        let quarter = || (available(root).unwrap_or(0) / 4).clamp(LOW, HIGH);
+        let quarter = || {
+            let available = available(root).unwrap_or(4 * LOW);
+            // A small control group would end a process that takes more than it has.
+            (available / 4).clamp(LOW.min(available / 2), HIGH)
+        };
         let max = self.max.map_or_else(quarter, |max| max.as_u64());
         let max = usize::try_from(max).unwrap_or(usize::MAX);
         Shares { max, cache: max / 2, index: max / 4, connections: max / 8, queries: max / 8 }
@@ -115,7 +119,8 @@ mod tests {
     #[test]
     fn a_quarter_of_the_machine_within_bounds() {
         check(&[("proc/meminfo", "MemTotal:        8388608 kB\nMemFree: 1 kB\n")], 2048);
-        check(&[("proc/meminfo", "MemTotal:        1024 kB\n")], 256);
+        check(&[("proc/meminfo", "MemTotal:      786432 kB\n")], 256);
+        check(&[("proc/meminfo", "MemTotal:      262144 kB\n")], 128);
         check(&[("proc/meminfo", "MemTotal:   838860800 kB\n")], 4096);
         check(&[], 256);
     }

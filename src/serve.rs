@@ -38,7 +38,9 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
         let mut signals = Signals::catch()?;
         let tree = config.store.open()?;
         let names = names(&config);
-        let carbon = Carbon::start(config.carbon.clone(), config.store.destination(&tree), names.clone()).await?;
+        let carbon =
+            Carbon::start(config.carbon.clone(), config.journaling(), config.store.destination(&tree), names.clone())
+                .await?;
         let reload = Reload::new(config.clone(), tree.clone(), || up_config(arguments));
         let status = carbon_status(&carbon, names, &reload);
         let (agent, server) = match beside(&carbon, &tree, config, arguments.no_agent, status).await {
@@ -97,7 +99,9 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
         let mut signals = Signals::catch()?;
         let tree = config.store.open()?;
         let names = names(&config);
-        let carbon = Carbon::start(config.carbon.clone(), config.store.destination(&tree), names.clone()).await?;
+        let carbon =
+            Carbon::start(config.carbon.clone(), config.journaling(), config.store.destination(&tree), names.clone())
+                .await?;
         let reload = Reload::new(config, tree, || with_intake(&arguments.intake));
         let server = match status_server(http, carbon_status(&carbon, names, &reload)).await {
             Ok(server) => server,
@@ -198,7 +202,7 @@ fn with_intake(arguments: &IntakeArgs) -> anyhow::Result<Config> {
         config.carbon.unix.clone_from(&arguments.unix);
     }
     if let Some(longest) = arguments.max_wait {
-        config.carbon.max_wait = longest;
+        config.carbon.max_wait = Some(longest);
     }
     Ok(config)
 }
@@ -250,6 +254,7 @@ fn status_of(reload: &Reload<'_>) -> Status {
 fn carbon_status(carbon: &Carbon, names: Arc<NameTable>, reload: &Reload<'_>) -> Status {
     let mut status = status_of(reload);
     status.parts.push(Arc::new(CarbonPart::of(carbon, names)));
+    status.flush = Some(Arc::new(carbon.flusher()));
     status
 }
 

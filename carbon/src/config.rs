@@ -59,13 +59,20 @@ pub struct Config {
     /// 48, its points some 3 to 9 each. A share of the limit of the whole process, so not in this table. Default 256 MiB.
     #[serde(skip)]
     pub max_bytes: usize,
-    /// Longest a point waits while the store keeps up; waiting gathers several points of a series into one write.
-    /// Default "1s".
+    /// How long listeners stop reading for a cache that does not empty, before they let points in and the oldest of the
+    /// noisiest prefix go. Default "1m".
     #[serde(with = "humantime_serde")]
-    pub max_wait: Duration,
+    pub stall_for: Duration,
+    /// Longest a point waits while the store keeps up; waiting gathers several points of a series into one write.
+    /// Default: 30 steps of the series' finest archive, between 10 seconds and an hour.
+    #[serde(with = "humantime_serde")]
+    pub max_wait: Option<Duration>,
+    /// Series written a second by all writers together, as carbon's MAX_UPDATES_PER_SECOND; 0 for no limit. Default 0.
+    pub updates_per_second: u32,
     /// Threads that write. Default 2.
     pub writers: usize,
-    /// How long a stop waits for a store that refuses points before it gives up on them. Default "30s".
+    /// How long a stop writes what waits before it leaves the rest to the journal, for the next start; without a journal,
+    /// how long it tries again to store what the store refuses. Default "3s".
     #[serde(with = "humantime_serde")]
     pub drain_for: Duration,
     /// How often the daemon's own counters are stored as `carbon.agents.<host>.*`; "0s" never. Default "60s".
@@ -97,9 +104,11 @@ impl Default for Config {
             allow_list: None,
             deny_list: None,
             max_bytes: 256 << 20,
-            max_wait: Duration::from_secs(1),
+            stall_for: Duration::from_secs(60),
+            max_wait: None,
+            updates_per_second: 0,
             writers: 2,
-            drain_for: Duration::from_secs(30),
+            drain_for: Duration::from_secs(3),
             report_interval: Duration::from_secs(60),
             host: String::new(),
         }

@@ -2,23 +2,34 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use carbon_line::Rules;
+use carbon_journal::{Journal, JournalError, Options, Sync};
 use carbon_storage::{NameTable, Recent, RuleError, Store};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::error;
+use tracing::{error, info};
 
 use crate::cache::Cache;
+use crate::checkpoint::Checkpoint;
+use crate::clock::seconds;
+use crate::flush::Flusher;
 use crate::gate::Gate;
 use crate::intake::Intake;
+use crate::journaling::Journaling;
+use crate::limits::{Limits, LiveLimits};
 use crate::listener::{Address, Listeners, Protocol};
+use crate::rate::Bucket;
 use crate::report;
-use crate::writer::{LogLimit, Writing};
+use crate::writer::{Ending, LogLimit, Writing};
 use crate::{Config, Stats};
+
+/// What writers get at least on a stop, however late it is.
+const LEAST_DRAIN: Duration = Duration::from_millis(500);
 
 /// Why the daemon could not start, or could not stop cleanly.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +51,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// No thread could be started.
     #[error("cannot start the writer threads")]
     Writers(#[source] io::Error),
@@ -64,44 +78,119 @@ pub struct Carbon {
     stats: Arc<Stats>,
     names: Arc<NameTable>,
     gate: Arc<Gate>,
+    limits: Arc<LiveLimits>,
+    checkpoint: Option<Arc<Checkpoint>>,
     tracker: TaskTracker,
     /// Watched by listeners and their connections alone.
     stop: CancellationToken,
     /// Watched by writers: nothing more will arrive.
-    ended: CancellationToken,
+    ending: Arc<Ending>,
+    drain_for: Duration,
     writers: Vec<JoinHandle<()>>,
 }
 
 impl Carbon {
-    /// Starts writers, then listeners. Must be called within a tokio runtime, which then drives the listeners.
+    /// Starts writers, takes over what the journal has kept, then starts listeners. Addresses are bound before that, so
+    /// that whoever connects meanwhile waits and is not refused. Must be called within a tokio runtime, which then drives
+    /// the listeners.
+    ///
+    /// `names` is empty when there is a journal, which fills it.
     ///
     /// # Errors
-    /// When an option makes no sense, an address cannot be had, or no thread can be started; nothing runs then.
-    pub async fn start(config: Config, store: Arc<dyn Store>, names: Arc<NameTable>) -> Result<Carbon, Error> {
+    /// When an option makes no sense, an address cannot be had, the journal cannot be used, or no thread can be started;
+    /// nothing runs then.
+    pub async fn start(
+        config: Config,
+        journal: Option<Journaling>,
+        store: Arc<dyn Store>,
+        names: Arc<NameTable>,
+    ) -> Result<Carbon, Error> {
         let faults = config.validate();
         if !faults.is_empty() {
             return Err(Error::Config(faults));
         }
-        let gate = Arc::new(Gate::default());
-        judge(Arc::clone(&gate), config.clone(), Arc::clone(&names)).await?;
         // Addresses first: to fail there must leave no thread behind.
         let listeners = Listeners::bind(&config)?;
         let stats = Arc::new(Stats::default());
-        let cache = Arc::new(Cache::new(Arc::clone(&names), Arc::clone(&stats), config.max_bytes));
         let mut carbon = Carbon {
             addresses: listeners.addresses(),
-            cache,
+            cache: Arc::new(Cache::new(Arc::clone(&names), Arc::clone(&stats), config.max_bytes)),
             stats,
             names,
-            gate,
+            gate: Arc::default(),
+            limits: Arc::new(LiveLimits::new(Limits::of(&config))),
+            checkpoint: None,
             tracker: TaskTracker::new(),
             stop: CancellationToken::new(),
-            ended: CancellationToken::new(),
+            ending: Arc::default(),
+            drain_for: config.drain_for,
             writers: Vec::new(),
         };
-        carbon.writers = carbon.writing(&config, Arc::clone(&store)).start().map_err(Error::Writers)?;
-        carbon.listen(&config, store, listeners)?;
+        carbon.run(config, journal, store, listeners).await?;
         Ok(carbon)
+    }
+
+    async fn run(
+        &mut self,
+        config: Config,
+        journal: Option<Journaling>,
+        store: Arc<dyn Store>,
+        listeners: Listeners,
+    ) -> Result<(), Error> {
+        let opened = Arc::default();
+        let journal_bytes = journal.as_ref().map_or(u64::MAX, |journal| journal.options.most_bytes);
+        let sync_always = journal.as_ref().is_some_and(|journal| journal.options.sync == Sync::Always);
+        let writing = self.writing(config.writers, Arc::clone(&store), Arc::clone(&opened), journal_bytes);
+        self.writers = writing.start().map_err(Error::Writers)?;
+        let mut open = None;
+        if let Some(Journaling { options, checkpoint }) = journal {
+            let journal = self.take_over(options).await?;
+            let _ = opened.set(Arc::clone(&journal));
+            let cache = Arc::clone(&self.cache);
+            self.checkpoint =
+                Some(Arc::new(Checkpoint::new(Arc::clone(&journal), cache, Arc::clone(&store), checkpoint)));
+            open = Some(journal);
+        }
+        judge(Arc::clone(&self.gate), config.clone(), Arc::clone(&self.names)).await?;
+        let intake = Arc::new(Intake {
+            names: Arc::clone(&self.names),
+            gate: Arc::clone(&self.gate),
+            keeps: store.keeps(),
+            cache: Arc::clone(&self.cache),
+            stats: Arc::clone(&self.stats),
+            limits: Arc::clone(&self.limits),
+            journal: open,
+            sync_always,
+            stall_for: config.stall_for,
+            stalled: AtomicBool::new(false),
+        });
+        listeners.start(&config, store, &intake, &self.tracker, &self.stop)?;
+        if !config.report_interval.is_zero() {
+            let stop = self.stop.clone();
+            self.tracker.spawn(report::run(intake, config.report_interval, config.host.clone(), stop));
+        }
+        if let Some(checkpoint) = &self.checkpoint {
+            self.tracker.spawn(Arc::clone(checkpoint).run(self.stop.clone()));
+        }
+        Ok(())
+    }
+
+    /// Opens the journal and files what an earlier run had accepted and not stored. Where that is more than the cache
+    /// holds, it is filed as fast as the writers make room.
+    async fn take_over(&self, options: Options) -> Result<Arc<Journal>, Error> {
+        let (names, cache) = (Arc::clone(&self.names), Arc::clone(&self.cache));
+        let opened = tokio::task::spawn_blocking(move || {
+            Journal::open(options, names, |segment, batch| {
+                while !cache.has_room() {
+                    cache.bell().ring();
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                cache.refill(batch, segment.number(), seconds());
+            })
+        });
+        let (journal, replayed) = opened.await.map_err(|_| Error::WriterPanicked("the replay".to_owned()))??;
+        info!(?replayed, "The journal is open.");
+        Ok(journal)
     }
 
     /// The first address that takes plaintext, with the port that was really bound.
@@ -146,62 +235,83 @@ impl Carbon {
         judge(Arc::clone(&self.gate), config, Arc::clone(&self.names)).await
     }
 
-    /// Stops in order: listeners read out what their kernel had accepted, then writers store what waits.
+    /// Puts the limits of `config` in force: how long points wait, how many series are written a second, which times
+    /// come in.
+    pub fn reload_limits(&self, config: &Config) {
+        self.limits.set(Limits::of(config));
+        self.cache.forget_waits();
+    }
+
+    /// Writes on request what waits.
+    pub fn flusher(&self) -> Flusher {
+        Flusher { cache: Arc::clone(&self.cache) }
+    }
+
+    /// The figures of the journal, if there is one.
+    pub fn journal(&self) -> Option<Arc<Journal>> {
+        self.checkpoint.as_ref().map(|checkpoint| checkpoint.journal())
+    }
+
+    /// Stops in order: listeners read out what their kernel had accepted, the journal makes it safe, then writers store
+    /// what waits, for `drain-for` from now. What is left then is stored by the next start.
     ///
     /// # Errors
-    /// When a writer panicked, or the store refused points for longer than `drain-for`.
+    /// When a writer panicked, the journal could not make its points safe, or there is none and the store refused points
+    /// for longer than `drain-for`.
     pub async fn stop(mut self) -> Result<(), Error> {
+        let until = Instant::now() + self.drain_for;
         self.stop.cancel();
         self.tracker.close();
         self.tracker.wait().await;
-        self.end_writers();
+        let checkpoint = self.checkpoint.take();
+        let safe = match &checkpoint {
+            Some(checkpoint) => checkpoint.sync_journal().await,
+            None => Ok(()),
+        };
+        // However long that took, there is a moment for the points that came last.
+        self.end_writers(until.max(Instant::now() + LEAST_DRAIN));
         let writers = std::mem::take(&mut self.writers);
         let joined =
             tokio::task::spawn_blocking(|| writers.into_iter().map(join).collect::<Result<Vec<()>, _>>()).await;
         joined.unwrap_or_else(|error| Err(Error::WriterPanicked(error.to_string())))?;
-        match self.cache.points() {
-            0 => Ok(()),
-            points => Err(Error::PointsLeft { points }),
+        let points = self.cache.points();
+        match checkpoint {
+            Some(checkpoint) => {
+                info!(points, "What is not in its archive is in the journal, for the next start.");
+                checkpoint.finish(until).await?;
+                Ok(safe?)
+            }
+            None if points == 0 => Ok(()),
+            None => Err(Error::PointsLeft { points }),
         }
     }
 
-    fn end_writers(&self) {
-        self.ended.cancel();
+    fn end_writers(&self, until: Instant) {
+        let _ = self.ending.until.set(until);
+        self.ending.ended.cancel();
         self.cache.bell().ring();
     }
 
-    fn writing(&self, config: &Config, store: Arc<dyn Store>) -> Writing {
+    fn writing(
+        &self,
+        writers: usize,
+        store: Arc<dyn Store>,
+        journal: Arc<OnceLock<Arc<Journal>>>,
+        journal_bytes: u64,
+    ) -> Writing {
         Writing {
             cache: Arc::clone(&self.cache),
             store,
+            journal,
+            journal_bytes,
             stats: Arc::clone(&self.stats),
-            writers: config.writers,
-            max_wait: config.max_wait,
-            drain_for: config.drain_for,
+            limits: Arc::clone(&self.limits),
+            updates: Mutex::new(Bucket::full(Instant::now())),
+            writers,
             runtime: Handle::current(),
-            ended: self.ended.clone(),
+            ending: Arc::clone(&self.ending),
             log: LogLimit::default(),
         }
-    }
-
-    fn listen(&self, config: &Config, store: Arc<dyn Store>, listeners: Listeners) -> Result<(), Error> {
-        let intake = Arc::new(Intake {
-            names: Arc::clone(&self.names),
-            gate: Arc::clone(&self.gate),
-            keeps: store.keeps(),
-            cache: Arc::clone(&self.cache),
-            stats: Arc::clone(&self.stats),
-            rules: Rules {
-                min_resolution: u32::try_from(config.min_resolution.as_secs()).unwrap_or(u32::MAX),
-                future_limit: u32::try_from(config.future_limit.as_secs()).unwrap_or(u32::MAX),
-            },
-        });
-        listeners.start(config, store, &intake, &self.tracker, &self.stop)?;
-        if !config.report_interval.is_zero() {
-            let stop = self.stop.clone();
-            self.tracker.spawn(report::run(intake, config.report_interval, config.host.clone(), stop));
-        }
-        Ok(())
     }
 }
 
@@ -212,7 +322,7 @@ impl Drop for Carbon {
         if !self.writers.is_empty() {
             error!(points = self.cache.points(), "The daemon was dropped without being stopped.");
         }
-        self.end_writers();
+        self.end_writers(Instant::now() + self.drain_for);
     }
 }
 

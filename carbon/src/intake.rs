@@ -1,20 +1,22 @@
 //! From bytes of a peer to a batch for the cache: decoder, rules, names. Shared by all listeners; owns no socket.
 
 use std::fmt::Display;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, OnceLock};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
-use carbon_line::{
-    Datapoint, Decoder, MetricName, Numbers, Reject, Rules, Simple, datagram, decoder::Lines, pickle, plain,
-};
+use carbon_journal::{Journal, Ticket};
+use carbon_line::{Datapoint, Decoder, MetricName, Numbers, Reject, Simple, datagram, decoder::Lines, pickle, plain};
 use carbon_storage::{NameReader, NameTable, SeriesId};
+use tokio::time::timeout;
 use tracing::warn;
 use whisper::Point;
 
 use crate::batch::Batch;
 use crate::cache::Cache;
+use crate::clock::{now, seconds};
 use crate::gate::Gate;
+use crate::limits::LiveLimits;
 use crate::stats::Stats;
 
 /// Most bytes of a refused line that reach the log.
@@ -26,7 +28,14 @@ pub(crate) struct Intake {
     pub(crate) names: Arc<NameTable>,
     pub(crate) cache: Arc<Cache>,
     pub(crate) stats: Arc<Stats>,
-    pub(crate) rules: Rules,
+    pub(crate) limits: Arc<LiveLimits>,
+    pub(crate) journal: Option<Arc<Journal>>,
+    /// Whether a batch waits until it is safe from a power cut.
+    pub(crate) sync_always: bool,
+    /// How long a cache that does not empty is waited for.
+    pub(crate) stall_for: Duration,
+    /// Whether it was waited for in vain.
+    pub(crate) stalled: AtomicBool,
     pub(crate) gate: Arc<Gate>,
     /// Whether the store keeps anything; if not, points are counted and forgotten.
     pub(crate) keeps: bool,
@@ -39,15 +48,15 @@ impl Intake {
     /// the series that came next the last time costs a comparison of its name and a pass over its digits; any other
     /// known name is hashed and looked up.
     pub(crate) fn decode(&self, decoder: &mut Decoder, chunk: &[u8], peer: &dyn Display, batch: &mut Batch) {
-        let now = now();
+        let (now, rules) = (now(), self.limits.get().rules);
         let mut names = self.names.read();
         let mut lines = decoder.feed(chunk);
         let mut before = None;
         while let Some(line) = next(&mut lines, &names, before) {
             let filed = match line {
-                Line::Guessed(id, numbers) => self.rules.point(numbers, now).map(|point| (id, point)),
+                Line::Guessed(id, numbers) => rules.point(numbers, now).map(|point| (id, point)),
                 Line::Named(name, numbers) => {
-                    let (reader, filed) = self.file(names, name, numbers, now);
+                    let (reader, filed) = self.file(names, name, rules.point(numbers, now));
                     names = reader;
                     if let (Some(before), Ok((id, _))) = (before, &filed) {
                         names.learn(before, *id);
@@ -88,12 +97,12 @@ impl Intake {
         peer: &dyn Display,
         batch: &mut Batch,
     ) {
-        let now = now();
+        let (now, rules) = (now(), self.limits.get().rules);
         let mut names = self.names.read();
         for point in points {
             let filed = match point {
                 Ok(Datapoint { name, value, time }) => {
-                    let (reader, filed) = self.file(names, name.as_bytes(), Numbers { value, time }, now);
+                    let (reader, filed) = self.file(names, name.as_bytes(), rules.point(Numbers { value, time }, now));
                     names = reader;
                     filed
                 }
@@ -108,8 +117,8 @@ impl Intake {
 
     /// What a line says, for the cache. A name seen for the first time is checked and entered, for which the lock must
     /// be let go.
-    fn file<'n>(&'n self, names: NameReader<'n>, name: &[u8], numbers: Numbers, now: f64) -> (NameReader<'n>, Filed) {
-        let point = match self.rules.point(numbers, now) {
+    fn file<'n>(&'n self, names: NameReader<'n>, name: &[u8], point: Result<Point, Reject>) -> (NameReader<'n>, Filed) {
+        let point = match point {
             Ok(point) => point,
             Err(reject) => return (names, Err(reject)),
         };
@@ -130,24 +139,58 @@ impl Intake {
     /// come this way.
     pub(crate) async fn accept(&self, batch: &mut Batch) {
         self.gate.sift(batch, |series, reject| self.refuse(reject, self.names.name(series).as_bytes(), &"a listener"));
-        if !batch.is_empty() {
-            if self.keeps {
-                self.cache.room().await;
-            }
-            self.accept_own(batch);
+        if batch.is_empty() {
+            return;
+        }
+        let stalled = self.wait_for_room().await;
+        if let Some(journal) = &self.journal {
+            journal.ready().await;
+        }
+        let ticket = self.file_batch(batch);
+        if stalled {
+            self.make_room();
+        }
+        if let (Some(journal), Some(ticket), true) = (&self.journal, ticket, self.sync_always) {
+            journal.synced(ticket.position()).await;
         }
     }
 
-    /// Takes a batch at once, even into a full cache: for our own counters, which are few and say why it is full.
+    /// Waits while the cache is nearly full; `true` when the store has stood still for so long that nobody is kept
+    /// waiting any more, until there is room again.
+    async fn wait_for_room(&self) -> bool {
+        let patience = if self.stalled.load(Relaxed) { Duration::ZERO } else { self.stall_for };
+        let stalled = timeout(patience, self.cache.room()).await.is_err();
+        self.stalled.store(stalled, Relaxed);
+        stalled
+    }
+
+    /// Takes a batch of our own counters: there are few, and they say why nothing else comes in.
     pub(crate) fn accept_own(&self, batch: &mut Batch) {
-        if self.keeps {
-            self.cache.insert(batch, 0, seconds());
-        } else {
-            for counter in [&self.stats.received, &self.stats.dropped, &self.stats.discarded] {
-                counter.fetch_add(batch.len() as u64, Relaxed);
-            }
+        self.file_batch(batch);
+    }
+
+    /// Into the journal first, so that nobody sees a point that could still be lost; then into the cache.
+    fn file_batch(&self, batch: &mut Batch) -> Option<Ticket> {
+        if !self.keeps {
+            self.stats.received.fetch_add(batch.len() as u64, Relaxed);
+            self.stats.dropped.fetch_add(batch.len() as u64, Relaxed);
+            self.stats.discarded.fetch_add(batch.len() as u64, Relaxed);
+            batch.clear();
+            return None;
         }
+        let ticket = self.journal.as_ref().map(|journal| journal.append(batch));
+        let segment = ticket.as_ref().map_or(0, |ticket| ticket.segment().number());
+        self.cache.insert(batch, segment, seconds());
         batch.clear();
+        ticket
+    }
+
+    /// The store has stood still for so long that senders are not kept waiting any more.
+    fn make_room(&self) {
+        if !self.cache.has_room() {
+            let shed = self.cache.shed();
+            warn!(prefix = shed.prefix, points = shed.points, "The cache is full; the oldest points had to make room.");
+        }
     }
 
     /// Counts a refusal, and logs one a second of each kind.
@@ -186,15 +229,4 @@ fn next<'a>(lines: &mut Lines<'a>, names: &NameReader<'_>, before: Option<Series
     Some(line.map_or_else(Line::Bad, |Datapoint { name, value, time }| {
         Line::Named(name.as_bytes(), Numbers { value, time })
     }))
-}
-
-/// Seconds since the first call, by a clock that does not go backwards.
-pub(crate) fn seconds() -> u32 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    START.get_or_init(Instant::now).elapsed().as_secs() as u32
-}
-
-/// Seconds since the epoch by this machine's clock.
-pub(crate) fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }

@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 use whisper::{Point, Timestamp};
 
 use crate::batch::Batch;
-use crate::intake::{Intake, now};
+use crate::clock::now;
+use crate::intake::Intake;
 use crate::stats::Snapshot;
 use crate::usage;
 

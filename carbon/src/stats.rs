@@ -1,5 +1,5 @@
-//! Counters of the daemon. At rest they add up: `received = stored + overwritten + dropped + waiting`, and a line is
-//! either received or refused for one reason.
+//! Counters of the daemon. At rest they add up: `received + replayed = stored + overwritten + dropped + waiting`, and a
+//! line is either received or refused for one reason.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
@@ -12,12 +12,14 @@ const REASONS: usize = Reject::REASONS.len();
 #[derive(Debug)]
 pub struct Stats {
     pub(crate) received: AtomicU64,
+    pub(crate) replayed: AtomicU64,
     refused: [AtomicU64; REASONS],
     pub(crate) overwritten: AtomicU64,
     pub(crate) stored: AtomicU64,
     pub(crate) dropped: AtomicU64,
     pub(crate) shed: AtomicU64,
     pub(crate) discarded: AtomicU64,
+    pub(crate) out_of_range: AtomicU64,
     pub(crate) creates: AtomicU64,
     pub(crate) errors: AtomicU64,
     pub(crate) updates: AtomicU64,
@@ -41,21 +43,24 @@ pub struct Stats {
 /// The counters at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Points that entered the cache.
+    /// Points that listeners took in.
     pub received: u64,
+    /// Points that the journal had kept from an earlier run.
+    pub replayed: u64,
     /// Lines that did not, by the label of the reason; all labels, most of them at 0.
     pub refused: Vec<(&'static str, u64)>,
     /// Points replaced by a later one for the same instant before they were written.
     pub overwritten: u64,
     /// Points the store has confirmed.
     pub stored: u64,
-    /// Points the store will never take, each of them logged, those that had to make room, and all of them when the
-    /// store keeps nothing.
+    /// Points the store will never take, those that had to make room, and all of them when the store keeps nothing.
     pub dropped: u64,
-    /// Points among them that had to make room in a full cache for senders that cannot be made to wait.
+    /// Points among them that had to make room in a full cache, because the store had stood still for too long.
     pub shed: u64,
-    /// Points among them that a store which keeps nothing was spared.
+    /// Points among the dropped that a store which keeps nothing was spared.
     pub discarded: u64,
+    /// Points among the dropped for whose time no archive of their series has a slot.
+    pub out_of_range: u64,
     /// Series written for the first time.
     pub creates: u64,
     /// Series that a write refused, for now or for good.
@@ -105,12 +110,14 @@ impl Default for Stats {
         let zero = || AtomicU64::new(0);
         Stats {
             received: zero(),
+            replayed: zero(),
             refused: std::array::from_fn(|_| zero()),
             overwritten: zero(),
             stored: zero(),
             dropped: zero(),
             shed: zero(),
             discarded: zero(),
+            out_of_range: zero(),
             creates: zero(),
             errors: zero(),
             updates: zero(),
@@ -138,12 +145,14 @@ impl Stats {
         let labels = Reject::REASONS.iter().zip(&self.refused);
         Snapshot {
             received: self.received.load(Relaxed),
+            replayed: self.replayed.load(Relaxed),
             refused: labels.map(|(label, count)| (*label, count.load(Relaxed))).collect(),
             overwritten: self.overwritten.load(Relaxed),
             stored: self.stored.load(Relaxed),
             dropped: self.dropped.load(Relaxed),
             shed: self.shed.load(Relaxed),
             discarded: self.discarded.load(Relaxed),
+            out_of_range: self.out_of_range.load(Relaxed),
             creates: self.creates.load(Relaxed),
             errors: self.errors.load(Relaxed),
             updates: self.updates.load(Relaxed),

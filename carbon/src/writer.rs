@@ -1,26 +1,34 @@
-//! Threads that hand waiting points to the store. They block, so they are no async workers.
+//! Threads that hand gathered points to the store. They block, so they are no async workers.
 //!
-//! Each writer owns a part of the cache's shards and goes over it in passes: the series with the most points first, in
-//! batches, then a rest in which points gather. On stop it passes until nothing waits.
+//! Each writer owns a part of the cache's shards and goes over it in passes: the series that are due, in the order of
+//! their files, in batches. A series is due when its points have gathered for long enough, when a flush wants it, or when
+//! memory or the journal run short; then gathering ends sooner the less there is left. On stop a writer passes until
+//! nothing waits, or until it is told to leave the rest to the journal.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use carbon_journal::Journal;
 use carbon_storage::{Refusal, SeriesId, StorageError, Store, WriteReport};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 use whisper::Timestamp;
 
-use crate::cache::{Cache, Taken};
-use crate::intake::now;
+use crate::cache::{Cache, Due, Taken};
+use crate::clock::{now, seconds};
+use crate::limits::{LONGEST_WAIT, Limits, LiveLimits};
+use crate::rate::Bucket;
 use crate::stats::Stats;
 
 /// Series handed to the store at once.
 const BATCH: usize = 256;
+
+/// How often writers look what is due.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Rest after a refusal that may pass, doubled each time up to the longest.
 const SHORTEST_REST: Duration = Duration::from_millis(50);
@@ -30,14 +38,37 @@ const LONGEST_REST: Duration = Duration::from_secs(2);
 pub(crate) struct Writing {
     pub(crate) cache: Arc<Cache>,
     pub(crate) store: Arc<dyn Store>,
+    /// Set once an earlier run's points have been taken over; never without a journal.
+    pub(crate) journal: Arc<OnceLock<Arc<Journal>>>,
+    /// What the journal may grow to.
+    pub(crate) journal_bytes: u64,
     pub(crate) stats: Arc<Stats>,
+    pub(crate) limits: Arc<LiveLimits>,
+    /// What is left of this second's updates.
+    pub(crate) updates: Mutex<Bucket>,
     pub(crate) writers: usize,
-    pub(crate) max_wait: Duration,
-    pub(crate) drain_for: Duration,
     pub(crate) runtime: Handle,
+    pub(crate) ending: Arc<Ending>,
+    pub(crate) log: LogLimit,
+}
+
+/// How the writers' work ends.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
     /// Fires when the last listener has ended, so that nothing more arrives.
     pub(crate) ended: CancellationToken,
-    pub(crate) log: LogLimit,
+    /// When to leave to the journal what still waits, or to give up on what a store refuses.
+    pub(crate) until: OnceLock<Instant>,
+}
+
+impl Ending {
+    fn has_begun(&self) -> bool {
+        self.ended.is_cancelled()
+    }
+
+    fn is_over(&self) -> bool {
+        self.has_begun() && self.until.get().is_none_or(|until| Instant::now() >= *until)
+    }
 }
 
 /// Lets one line a second through.
@@ -49,6 +80,17 @@ impl LogLimit {
         let second = now() as u64;
         self.0.swap(second, Relaxed) != second
     }
+}
+
+/// How a pass went.
+#[derive(Clone, Copy, PartialEq)]
+enum Passed {
+    /// All is written.
+    Whole,
+    /// Some is to be tried again.
+    Refused,
+    /// Time was up.
+    CutShort,
 }
 
 impl Writing {
@@ -67,46 +109,105 @@ impl Writing {
 
     fn run(&self, index: usize) {
         let mut rest = SHORTEST_REST;
-        let mut give_up = None;
         loop {
             let (heard, begun) = (self.cache.bell().rung(), Instant::now());
             // Asked before the pass: what arrived until then is seen by it.
-            let ended = self.ended.is_cancelled();
-            let waiting = self.cache.waiting(index, self.writers);
-            if ended && waiting.is_empty() {
+            let ended = self.ending.has_begun();
+            let limits = self.limits.get();
+            self.learn_waits(index, &limits);
+            let due = self.cache.due(index, self.writers, &self.query(&limits, ended));
+            if ended && due.is_empty() {
                 return;
             }
-            let refused = self.pass(&waiting);
-            if ended && refused {
-                let until = *give_up.get_or_insert_with(|| Instant::now() + self.drain_for);
-                if Instant::now() >= until {
-                    return;
-                }
+            let passed = self.pass(&due, &limits, ended);
+            if passed == Passed::CutShort || passed == Passed::Refused && self.ending.is_over() {
+                return;
             }
-            if refused {
+            if passed == Passed::Refused {
                 self.cache.bell().wait(heard, rest);
                 rest = (rest * 2).min(LONGEST_REST);
             } else {
                 rest = SHORTEST_REST;
                 if !ended {
-                    self.cache.bell().wait(heard, self.max_wait.saturating_sub(begun.elapsed()));
+                    let tick = limits.max_wait.unwrap_or(TICK).min(TICK).max(Duration::from_millis(5));
+                    self.cache.bell().wait(heard, tick.saturating_sub(begun.elapsed()));
                 }
             }
         }
     }
 
-    /// Hands all these series to the store; `true` when some of it is to be tried again.
-    fn pass(&self, waiting: &[SeriesId]) -> bool {
-        let mut refused = false;
-        for ids in waiting.chunks(BATCH) {
-            let taken = self.cache.take(ids);
-            if !taken.batch.is_empty() {
-                refused |= self.write(taken);
-            }
+    /// Tells the cache how long series gather that it has not seen before.
+    fn learn_waits(&self, index: usize, limits: &Limits) {
+        for id in self.cache.unknown_waits(index, self.writers) {
+            let name = self.cache.name(id);
+            self.cache.set_wait(id, limits.wait(self.store.finest(&name)));
         }
-        refused
     }
 
+    /// What is due now.
+    fn query(&self, limits: &Limits, ended: bool) -> Due {
+        if ended {
+            return Due::everything();
+        }
+        let chosen = limits.max_wait.map_or(u32::MAX, |wait| u32::try_from(wait.as_secs()).unwrap_or(u32::MAX));
+        let press_segment = self.journal.get().and_then(|journal| {
+            let held = journal.snapshot();
+            // Three quarters full: the older half of the segments has to go.
+            let full = held.is_full() || held.bytes_on_disk > self.journal_bytes / 4 * 3;
+            full.then(|| held.oldest.number() + (held.current.number() - held.oldest.number()) / 2)
+        });
+        Due { now: seconds(), press_segment, longest: chosen.min(self.longest_by_memory()) }
+    }
+
+    /// From half of the cache on, points gather the less long the fuller it is; not at all from four fifths on, where
+    /// listeners stop reading.
+    fn longest_by_memory(&self) -> u32 {
+        let filled = self.cache.bytes() as f64 / self.cache.max_bytes() as f64;
+        if filled <= 0.5 { u32::MAX } else { (f64::from(LONGEST_WAIT) * (0.8 - filled).max(0.0) / 0.3) as u32 }
+    }
+
+    /// Hands all these series to the store.
+    fn pass(&self, due: &[SeriesId], limits: &Limits, ended: bool) -> Passed {
+        let mut passed = Passed::Whole;
+        let mut rest = due;
+        while !rest.is_empty() {
+            // What the journal holds can be left to the next start; what it does not is written as long as it goes on.
+            if self.journal.get().is_some() && self.ending.is_over() {
+                return Passed::CutShort;
+            }
+            let wanted = rest.len().min(BATCH);
+            let granted = if ended { wanted } else { self.grant(wanted, limits) };
+            let (ids, later) = rest.split_at(granted);
+            rest = later;
+            let taken = self.cache.take(ids);
+            if !taken.batch.is_empty() && self.write(taken) {
+                passed = Passed::Refused;
+            }
+            if self.ending.has_begun() && !ended {
+                // The rest of this pass belongs to the last one, which has no rate and a time to end.
+                return passed;
+            }
+        }
+        passed
+    }
+
+    /// How many of `wanted` series may be written now; waits until it is at least one, or the daemon stops.
+    fn grant(&self, wanted: usize, limits: &Limits) -> usize {
+        let rate = limits.updates_per_second;
+        while rate > 0 && !self.ending.has_begun() {
+            let mut bucket = self.updates.lock().unwrap_or_else(PoisonError::into_inner);
+            let granted = bucket.take(wanted, rate, Instant::now());
+            if granted > 0 {
+                return granted;
+            }
+            let patience = bucket.until_next(rate).min(TICK);
+            drop(bucket);
+            self.cache.bell().wait(self.cache.bell().rung(), patience);
+        }
+        wanted
+    }
+
+    /// `true` when some of it is to be tried again.
     fn write(&self, taken: Taken) -> bool {
         let begun = Instant::now();
         let now = Timestamp::saturating_from(now() as i64);
@@ -121,17 +222,13 @@ impl Writing {
     /// Takes from the cache what is stored, lets wait what was refused for now, and gives up what never will be stored.
     fn settle(&self, taken: &Taken, report: WriteReport) -> bool {
         self.stats.creates.fetch_add(report.created as u64, Relaxed);
-        let mut refusals: Vec<Option<Refusal>> = taken.ids.iter().map(|_| None).collect();
-        for refusal in report.refusals {
-            if let Some(place) = refusals.get_mut(refusal.index) {
-                *place = Some(refusal);
-            }
-        }
-        let mut again = false;
-        for ((id, pending), refusal) in taken.ids.iter().zip(&taken.batch).zip(refusals) {
-            let Some(refusal) = refusal else {
+        self.stats.out_of_range.fetch_add(report.out_of_range as u64, Relaxed);
+        let mut refusals = report.refusals.into_iter().peekable();
+        let (mut again, mut stored) = (false, 0);
+        for (index, (id, pending)) in taken.ids.iter().zip(&taken.batch).enumerate() {
+            let Some(refusal) = refusals.next_if(|refusal| refusal.index == index) else {
                 self.stats.updates.fetch_add(1, Relaxed);
-                self.stats.stored.fetch_add(self.cache.confirm(*id) as u64, Relaxed);
+                stored += self.cache.confirm(*id);
                 continue;
             };
             self.stats.errors.fetch_add(1, Relaxed);
@@ -143,6 +240,8 @@ impl Writing {
                 self.stats.dropped.fetch_add(self.cache.confirm(*id) as u64, Relaxed);
             }
         }
+        self.stats.dropped.fetch_add(report.out_of_range as u64, Relaxed);
+        self.stats.stored.fetch_add(stored.saturating_sub(report.out_of_range) as u64, Relaxed);
         again
     }
 

@@ -31,10 +31,11 @@ async fn start_over(store: Arc<dyn Store>) -> Carbon {
         plaintext: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
         carbonlink: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
         report_interval: Duration::ZERO,
+        max_wait: Some(Duration::ZERO),
         drain_for: Duration::ZERO,
         ..Config::default()
     };
-    Carbon::start(config, store, Arc::new(NameTable::new())).await.unwrap()
+    Carbon::start(config, None, store, Arc::new(NameTable::new())).await.unwrap()
 }
 
 async fn send(carbon: &Carbon, lines: &str) {

@@ -20,7 +20,7 @@ struct Daemon {
 impl Daemon {
     async fn start(change: impl FnOnce(&mut Config)) -> Daemon {
         let store = Arc::new(Memory::new(Interval::from_secs(1).unwrap(), 2));
-        let carbon = Carbon::start(config(change), store.clone(), Arc::new(NameTable::new())).await.unwrap();
+        let carbon = Carbon::start(config(change), None, store.clone(), Arc::new(NameTable::new())).await.unwrap();
         Daemon { carbon, store }
     }
 
@@ -40,7 +40,7 @@ impl Daemon {
 fn config(change: impl FnOnce(&mut Config)) -> Config {
     let mut config = Config {
         plaintext: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
-        max_wait: Duration::from_millis(5),
+        max_wait: Some(Duration::from_millis(5)),
         report_interval: Duration::ZERO,
         ..Config::default()
     };
@@ -134,7 +134,7 @@ async fn every_line_is_stored_or_refused_for_one_reason() {
 async fn a_stop_under_load_loses_nothing_the_kernel_had_accepted() {
     const SENDERS: usize = 30;
     const LINES: usize = 500;
-    let daemon = Daemon::start(|config| config.max_wait = Duration::from_secs(3600)).await;
+    let daemon = Daemon::start(|config| config.max_wait = Some(Duration::from_secs(3600))).await;
     let (address, time) = (daemon.address(), now() - 1000);
     let senders: Vec<_> = (0..SENDERS)
         .map(|sender| {
@@ -247,7 +247,7 @@ async fn an_address_that_is_taken_is_named_with_the_way_out() {
     let taken = daemon.address();
     let store = Arc::new(Memory::new(Interval::from_secs(1).unwrap(), 1));
     let error =
-        Carbon::start(config(|config| config.plaintext = vec![taken]), store, Arc::default()).await.unwrap_err();
+        Carbon::start(config(|config| config.plaintext = vec![taken]), None, store, Arc::default()).await.unwrap_err();
     let text = error.to_string();
     assert!(text.contains(&taken.to_string()) && text.contains("carbon.plaintext"), "{text}");
     daemon.carbon.stop().await.unwrap();
@@ -257,7 +257,7 @@ async fn an_address_that_is_taken_is_named_with_the_way_out() {
 async fn options_that_make_no_sense_are_all_named() {
     let store = Arc::new(Memory::new(Interval::from_secs(1).unwrap(), 1));
     let config = config(|config| (config.writers, config.max_bytes) = (0, 0));
-    let text = Carbon::start(config, store, Arc::default()).await.unwrap_err().to_string();
+    let text = Carbon::start(config, None, store, Arc::default()).await.unwrap_err().to_string();
     assert!(text.contains("carbon.writers") && text.contains("carbon.max-bytes"), "{text}");
 }
 
@@ -318,7 +318,7 @@ async fn whatever_order_names_come_in_each_point_is_filed_under_its_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_keeps_nothing_is_counted_as_such() {
-    let carbon = Carbon::start(config(|_| {}), Arc::new(Nowhere), Arc::new(NameTable::new())).await.unwrap();
+    let carbon = Carbon::start(config(|_| {}), None, Arc::new(Nowhere), Arc::new(NameTable::new())).await.unwrap();
     send(carbon.local_addr().unwrap(), format!("a.b 1 {0}\nbad\nc 2 {0}\n", now()).into_bytes()).await;
     let stats = carbon.stats();
     until("three lines", || stats.snapshot().received + stats.snapshot().refused_total() == 3).await;

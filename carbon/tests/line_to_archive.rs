@@ -18,11 +18,11 @@ async fn a_point_is_in_its_file_when_the_daemon_has_stopped() {
     let tree = WhisperTree::open(folder.path(), StorageRules::default(), Allocation::Sparse).unwrap();
     let config = Config {
         plaintext: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
-        max_wait: Duration::from_secs(3600),
+        max_wait: Some(Duration::from_secs(3600)),
         report_interval: Duration::ZERO,
         ..Config::default()
     };
-    let carbon = Carbon::start(config, Arc::new(tree.clone()), Arc::new(NameTable::new())).await.unwrap();
+    let carbon = Carbon::start(config, None, Arc::new(tree.clone()), Arc::new(NameTable::new())).await.unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as u32;
     let mut peer = TcpStream::connect(carbon.local_addr().unwrap()).unwrap();
     for n in 0..200 {

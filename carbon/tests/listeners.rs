@@ -24,13 +24,13 @@ impl Daemon {
     async fn start(change: impl FnOnce(&mut Config)) -> Daemon {
         let mut config = Config {
             plaintext: vec![anywhere()],
-            max_wait: Duration::from_millis(5),
+            max_wait: Some(Duration::from_millis(5)),
             report_interval: Duration::ZERO,
             ..Config::default()
         };
         change(&mut config);
         let store = Arc::new(Memory::new(Interval::from_secs(1).unwrap(), 2));
-        let carbon = Carbon::start(config, store.clone(), Arc::new(NameTable::new())).await.unwrap();
+        let carbon = Carbon::start(config, None, store.clone(), Arc::new(NameTable::new())).await.unwrap();
         Daemon { carbon, store }
     }
 

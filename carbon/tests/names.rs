@@ -21,7 +21,7 @@ struct Daemon {
 fn config(folder: &Path) -> Config {
     Config {
         plaintext: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
-        max_wait: Duration::from_millis(5),
+        max_wait: Some(Duration::from_millis(5)),
         report_interval: Duration::ZERO,
         deny_list: Some(folder.join("deny")),
         allow_list: Some(folder.join("allow")),
@@ -31,7 +31,7 @@ fn config(folder: &Path) -> Config {
 
 async fn start(config: Config) -> Daemon {
     let store = Arc::new(Memory::new(Interval::from_secs(1).unwrap(), 1));
-    let carbon = Carbon::start(config, store.clone(), Arc::new(NameTable::new())).await.unwrap();
+    let carbon = Carbon::start(config, None, store.clone(), Arc::new(NameTable::new())).await.unwrap();
     Daemon { carbon, store }
 }
 

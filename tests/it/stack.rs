@@ -106,6 +106,12 @@ impl Plumbago {
         }
     }
 
+    /// GETs `path` and gives the body, or nothing when there is no answer because the program is being killed.
+    pub(crate) fn try_get(&self, path: &str) -> Option<Vec<u8>> {
+        let base = self.http.as_ref()?;
+        ureq::get(format!("{base}{path}")).call().ok()?.body_mut().read_to_vec().ok()
+    }
+
     /// GETs `path`, which must answer with JSON.
     pub(crate) fn json(&self, path: &str) -> serde_json::Value {
         let answer = self.get(path);

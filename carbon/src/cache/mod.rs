@@ -24,7 +24,7 @@ mod strategy;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use carbon_line::Pattern;
+use carbon_line::{MetricName, Pattern};
 use carbon_storage::{NameTable, Pending, SeriesId};
 use tokio::sync::Notify;
 use whisper::Point;
@@ -126,13 +126,23 @@ impl Cache {
     /// Files points that are safe in a segment of the journal, 0 without one, and never waits. `now` is in seconds of
     /// a clock that does not go backwards.
     pub fn insert(&self, batch: &[(SeriesId, Point)], segment: u32, now: u32) {
+        self.stats.received.fetch_add(batch.len() as u64, Relaxed);
+        self.file(batch, segment, now);
+    }
+
+    /// As [`Cache::insert`], for points that an earlier run of the daemon received.
+    pub(crate) fn refill(&self, batch: &[(SeriesId, Point)], segment: u32, now: u32) {
+        self.stats.replayed.fetch_add(batch.len() as u64, Relaxed);
+        self.file(batch, segment, now);
+    }
+
+    fn file(&self, batch: &[(SeriesId, Point)], segment: u32, now: u32) {
         let mut replaced = 0;
         for run in batch.chunk_by(|a, b| shard_of(a.0) == shard_of(b.0)) {
             replaced += self.change(shard_of(run[0].0), |shard| {
                 run.iter().map(|(id, point)| shard.add(place_of(*id), *point, segment, now)).sum::<usize>()
             });
         }
-        self.stats.received.fetch_add(batch.len() as u64, Relaxed);
         self.stats.overwritten.fetch_add(replaced as u64, Relaxed);
     }
 
@@ -144,11 +154,6 @@ impl Cache {
             shard.due(query, &mut places);
             places
         })
-    }
-
-    /// All series of one of `writers` that hold points which are not being written.
-    pub(crate) fn waiting(&self, writer: usize, writers: usize) -> Vec<SeriesId> {
-        self.due(writer, writers, &Due::everything())
     }
 
     /// The series of one of `writers` that have begun to wait since the last call, with nobody having said how long
@@ -209,21 +214,37 @@ impl Cache {
         (0..SHARDS).filter_map(|index| self.shard(index).oldest_segment()).min()
     }
 
-    /// Makes all series that match due now, and gives them. Whoever asked waits until none of them is
-    /// [`marked`](Cache::marked).
-    pub fn mark_flush(&self, pattern: &Pattern) -> Vec<SeriesId> {
+    /// Makes all series, or those that match, due now, and gives them. Whoever asked waits until none of them
+    /// [`is_marked`](Cache::is_marked).
+    pub fn mark_flush(&self, only: Option<&Pattern>) -> Vec<SeriesId> {
         let mut ids = self.holding();
-        let names = self.names.read();
-        ids.retain(|id| pattern.matches(names.text(*id)));
-        drop(names);
+        if let Some(pattern) = only {
+            let names = self.names.read();
+            ids.retain(|id| pattern.matches(names.text(*id)));
+        }
         ids.retain(|id| self.shard(shard_of(*id)).mark(place_of(*id)));
         self.bell.ring();
         ids
     }
 
-    /// How many of these series have points that a flush wanted and that are not stored.
-    pub fn marked(&self, ids: &[SeriesId]) -> usize {
-        ids.iter().filter(|id| self.shard(shard_of(**id)).is_marked(place_of(**id))).count()
+    /// Whether a series has points that a flush wanted and that are not stored.
+    pub fn is_marked(&self, id: SeriesId) -> bool {
+        self.shard(shard_of(id)).is_marked(place_of(id))
+    }
+
+    /// Points that were confirmed since the start.
+    pub(crate) fn stored(&self) -> u64 {
+        self.stats.stored.load(Relaxed)
+    }
+
+    /// Bytes at which it is full.
+    pub fn max_bytes(&self) -> usize {
+        self.max_bytes
+    }
+
+    /// The name of a series.
+    pub(crate) fn name(&self, id: SeriesId) -> MetricName {
+        self.names.name(id)
     }
 
     /// What rouses the writers before their time.
