@@ -42,6 +42,14 @@ pub enum Fail {
         /// The most that is read of it.
         limit: usize,
     },
+    /// Nobody listens, or the other side hung up: the service does not run, or listens elsewhere.
+    #[error("cannot reach {what}")]
+    Reach {
+        /// Who was asked.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The other side took connections or requests and did not answer in time.
     #[error("{what} gave no answer within {} ms", after.as_millis())]
     Timeout {

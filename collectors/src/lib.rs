@@ -4,9 +4,11 @@
 //! decides when a collector runs and what becomes of its values; a collector opens files and sockets of this host and
 //! nothing else.
 
+mod ask;
 mod collector;
 mod counter;
 mod fail;
+mod http;
 mod out;
 mod proc;
 mod registry;
@@ -52,6 +54,9 @@ registry::collectors! {
     ip: LINUX,
     sockstat: LINUX,
     netstat: false,
+    nginx: false,
+    memcached: false,
+    redis: false,
     ceph: LINUX,
     sysinfo: !LINUX,
 }

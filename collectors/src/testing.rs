@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use whisper::Timestamp;
 
@@ -49,6 +52,51 @@ pub(crate) fn raw(sample: &Sample) -> f64 {
         Value::Gauge(value) | Value::Total(value) => value,
         Value::Counter { raw, .. } => raw as f64,
         Value::Avg { sum, .. } => sum,
+    }
+}
+
+/// A service on this host that reads something from each peer, answers with `answer` and hangs up; gives its address.
+pub(crate) fn serve(answer: Vec<u8>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut peer in listener.incoming().map_while(Result::ok) {
+            let _ = peer.read(&mut [0; 4096]);
+            // A peer that has heard enough hangs up first.
+            let _ = peer.write_all(&answer);
+        }
+    });
+    address
+}
+
+/// A program that ends with the test.
+pub(crate) struct Program(Child);
+
+impl Program {
+    /// Starts it in silence; says that the test is skipped when it is not installed.
+    pub(crate) fn start(command: &mut Command) -> Option<Program> {
+        let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().map(Program);
+        started.inspect_err(|error| println!("skipped: {:?}: {error}", command.get_program())).ok()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The samples of the first run that succeeds, for a service that is starting.
+#[track_caller]
+pub(crate) fn collect_soon(collector: &mut dyn Collector) -> BTreeMap<String, Sample> {
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        match try_collect(collector, 0) {
+            Ok(samples) => return samples,
+            Err(fail) => assert!(Instant::now() < until, "{fail}"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -12,10 +12,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::fs::OFlags;
-use rustix::io::{Errno, FdFlags};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
-
+use crate::ask::connect_unix;
 use crate::fail::excerpt;
 
 /// Far more than the largest schema seen, 128 kB.
@@ -67,7 +64,7 @@ impl Fault {
 /// See [`Fault`].
 pub(super) fn ask(path: &Path, command: &str, timeout: Duration) -> Result<Vec<u8>, Fault> {
     let until = Instant::now() + timeout.min(Duration::from_secs(3600));
-    let mut daemon = connect(path)?;
+    let mut daemon = connect_unix(path).map_err(Fault::from_io)?;
     let request = format!("{{\"prefix\":\"{command}\",\"format\":\"json\"}}\0");
     daemon.set_write_timeout(Some(left(until)?)).map_err(Fault::Io)?;
     daemon.write_all(request.as_bytes()).map_err(Fault::from_io)?;
@@ -89,18 +86,6 @@ pub(super) fn ask(path: &Path, command: &str, timeout: Duration) -> Result<Vec<u
         return Err(Fault::Refused(excerpt(&answer)));
     }
     Ok(answer)
-}
-
-/// Connects without waiting: a daemon whose queue is full has not looked at it for long.
-fn connect(path: &Path) -> Result<UnixStream, Fault> {
-    let broken = |errno: Errno| Fault::from_io(errno.into());
-    let address = SocketAddrUnix::new(path).map_err(broken)?;
-    let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None).map_err(broken)?;
-    rustix::io::fcntl_setfd(&socket, FdFlags::CLOEXEC).map_err(broken)?;
-    rustix::fs::fcntl_setfl(&socket, OFlags::NONBLOCK).map_err(broken)?;
-    rustix::net::connect(&socket, &address).map_err(broken)?;
-    rustix::fs::fcntl_setfl(&socket, OFlags::empty()).map_err(broken)?;
-    Ok(UnixStream::from(socket))
 }
 
 fn read(daemon: &mut UnixStream, mut bytes: &mut [u8], until: Instant) -> Result<(), Fault> {
