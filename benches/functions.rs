@@ -35,6 +35,7 @@ impl Counters {
             start: Timestamp::from_secs(start),
             step,
             values: values.clone(),
+            layout: None,
         };
         query.names.iter().map(series).collect()
     }

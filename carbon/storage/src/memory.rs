@@ -152,6 +152,7 @@ impl Memory {
             start: Timestamp::saturating_from(start),
             step: self.step,
             values: times.map(value).collect(),
+            layout: None,
         }
     }
 }

@@ -4,13 +4,16 @@
 //! in the store when that is asked. A point met on both sides is the same point; the cache wins.
 //!
 //! A coarse answer is not patched with the waiting points alone: the fine points around them are fetched as well and
-//! aggregated as the file will be once they are written. Graphite-web consolidates the waiting points alone there, which
+//! aggregated as the file will be once they are written, by the file's own method and xFilesFactor where there is one. Graphite-web consolidates the waiting points alone there, which
 //! shows a dip in sums until the cache is written.
+
+mod coarse;
 
 use std::sync::Arc;
 
 use carbon_line::MetricName;
-use whisper::{AggregationMethod, CreateOptions, Interval, Point, Timestamp};
+use coarse::Waiting;
+use whisper::{CreateOptions, Interval, Point, Timestamp};
 
 use crate::{Answer, Failure, Fetch, FetchQuery, Find, FindQuery, Node, Partial, Recent, Series, StorageError, Window};
 
@@ -76,6 +79,7 @@ impl Overlay {
         failures: &mut Vec<Failure>,
     ) -> Result<Vec<Series>, StorageError> {
         let (mut stored, mut merged) = (stored.into_iter().peekable(), Vec::with_capacity(query.names.len()));
+        let mut later = Vec::new();
         for (name, points) in query.names.iter().zip(&waiting) {
             // The store answers in the order of the names and leaves some out.
             let found = stored.next_if(|series| series.name == *name);
@@ -83,62 +87,17 @@ impl Overlay {
                 merged.extend(found);
                 continue;
             }
-            let layout = (self.layout)(name);
+            let is_stored = found.is_some();
+            let layout = found.as_ref().and_then(|series| series.layout.clone());
+            let layout = layout.unwrap_or_else(|| Arc::new((self.layout)(name)));
             let Some(mut series) = found.or_else(|| empty_series(name, &layout, query.window)) else { continue };
-            let fine = layout.retentions.as_slice()[0].step.min(series.step);
-            if series.step == fine {
-                lay_over(&mut series, points);
-            } else {
-                self.lay_over_coarse(&mut series, points, &layout, query.window.now, failures).await?;
-            }
+            let waiting = Waiting { series: &mut series, place: merged.len(), layout, stored: is_stored };
+            waiting.divide(points, query.window.now, &mut later);
             merged.push(series);
         }
+        coarse::aggregate(&*self.fetch, &mut merged, later, failures).await?;
         Ok(merged)
     }
-
-    /// Aggregates the coarse slots that waiting points fall into anew, from the fine points of store and cache.
-    async fn lay_over_coarse(
-        &self,
-        series: &mut Series,
-        points: &[Point],
-        layout: &CreateOptions,
-        now: Timestamp,
-        failures: &mut Vec<Failure>,
-    ) -> Result<(), StorageError> {
-        let inside = |point: &&Point| point.time >= series.start && point.time < series.end();
-        let Some((first, last)) = points.iter().find(inside).zip(points.iter().rfind(inside)) else { return Ok(()) };
-        let from = first.time.floor(series.step);
-        let until = Timestamp::saturating_from(last.time.floor(series.step).as_i64() + series.step.as_i64() - 1);
-        // The slot of `from` itself is left out by the store, so the window begins a second earlier; but no earlier than
-        // the fine archive reaches, or a coarser one would answer.
-        let finest = layout.retentions.as_slice()[0];
-        let reach = now.as_i64() - finest.step.as_i64() * i64::from(finest.points.get());
-        let window =
-            Window { from: Timestamp::saturating_from(reach.max(from.as_i64() - 1)), until: until.min(now), now };
-        let query = FetchQuery { names: vec![series.name.clone()], window, max_points: None };
-        let mut answer = self.fetch.fetch(&query).await?;
-        failures.append(&mut answer.failures);
-        let fine = answer.value.pop().or_else(|| empty_series(&series.name, layout, window));
-        let Some(mut fine) = fine.filter(|fine| fine.step < series.step) else {
-            lay_over(series, points);
-            return Ok(());
-        };
-        lay_over(&mut fine, points);
-        let steps = layout.retentions.as_slice().iter().map(|archive| archive.step);
-        for step in steps.filter(|step| *step > fine.step && *step < series.step).collect::<Vec<_>>() {
-            fine = coarser(&fine, step, layout);
-        }
-        let coarse = coarser(&fine, series.step, layout);
-        for (time, value) in times(&coarse).zip(&coarse.values).filter(|(_, value)| !value.is_nan()) {
-            put(series, time, *value);
-        }
-        Ok(())
-    }
-}
-
-fn times(series: &Series) -> impl Iterator<Item = Timestamp> + use<> {
-    let (start, step) = (series.start.as_i64(), series.step.as_i64());
-    (0..).map(move |index: i64| Timestamp::saturating_from(start + index * step))
 }
 
 /// Points in time order, so that of two in one slot the later one stays.
@@ -157,44 +116,25 @@ fn put(series: &mut Series, time: Timestamp, value: f64) {
     }
 }
 
-/// The series at a coarser step, by the method and xFilesFactor of `layout`.
-fn coarser(fine: &Series, step: Interval, layout: &CreateOptions) -> Series {
-    let start = fine.start.floor(step);
-    let per_slot = (step.secs() / fine.step.secs()).max(1) as usize;
-    let lead = ((fine.start.as_i64() - start.as_i64()) / fine.step.as_i64()) as usize;
-    let mut known = Vec::with_capacity(per_slot);
-    let slots = (lead + fine.values.len()).div_ceil(per_slot);
-    let values = (0..slots).map(|slot| {
-        let (low, high) = ((slot * per_slot).saturating_sub(lead), ((slot + 1) * per_slot).saturating_sub(lead));
-        known.clear();
-        known.extend(fine.values[low..high.min(fine.values.len())].iter().filter(|value| !value.is_nan()));
-        aggregate(&known, per_slot, layout.method, layout)
-    });
-    Series { name: fine.name.clone(), start, step, values: values.collect() }
-}
-
-fn aggregate(known: &[f64], slots: usize, method: AggregationMethod, layout: &CreateOptions) -> f64 {
-    if known.is_empty() || !layout.x_files_factor.is_met(known.len() as u64, slots as u64) {
-        return f64::NAN;
-    }
-    method.aggregate(known, slots).unwrap_or(f64::NAN)
-}
-
 /// What the file would answer if it existed and had no points: the finest archive that reaches back to `from`.
 fn empty_series(name: &MetricName, layout: &CreateOptions, window: Window) -> Option<Series> {
-    let (from, until, now) = (window.from.as_i64(), window.until.as_i64(), window.now.as_i64());
+    let (until, now) = (window.until.as_i64(), window.now.as_i64());
     let reach = i64::try_from(layout.retentions.max_retention_secs()).unwrap_or(i64::MAX);
-    if from > now || until < now - reach {
+    if window.from.as_i64() > now || until < now - reach {
         return None;
     }
-    let from = from.max(now - reach);
+    let from = window.from.as_i64().max(now - reach);
     let archives = layout.retentions.as_slice();
     let covers = |step: Interval, points: u32| step.as_i64() * i64::from(points) >= now - from;
     let archive = archives.iter().find(|archive| covers(archive.step, archive.points.get())).or(archives.last())?;
-    let step = archive.step.as_i64();
-    let start = from - from.rem_euclid(step) + step;
-    let end = until.min(now);
-    let count = ((end - end.rem_euclid(step) + step - start) / step).max(1);
+    without_points(name, archive.step, Window { from: Timestamp::saturating_from(from), ..window })
+}
+
+/// An archive's answer that knows nothing.
+fn without_points(name: &MetricName, step: Interval, window: Window) -> Option<Series> {
+    let (from, end, secs) = (window.from.as_i64(), window.until.min(window.now).as_i64(), step.as_i64());
+    let start = from - from.rem_euclid(secs) + secs;
+    let count = ((end - end.rem_euclid(secs) + secs - start) / secs).max(1);
     let values = vec![f64::NAN; usize::try_from(count).ok()?];
-    Some(Series { name: name.clone(), start: Timestamp::saturating_from(start), step: archive.step, values })
+    Some(Series { name: name.clone(), start: Timestamp::saturating_from(start), step, values, layout: None })
 }

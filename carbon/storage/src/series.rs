@@ -1,7 +1,9 @@
 //! The shape everything above storage speaks: evenly spaced values of one metric.
 
+use std::sync::Arc;
+
 use carbon_line::MetricName;
-use whisper::{Interval, Timestamp};
+use whisper::{CreateOptions, Interval, Timestamp};
 
 /// Values of one metric at `start`, `start + step`, and so on.
 ///
@@ -17,6 +19,8 @@ pub struct Series {
     pub step: Interval,
     /// The values in time order, NaN where nothing is known.
     pub values: Vec<f64>,
+    /// How its store keeps it, if the store can tell: what is to be known for making coarse values of fine ones.
+    pub layout: Option<Arc<CreateOptions>>,
 }
 
 impl Series {

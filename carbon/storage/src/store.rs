@@ -137,6 +137,13 @@ pub struct Window {
     pub now: Timestamp,
 }
 
+impl Window {
+    /// The shortest window that holds both, seen at the instant of the first.
+    pub fn spanning(self, other: Window) -> Window {
+        Window { from: self.from.min(other.from), until: self.until.max(other.until), now: self.now }
+    }
+}
+
 /// An answer together with the parts of the store that failed to contribute.
 #[derive(Debug)]
 pub struct Partial<T> {

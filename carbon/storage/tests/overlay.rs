@@ -9,8 +9,8 @@ use std::sync::Arc;
 use carbon_line::MetricName;
 use carbon_storage::memory::matching_nodes;
 use carbon_storage::{
-    Answer, Fetch, FetchQuery, Find, FindQuery, Node, NodeKind, Overlay, Partial, Pending, Recent, Schemas, SeriesId,
-    StorageError, StorageRules, Store, WhisperTree, Window,
+    AggregationRules, Answer, Fetch, FetchQuery, Find, FindQuery, Node, NodeKind, Overlay, Partial, Pending, Recent,
+    Schemas, SeriesId, StorageError, StorageRules, Store, WhisperTree, Window,
 };
 use proptest::prelude::*;
 use whisper::{Allocation, Point, Timestamp};
@@ -40,9 +40,16 @@ impl Recent for Waiting {
     }
 }
 
+const RETENTIONS: &str = "5s:10m,30s:30m,120s:2h";
+
+fn rules(retentions: &str, method: &str) -> StorageRules {
+    let schemas = Schemas::parse(&format!("[all]\npattern = .*\nretentions = {retentions}\n")).unwrap();
+    let aggregation = format!("[all]\npattern = .*\naggregationMethod = {method}\nxFilesFactor = 0.3\n");
+    StorageRules { schemas, aggregation: AggregationRules::parse(&aggregation).unwrap() }
+}
+
 fn tree(root: &Path) -> WhisperTree {
-    let schemas = Schemas::parse("[all]\npattern = .*\nretentions = 5s:10m,30s:30m,120s:2h\n").unwrap();
-    WhisperTree::open(root, StorageRules { schemas, ..StorageRules::default() }, Allocation::Sparse).unwrap()
+    WhisperTree::open(root, rules(RETENTIONS, "average"), Allocation::Sparse).unwrap()
 }
 
 fn overlay(tree: &WhisperTree, waiting: Waiting) -> Overlay {
@@ -51,7 +58,13 @@ fn overlay(tree: &WhisperTree, waiting: Waiting) -> Overlay {
 }
 
 async fn write(tree: &WhisperTree, points: &[Point]) {
-    let batch = [Pending { series: SeriesId::new(0), name: MetricName::parse(NAME).unwrap(), points: points.to_vec() }];
+    write_as(tree, NAME, points).await;
+}
+
+async fn write_as(tree: &WhisperTree, name: &str, points: &[Point]) {
+    // A number of its own for each name of the tests below.
+    let series = SeriesId::new(name.bytes().map(u32::from).sum());
+    let batch = [Pending { series, name: MetricName::parse(name).unwrap(), points: points.to_vec() }];
     assert!(tree.write(&batch, Timestamp::from_secs(NOW)).await.refusals.is_empty());
 }
 
@@ -95,6 +108,66 @@ proptest! {
             let held = BTreeMap::from([(MetricName::parse(NAME).unwrap(), waiting.to_vec())]);
             let (seen, expected) = (fetch(&overlay(&half, Waiting(Some(held))), age).await, fetch(&whole, age).await);
             prop_assert_eq!(seen.value, expected.value);
+            Ok(())
+        })?;
+    }
+}
+
+fn points_of(ages: &BTreeMap<u32, i32>) -> Vec<Point> {
+    let point = |(age, value): (&u32, &i32)| Point { time: Timestamp::from_secs(NOW - age), value: f64::from(*value) };
+    ages.iter().rev().map(point).collect()
+}
+
+/// What every slot of an answer holds, by name and time.
+async fn slots(from: &dyn Fetch, names: &[MetricName], age: u32) -> BTreeMap<(String, u32), u64> {
+    let query = FetchQuery { names: names.to_vec(), window: window(age), max_points: None };
+    let answer = from.fetch(&query).await.unwrap().value;
+    let slots = answer.iter().flat_map(|series| {
+        let times = (0..).map(|index| series.start.secs() + index * series.step.secs());
+        times.zip(&series.values).map(|(time, value)| ((series.name.to_string(), time), value.to_bits()))
+    });
+    slots.collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// Points of all ages for files of several layouts, none of which is that of today's rules.
+    #[test]
+    fn waiting_points_are_aggregated_as_each_file_does_it(
+        histories in prop::collection::vec((
+            prop::collection::btree_map(0_u32..7_100, -100_i32..100, 1..80),
+            prop::collection::btree_map(0_u32..7_100, -100_i32..100, 0..80),
+            0_usize..3,
+        ), 1..5),
+        age in 1_u32..7_000,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let (half, whole) = (folder.path().join("half"), folder.path().join("whole"));
+        let layouts = [("5s:10m,60s:2h", "sum"), ("10s:10m,20s:30m,120s:2h", "max"), (RETENTIONS, "last")];
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let (mut names, mut held) = (Vec::new(), BTreeMap::new());
+            for (index, (stored, waiting, layout)) in histories.iter().enumerate() {
+                let name = format!("a.b{index}");
+                let (retentions, method) = layouts[*layout];
+                for root in [&half, &whole] {
+                    let tree = WhisperTree::open(root, rules(retentions, method), Allocation::Sparse).unwrap();
+                    write_as(&tree, &name, &points_of(stored)).await;
+                }
+                if !waiting.is_empty() {
+                    write_as(&tree(&whole), &name, &points_of(waiting)).await;
+                }
+                names.push(MetricName::parse(&name).unwrap());
+                held.insert(MetricName::parse(&name).unwrap(), points_of(waiting));
+            }
+            let seen = slots(&overlay(&tree(&half), Waiting(Some(held))), &names, age).await;
+            let expected = slots(&tree(&whole), &names, age).await;
+            // The slot that the reach of the finest archive ends in has values of two archives.
+            let edge = |time: &u32| (NOW - 600 - 120..=NOW - 600).contains(time);
+            let away = |slots: BTreeMap<(String, u32), u64>| -> Vec<_> {
+                slots.into_iter().filter(|((_, time), _)| !edge(time)).collect()
+            };
+            prop_assert_eq!(away(seen), away(expected));
             Ok(())
         })?;
     }

@@ -39,6 +39,7 @@ impl Table {
             start: Timestamp::saturating_from(start),
             step: Interval::from_secs(u32::try_from(*step).ok()?)?,
             values: (start..=last).step_by(*step as usize).map(value).collect(),
+            layout: None,
         })
     }
 }

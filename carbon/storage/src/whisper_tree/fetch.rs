@@ -3,10 +3,11 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use carbon_line::MetricName;
 use futures_util::future::join_all;
-use whisper::Whisper;
+use whisper::{CreateOptions, Header, Whisper};
 
 use super::WhisperTree;
 use super::path::file_of;
@@ -38,8 +39,9 @@ impl Fetch for WhisperTree {
 
 fn read_all(root: &Path, names: &[MetricName], window: Window) -> Partial<Vec<Series>> {
     let mut answer = Partial::whole(Vec::with_capacity(names.len()));
+    let mut layouts = LastLayout::default();
     for name in names {
-        match read_one(root, name, window) {
+        match read_one(root, name, window, &mut layouts) {
             Ok(series) => answer.value.extend(series),
             Err(error) => answer.failures.push(Failure { part: name.to_string(), error }),
         }
@@ -48,12 +50,35 @@ fn read_all(root: &Path, names: &[MetricName], window: Window) -> Partial<Vec<Se
 }
 
 /// Nothing when there is no file, or when the window lies outside its memory.
-fn read_one(root: &Path, name: &MetricName, window: Window) -> Result<Option<Series>, StorageError> {
+fn read_one(
+    root: &Path,
+    name: &MetricName,
+    window: Window,
+    layouts: &mut LastLayout,
+) -> Result<Option<Series>, StorageError> {
     let file = match Whisper::open_read_only(file_of(root, name)) {
         Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => return Ok(None),
         opened => opened?,
     };
     let mut values = Vec::new();
     let span = file.fetch_into(window.from, window.until, window.now, &mut values)?;
-    Ok(span.map(|span| Series { name: name.clone(), start: span.from, step: span.step, values }))
+    let layout = layouts.of(file.header());
+    Ok(span.map(|span| Series { name: name.clone(), start: span.from, step: span.step, values, layout }))
+}
+
+/// The layout of the file before, which the next file mostly shares.
+#[derive(Default)]
+struct LastLayout(Option<(Header, Arc<CreateOptions>)>);
+
+impl LastLayout {
+    /// Nothing when the archives break the rules, so that no new file could be like this one.
+    fn of(&mut self, header: &Header) -> Option<Arc<CreateOptions>> {
+        if let Some((_, layout)) = self.0.as_ref().filter(|(last, _)| last == header) {
+            return Some(Arc::clone(layout));
+        }
+        let mut layout = CreateOptions::new(header.retentions().ok()?);
+        (layout.method, layout.x_files_factor) = (header.method, header.x_files_factor);
+        let (_, layout) = self.0.insert((header.clone(), Arc::new(layout)));
+        Some(Arc::clone(layout))
+    }
 }
