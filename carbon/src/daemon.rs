@@ -1,5 +1,6 @@
 //! The daemon as a whole: started from the store outwards, stopped from the listeners inwards.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
@@ -10,8 +11,6 @@ use std::time::{Duration, Instant};
 use carbon_journal::{Journal, JournalError, Options, Sync};
 use carbon_storage::{NameTable, Recent, RuleError, Store};
 use tokio::runtime::Handle;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use crate::cache::Cache;
@@ -22,7 +21,7 @@ use crate::gate::Gate;
 use crate::intake::Intake;
 use crate::journaling::Journaling;
 use crate::limits::{Limits, LiveLimits};
-use crate::listener::{Address, Listeners, Protocol};
+use crate::listener::{Address, Handed, Listeners, Protocol, Tasks};
 use crate::rate::Bucket;
 use crate::report;
 use crate::writer::{Ending, LogLimit, Writing};
@@ -71,7 +70,6 @@ pub enum Error {
 }
 
 /// A running daemon.
-#[derive(Debug)]
 pub struct Carbon {
     addresses: Vec<(Protocol, Address)>,
     cache: Arc<Cache>,
@@ -80,13 +78,21 @@ pub struct Carbon {
     gate: Arc<Gate>,
     limits: Arc<LiveLimits>,
     checkpoint: Option<Arc<Checkpoint>>,
-    tracker: TaskTracker,
-    /// Watched by listeners and their connections alone.
-    stop: CancellationToken,
+    /// Listeners and their connections; nothing else watches their stop.
+    tasks: Tasks,
+    /// What they are made of, once they run.
+    reading: Option<Reading>,
     /// Watched by writers: nothing more will arrive.
     ending: Arc<Ending>,
     drain_for: Duration,
     writers: Vec<JoinHandle<()>>,
+}
+
+/// What listeners are made of.
+struct Reading {
+    config: Config,
+    intake: Arc<Intake>,
+    store: Arc<dyn Store>,
 }
 
 impl Carbon {
@@ -105,12 +111,27 @@ impl Carbon {
         store: Arc<dyn Store>,
         names: Arc<NameTable>,
     ) -> Result<Carbon, Error> {
+        Carbon::start_with(config, journal, store, names, Handed::default()).await
+    }
+
+    /// As [`Carbon::start`], with sockets that are open already: those at an address that `config` asks for are used
+    /// instead of new ones, and connections go on where they are.
+    ///
+    /// # Errors
+    /// As [`Carbon::start`].
+    pub async fn start_with(
+        config: Config,
+        journal: Option<Journaling>,
+        store: Arc<dyn Store>,
+        names: Arc<NameTable>,
+        handed: Handed,
+    ) -> Result<Carbon, Error> {
         let faults = config.validate();
         if !faults.is_empty() {
             return Err(Error::Config(faults));
         }
         // Addresses first: to fail there must leave no thread behind.
-        let listeners = Listeners::bind(&config)?;
+        let listeners = Listeners::bind(&config, handed)?;
         let stats = Arc::new(Stats::default());
         let mut carbon = Carbon {
             addresses: listeners.addresses(),
@@ -120,8 +141,8 @@ impl Carbon {
             gate: Arc::default(),
             limits: Arc::new(LiveLimits::new(Limits::of(&config))),
             checkpoint: None,
-            tracker: TaskTracker::new(),
-            stop: CancellationToken::new(),
+            tasks: Tasks::default(),
+            reading: None,
             ending: Arc::default(),
             drain_for: config.drain_for,
             writers: Vec::new(),
@@ -164,14 +185,22 @@ impl Carbon {
             stall_for: config.stall_for,
             stalled: AtomicBool::new(false),
         });
-        listeners.start(&config, store, &intake, &self.tracker, &self.stop)?;
+        self.read(Reading { config, intake, store }, listeners)
+    }
+
+    /// Starts all tasks that end with the stop of listeners.
+    fn read(&mut self, reading: Reading, listeners: Listeners) -> Result<(), Error> {
+        let Tasks { tracker, stop, .. } = &self.tasks;
+        let Reading { config, intake, store } = &reading;
+        listeners.start(config, Arc::clone(store), intake, &self.tasks)?;
         if !config.report_interval.is_zero() {
-            let stop = self.stop.clone();
-            self.tracker.spawn(report::run(intake, config.report_interval, config.host.clone(), stop));
+            let (intake, host) = (Arc::clone(intake), config.host.clone());
+            tracker.spawn(report::run(intake, config.report_interval, host, stop.clone()));
         }
         if let Some(checkpoint) = &self.checkpoint {
-            self.tracker.spawn(Arc::clone(checkpoint).run(self.stop.clone()));
+            tracker.spawn(Arc::clone(checkpoint).run(stop.clone()));
         }
+        self.reading = Some(reading);
         Ok(())
     }
 
@@ -252,6 +281,25 @@ impl Carbon {
         self.checkpoint.as_ref().map(|checkpoint| checkpoint.journal())
     }
 
+    /// Stops to read and to accept, and gives the sockets for a successor; what was read is in journal and cache. To be
+    /// followed by [`Carbon::stop`], or by [`Carbon::resume`] when there is no successor after all.
+    pub async fn hand_over(&mut self) -> Handed {
+        self.tasks.desk.open();
+        self.tasks.end().await;
+        self.tasks.desk.close()
+    }
+
+    /// Goes on with what [`Carbon::hand_over`] gave.
+    ///
+    /// # Errors
+    /// When a socket cannot be watched any more.
+    pub fn resume(&mut self, handed: Handed) -> Result<(), Error> {
+        self.tasks = Tasks::default();
+        let Some(reading) = self.reading.take() else { return Ok(()) };
+        let listeners = Listeners::bind(&reading.config, handed)?;
+        self.read(reading, listeners)
+    }
+
     /// Stops in order: listeners read out what their kernel had accepted, the journal makes it safe, then writers store
     /// what waits, for `drain-for` from now. What is left then is stored by the next start.
     ///
@@ -260,9 +308,7 @@ impl Carbon {
     /// for longer than `drain-for`.
     pub async fn stop(mut self) -> Result<(), Error> {
         let until = Instant::now() + self.drain_for;
-        self.stop.cancel();
-        self.tracker.close();
-        self.tracker.wait().await;
+        self.tasks.end().await;
         let checkpoint = self.checkpoint.take();
         let safe = match &checkpoint {
             Some(checkpoint) => checkpoint.sync_journal().await,
@@ -315,10 +361,16 @@ impl Carbon {
     }
 }
 
+impl fmt::Debug for Carbon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Carbon").field("addresses", &self.addresses).field("stats", &self.stats).finish_non_exhaustive()
+    }
+}
+
 impl Drop for Carbon {
     /// A daemon that is dropped and not stopped still lets its tasks and threads end, but nobody waits for them.
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.tasks.stop.cancel();
         if !self.writers.is_empty() {
             error!(points = self.cache.points(), "The daemon was dropped without being stopped.");
         }

@@ -27,5 +27,5 @@ pub use daemon::{Carbon, Error};
 pub use flush::Flusher;
 pub use journaling::{JournalConfig, Journaling, SyncConfig};
 pub use limits::Limits;
-pub use listener::{Address, Protocol};
+pub use listener::{Address, Handed, HandedConnection, HandedListener, Protocol};
 pub use stats::{Snapshot, Stats};

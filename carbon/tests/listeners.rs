@@ -276,3 +276,69 @@ async fn unfinished_pickles_are_bounded_and_a_good_peer_is_heard() {
     drop(hostile);
     daemon.stop().await;
 }
+
+/// The second daemon takes over from the first, several times, while senders go on; what the one has not read whole the
+/// other completes.
+#[tokio::test(flavor = "multi_thread")]
+async fn sockets_change_hands_and_no_line_is_lost() {
+    const SENDERS: u32 = 8;
+    const LINES: u32 = 400;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("carbon.sock");
+    let configure = |config: &mut Config| {
+        config.unix = vec![path.clone()];
+        config.udp = vec![anywhere()];
+        config.pickle = vec![anywhere()];
+    };
+    let mut daemon = Daemon::start(configure).await;
+    let (address, time) = (daemon.address(Protocol::Plaintext), now() - LINES);
+    let sent = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|sender| {
+            let (path, sent) = (path.clone(), sent.clone());
+            std::thread::spawn(move || {
+                let mut peer: Box<dyn Write> = match sender % 2 {
+                    0 => Box::new(TcpStream::connect(address).unwrap()),
+                    _ => Box::new(UnixStream::connect(path).unwrap()),
+                };
+                for n in 0..LINES {
+                    let line = format!("s{sender}.permanent {n} {}\n", time + n);
+                    let (first, rest) = line.as_bytes().split_at(line.len() / 2);
+                    peer.write_all(first).unwrap();
+                    std::thread::yield_now();
+                    peer.write_all(rest).unwrap();
+                    if n % 20 == 0 {
+                        let mut fresh = TcpStream::connect(address).unwrap();
+                        fresh.write_all(format!("s{sender}.fresh {n} {}\n", time + n).as_bytes()).unwrap();
+                        sent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    }
+                    sent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    let (mut received, mut refused) = (0, 0);
+    for round in 1..=4 {
+        let share = u64::from(SENDERS * LINES) * round / 6;
+        until("some lines", || sent.load(std::sync::atomic::Ordering::Relaxed) > share).await;
+        let handed = daemon.carbon.hand_over().await;
+        assert_eq!(handed.listeners.len(), 4);
+        let mut config = Config { plaintext: vec![address], report_interval: Duration::ZERO, ..Config::default() };
+        configure(&mut config);
+        let store = daemon.store.clone();
+        let next = Carbon::start_with(config, None, store.clone(), Arc::new(NameTable::new()), handed).await.unwrap();
+        let (_, stats) = std::mem::replace(&mut daemon, Daemon { carbon: next, store }).stop().await;
+        received += stats.received;
+        refused += stats.refused_total();
+        assert!(path.exists());
+    }
+    senders.into_iter().for_each(|sender| sender.join().unwrap());
+    let (store, stats) = daemon.stop().await;
+    assert_eq!(refused + stats.refused_total(), 0);
+    assert_eq!(received + stats.received, sent.load(std::sync::atomic::Ordering::Relaxed));
+    for sender in 0..SENDERS {
+        assert_eq!(store.points(&format!("s{sender}.permanent")).len(), LINES as usize);
+        assert_eq!(store.points(&format!("s{sender}.fresh")).len(), LINES as usize / 20);
+    }
+    assert!(!path.exists());
+}

@@ -58,6 +58,17 @@ impl Decoder {
         unfinished.then_some(Reject::Unfinished)
     }
 
+    /// The line that has begun and not ended; `None` inside a line that was refused already.
+    pub fn unfinished(&self) -> Option<&[u8]> {
+        (!self.skipping).then_some(self.tail.as_slice())
+    }
+
+    /// Takes what comes next for the rest of a line that was refused already.
+    pub fn skip(&mut self) {
+        self.skipping = true;
+        self.tail.clear();
+    }
+
     /// Bytes this decoder holds between two chunks.
     pub fn held(&self) -> usize {
         self.tail.capacity() + self.joined.capacity()
@@ -198,6 +209,22 @@ mod tests {
     #[test]
     fn a_line_that_never_ends_is_refused_once() {
         assert_eq!(lines(&[b'x'; 1000], &[7], 20), [Err(Reject::TooLong)]);
+    }
+
+    #[test]
+    fn a_second_decoder_goes_on_where_the_first_ended() {
+        let stream = b"first\nmuch-too-long\nthird\nfo";
+        for cut in 0..stream.len() {
+            let (mut first, mut second) = (Decoder::with_longest(6), Decoder::with_longest(6));
+            let mut out: Vec<_> = first.feed(&stream[..cut]).map(|line| line.map(<[u8]>::to_vec)).collect();
+            match first.unfinished() {
+                Some(unfinished) => assert_eq!(second.feed(unfinished).count(), 0),
+                None => second.skip(),
+            }
+            out.extend(second.feed(&stream[cut..]).map(|line| line.map(<[u8]>::to_vec)));
+            assert_eq!(out, [text("first"), Err(Reject::TooLong), text("third")], "{cut}");
+            assert_eq!(second.unfinished(), Some(&b"fo"[..]));
+        }
     }
 
     proptest! {

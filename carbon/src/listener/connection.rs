@@ -14,8 +14,10 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use super::Protocol;
 use super::buffer;
 use super::framing::{Framing, Head};
+use super::handed::{Desk, HandedConnection};
 use super::peers::{Peers, Place};
 use super::socket::Peer;
 use super::unfinished::{Claim, Unfinished};
@@ -35,11 +37,13 @@ pub(crate) struct Serving {
     /// How long a peer may take for one line or frame.
     pub(crate) idle_timeout: Duration,
     pub(crate) stop: CancellationToken,
+    pub(crate) desk: Arc<Desk>,
 }
 
 /// What a connection has brought so far, and from whom.
 #[derive(Debug)]
 pub(crate) struct Stream {
+    pub(crate) protocol: Protocol,
     pub(crate) peer: Peer,
     pub(crate) place: Option<Place>,
     /// While a PROXY header is expected.
@@ -67,9 +71,46 @@ impl Serving {
     /// our side of the connection had received by then are always delivered.
     pub(crate) async fn serve(self: Arc<Self>, socket: Socket, mut stream: Stream) {
         if self.until_stop(&socket, &mut stream).await {
+            if self.desk.is_open() {
+                return self.hand_over(socket, stream);
+            }
             self.drain(socket, &mut stream).await;
         }
         stream.framing.finish(&self.intake, stream.peer);
+    }
+
+    /// Goes on with a connection of our predecessor. A byte that has arrived earlier is read again from memory.
+    pub(crate) async fn resume(
+        self: Arc<Self>,
+        socket: Socket,
+        mut stream: Stream,
+        skipping: bool,
+        unfinished: Vec<u8>,
+    ) {
+        let mut batch = Batch::new();
+        if skipping {
+            stream.framing.skip();
+        } else if self.take(&mut stream, &unfinished, &mut batch).is_none() {
+            return;
+        }
+        drop(unfinished);
+        self.unfinished.note(&mut stream.claim, stream.framing.held());
+        self.intake.accept(&mut batch).await;
+        self.serve(socket, stream).await;
+    }
+
+    /// Leaves the connection to our successor, as it is between two reads.
+    fn hand_over(&self, socket: Socket, stream: Stream) {
+        let Ok(socket) = socket.into_inner() else { return };
+        let unfinished = stream.head.as_ref().map_or_else(|| stream.framing.unfinished(), |head| Some(head.bytes()));
+        self.desk.leave_connection(HandedConnection {
+            protocol: stream.protocol,
+            socket,
+            peer: stream.peer.address(),
+            awaits_header: stream.head.is_some(),
+            skipping: unfinished.is_none(),
+            unfinished: unfinished.unwrap_or_default().to_vec(),
+        });
     }
 
     /// `true` when the stop ended it and there may be more to read.

@@ -56,6 +56,21 @@ impl Framing {
         }
     }
 
+    /// What has begun and not ended; `None` inside a line that was refused already.
+    pub(crate) fn unfinished(&self) -> Option<&[u8]> {
+        match self {
+            Framing::Plaintext(decoder) => decoder.unfinished(),
+            Framing::Pickle(frames) => Some(frames.unfinished()),
+        }
+    }
+
+    /// Takes what comes next for the rest of a line that was refused already.
+    pub(crate) fn skip(&mut self) {
+        if let Framing::Plaintext(decoder) = self {
+            decoder.skip();
+        }
+    }
+
     /// Bytes that are held until the next read.
     pub(crate) fn held(&self) -> usize {
         match self {
@@ -84,6 +99,11 @@ type Introduced<'a> = (Option<Peer>, &'a [u8]);
 pub(crate) struct Head(Vec<u8>);
 
 impl Head {
+    /// What has arrived.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Takes the next bytes; gives the header once it is whole, and what follows it. At most
     /// [`proxy::LONGEST_HEADER`] bytes are kept.
     ///

@@ -28,10 +28,15 @@ pub(crate) struct KernelDrops {
 }
 
 impl KernelDrops {
-    /// Starts at what is counted now, which was somebody else's loss.
-    pub(crate) fn of(socket: impl AsFd, stats: Arc<Stats>) -> KernelDrops {
+    /// For a socket of which `seen` drops have been counted already.
+    pub(crate) fn of(socket: impl AsFd, stats: Arc<Stats>, seen: u32) -> KernelDrops {
         let inode = rustix::fs::fstat(socket).map_or(0, |found| found.st_ino);
-        KernelDrops { stats, inode, seen: drops(&tables(), inode).unwrap_or(0) }
+        KernelDrops { stats, inode, seen }
+    }
+
+    /// What has been counted.
+    pub(crate) fn seen(&self) -> u32 {
+        self.seen
     }
 
     /// Looks once a second until `stop` fires, and gives itself back for a last look.

@@ -41,6 +41,13 @@ pub(crate) enum Peer {
 }
 
 impl Peer {
+    pub(crate) fn address(self) -> Option<SocketAddr> {
+        match self {
+            Peer::Ip(address) => Some(address),
+            Peer::Unix => None,
+        }
+    }
+
     pub(crate) fn ip(self) -> Option<IpAddr> {
         match self {
             // A socket for both families shows old addresses in their new form.
@@ -114,18 +121,26 @@ fn remove_stale(path: &Path) -> io::Result<()> {
 pub(crate) struct UnixPath {
     path: PathBuf,
     file: (u64, u64),
+    kept: bool,
 }
 
 impl UnixPath {
     /// Takes over the duty for the socket at `path`.
     pub(crate) fn claim(path: &Path) -> io::Result<UnixPath> {
-        Ok(UnixPath { path: path.to_owned(), file: identity(path)? })
+        Ok(UnixPath { path: path.to_owned(), file: identity(path)?, kept: false })
+    }
+}
+
+impl UnixPath {
+    /// Leaves the socket where it is, for somebody else.
+    pub(crate) fn keep(mut self) {
+        self.kept = true;
     }
 }
 
 impl Drop for UnixPath {
     fn drop(&mut self) {
-        if identity(&self.path).is_ok_and(|found| found == self.file) {
+        if !self.kept && identity(&self.path).is_ok_and(|found| found == self.file) {
             // Whoever starts next replaces it in any case.
             let _ = fs::remove_file(&self.path);
         }
@@ -164,7 +179,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("line.sock");
         let (first, abandoned) = unix(&path, 0o600).unwrap();
-        std::mem::forget(abandoned);
+        abandoned.keep();
         assert_eq!(unix(&path, 0o600).unwrap_err().kind(), ErrorKind::AddrInUse);
         drop(first);
         let (second, owned) = unix(&path, 0o640).unwrap();
