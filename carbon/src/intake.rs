@@ -13,7 +13,7 @@ use tracing::warn;
 use whisper::Point;
 
 use crate::batch::Batch;
-use crate::cache::Cache;
+use crate::cache::{Cache, Room};
 use crate::clock::{now, seconds};
 use crate::gate::Gate;
 use crate::limits::LiveLimits;
@@ -142,26 +142,28 @@ impl Intake {
         if batch.is_empty() {
             return;
         }
-        let stalled = self.wait_for_room().await;
+        // Held until the points are filed, so that others who find room meanwhile do not count on the same.
+        let room = self.wait_for_room(batch.len()).await;
         if let Some(journal) = &self.journal {
             journal.ready().await;
         }
         let ticket = self.file_batch(batch);
-        if stalled {
+        if room.is_none() {
             self.make_room();
         }
+        drop(room);
         if let (Some(journal), Some(ticket), true) = (&self.journal, ticket, self.sync_always) {
             journal.synced(ticket.position()).await;
         }
     }
 
-    /// Waits while the cache is nearly full; `true` when the store has stood still for so long that nobody is kept
+    /// Waits while the cache is nearly full. `None` when the store has stood still for so long that nobody is kept
     /// waiting any more, until there is room again.
-    async fn wait_for_room(&self) -> bool {
+    async fn wait_for_room(&self, points: usize) -> Option<Room<'_>> {
         let patience = if self.stalled.load(Relaxed) { Duration::ZERO } else { self.stall_for };
-        let stalled = timeout(patience, self.cache.room()).await.is_err();
-        self.stalled.store(stalled, Relaxed);
-        stalled
+        let room = timeout(patience, self.cache.room(points)).await.ok();
+        self.stalled.store(room.is_none(), Relaxed);
+        room
     }
 
     /// Takes a batch of our own counters: there are few, and they say why nothing else comes in.

@@ -21,7 +21,7 @@ pub mod usage;
 pub mod watchdog;
 mod writer;
 
-pub use cache::{Cache, Due, Shed, Strategy, Taken, Waiting};
+pub use cache::{Cache, Due, Room, Shed, Strategy, Taken, Waiting};
 pub use config::Config;
 pub use daemon::{Carbon, Error};
 pub use flush::Flusher;

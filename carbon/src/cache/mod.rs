@@ -14,6 +14,7 @@ mod codec;
 mod due;
 mod pool;
 mod query;
+mod room;
 mod run;
 mod scan;
 mod segments;
@@ -26,14 +27,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use carbon_line::{MetricName, Pattern};
 use carbon_storage::{NameTable, Pending, SeriesId};
-use tokio::sync::Notify;
 use whisper::Point;
 
 use crate::stats::Stats;
 use bell::Bell;
+use room::Limit;
 use shard::Shard;
 
 pub use due::Due;
+pub use room::Room;
 pub use shed::Shed;
 pub use strategy::{Strategy, Waiting};
 
@@ -52,9 +54,7 @@ pub struct Cache {
     points: AtomicUsize,
     /// What they take up.
     bytes: AtomicUsize,
-    max_bytes: usize,
-    /// Tells listeners that there is room again.
-    room: Notify,
+    limit: Limit,
     /// Tells writers that they should not wait for more.
     bell: Bell,
 }
@@ -73,7 +73,7 @@ impl Cache {
     pub fn new(names: Arc<NameTable>, stats: Arc<Stats>, max_bytes: usize) -> Cache {
         let shards = (0..SHARDS).map(|index| Mutex::new(Shard::new(index))).collect();
         let (points, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Cache { names, stats, shards, points, bytes, max_bytes, room: Notify::new(), bell: Bell::default() }
+        Cache { names, stats, shards, points, bytes, limit: Limit::new(max_bytes), bell: Bell::default() }
     }
 
     /// Points that wait or are being written now.
@@ -102,25 +102,9 @@ impl Cache {
         self.points() == 0
     }
 
-    /// Waits for room, if there is little: whoever waits here has stopped reading. To be asked before each batch.
-    pub(crate) async fn room(&self) {
-        if self.bytes() < self.part(80) {
-            return;
-        }
-        self.stats.pauses.fetch_add(1, Relaxed);
-        loop {
-            let room = self.room.notified();
-            if self.bytes() < self.resume() {
-                return;
-            }
-            self.bell.ring();
-            room.await;
-        }
-    }
-
     /// Whether the limit is not reached. Senders that cannot wait ask this, and [`Cache::shed`] when it is not so.
     pub fn has_room(&self) -> bool {
-        self.bytes() < self.max_bytes
+        self.bytes() < self.limit.max_bytes()
     }
 
     /// Files points that are safe in a segment of the journal, 0 without one, and never waits. `now` is in seconds of
@@ -282,21 +266,9 @@ impl Cache {
         // Counted under the lock, so that nothing leaves the sums before it has entered them.
         self.points.fetch_add(after.points.wrapping_sub(before.points), Relaxed);
         let grown = after.bytes.wrapping_sub(before.bytes);
-        let held = self.bytes.fetch_add(grown, Relaxed);
-        drop(shard);
-        if held >= self.resume() && held.wrapping_add(grown) < self.resume() {
-            self.room.notify_waiters();
-        }
+        self.bytes.fetch_add(grown, Relaxed);
+        self.limit.change(grown);
         result
-    }
-
-    /// Listeners resume a little below where they stopped, so that they do not stop again at once.
-    fn resume(&self) -> usize {
-        self.part(75)
-    }
-
-    fn part(&self, percent: usize) -> usize {
-        (self.max_bytes / 100 * percent).max(1)
     }
 
     fn shard(&self, index: u32) -> MutexGuard<'_, Shard> {

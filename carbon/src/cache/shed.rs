@@ -80,7 +80,7 @@ impl Cache {
     }
 
     fn has_some_room(&self) -> bool {
-        self.bytes() < self.part(95)
+        self.bytes() < self.limit.part(95)
     }
 }
 

@@ -143,10 +143,10 @@ fn a_flush_ends_when_all_that_waited_for_it_is_stored() {
 async fn little_room_makes_senders_wait() {
     let (cache, ids) = cache(100, 4_800);
     for id in &ids[..80] {
-        cache.room().await;
+        let _room = cache.room(1).await;
         cache.insert(&[(*id, point(1, 0.0))], 0, 0);
     }
-    let mut waiting = Box::pin(cache.room());
+    let mut waiting = Box::pin(cache.room(1));
     let write = |id| {
         cache.take(&[id]);
         cache.confirm(id);
@@ -154,15 +154,31 @@ async fn little_room_makes_senders_wait() {
     for id in &ids[..5] {
         tokio::select! {
             biased;
-            () = &mut waiting => panic!("four fifths are used"),
+            _ = &mut waiting => panic!("four fifths are used"),
             () = tokio::task::yield_now() => {}
         }
         write(*id);
     }
-    assert!(cache.has_room());
+    assert!(cache.has_room() && cache.is_pressed());
     write(ids[5]);
-    waiting.await;
-    assert_eq!(cache.stats.snapshot().pauses, 1);
+    drop(waiting.await);
+    assert_eq!((cache.stats.snapshot().pauses, cache.is_pressed()), (1, false));
+}
+
+#[tokio::test]
+async fn room_is_promised_once() {
+    let (cache, _) = cache(1, 4_800);
+    let rooms = [cache.room(40).await, cache.room(40).await];
+    let mut waiting = Box::pin(cache.room(1_000));
+    tokio::select! {
+        biased;
+        _ = &mut waiting => panic!("all room is promised"),
+        () = tokio::task::yield_now() => {}
+    }
+    drop(rooms);
+    drop(waiting.await);
+    assert_eq!((cache.bytes(), cache.has_room(), cache.is_pressed()), (0, true, false));
+    drop(cache.room(1).await);
 }
 
 #[test]
