@@ -159,11 +159,15 @@ impl Writing {
         Due { now: seconds(), press_segment, longest: chosen.min(self.longest_by_memory()) }
     }
 
-    /// From half of the cache on, points gather the less long the fuller it is; not at all from four fifths on, where
-    /// listeners stop reading.
+    /// From half of the cache on, points gather the less long the fuller it is; not at all from three quarters on, since
+    /// listeners that have stopped reading wait until less is filled.
     fn longest_by_memory(&self) -> u32 {
         let filled = self.cache.bytes() as f64 / self.cache.max_bytes() as f64;
-        if filled <= 0.5 { u32::MAX } else { (f64::from(LONGEST_WAIT) * (0.8 - filled).max(0.0) / 0.3) as u32 }
+        match filled {
+            _ if self.cache.is_pressed() => 0,
+            0.5.. => (f64::from(LONGEST_WAIT) * (0.75 - filled).max(0.0) / 0.25) as u32,
+            _ => u32::MAX,
+        }
     }
 
     /// Hands all these series to the store.

@@ -224,6 +224,23 @@ async fn a_full_cache_stops_reading_and_goes_on_when_there_is_room() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn senders_that_wait_for_room_get_it_before_points_are_due() {
+    const LINES: u32 = 40_000;
+    let daemon = Daemon::start(|config| {
+        config.max_wait = Some(Duration::from_secs(3600));
+        config.max_bytes = 64 << 10;
+    })
+    .await;
+    let time = now() - 1000;
+    let lines: String = (0..LINES).map(|n| format!("s{} {n} {}\n", n % 100, time + n / 100)).collect();
+    let sender = tokio::spawn(send(daemon.address(), lines.into_bytes()));
+    until("all points", || daemon.snapshot().received == u64::from(LINES)).await;
+    sender.await.unwrap();
+    assert!(daemon.snapshot().pauses > 0);
+    daemon.carbon.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slow_client_delays_nobody_and_loses_nothing() {
     let daemon = Daemon::start(|_| {}).await;
     let now = now();

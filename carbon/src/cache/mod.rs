@@ -223,7 +223,7 @@ impl Cache {
 
     /// Bytes at which it is full.
     pub fn max_bytes(&self) -> usize {
-        self.max_bytes
+        self.limit.max_bytes()
     }
 
     /// The name of a series.
