@@ -54,6 +54,7 @@ registry::collectors! {
     ip: LINUX,
     sockstat: LINUX,
     netstat: false,
+    files: false,
     nginx: false,
     memcached: false,
     redis: false,
