@@ -55,6 +55,7 @@ registry::collectors! {
     sockstat: LINUX,
     netstat: false,
     files: false,
+    prometheus: false,
     nginx: false,
     memcached: false,
     redis: false,
