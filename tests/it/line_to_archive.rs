@@ -89,3 +89,19 @@ fn graphites_own_rules_shape_new_files() {
     let slow = info("slow/requests.wsp");
     assert!(slow.contains("aggregationMethod: average") && slow.contains("secondsPerPoint: 60\n"), "{slow}");
 }
+
+#[test]
+fn a_tagged_series_is_read_while_it_waits_and_when_it_is_written() {
+    let folder = folder();
+    let arguments = ["--no-agent", "--max-wait", "1h"];
+    let plumbago = Plumbago::up(folder.path(), &arguments);
+    plumbago.send("disk.used;mount=/var;host=a 7 -1\ndisk.used;mount=/;host=a 8 -1\n");
+    let value = |plumbago: &Plumbago| {
+        let points = plumbago.points("disk.used%3Bmount%3D/var%3Bhost%3Da");
+        points.iter().map(|(_, value)| *value).collect::<Vec<_>>()
+    };
+    assert_eq!(value(&plumbago), [7.0]);
+    assert!(plumbago.terminate().success());
+    let plumbago = Plumbago::up(folder.path(), &arguments);
+    assert_eq!(value(&plumbago), [7.0]);
+}

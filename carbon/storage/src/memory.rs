@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use carbon_line::{MetricName, Pattern};
+use carbon_line::{MetricName, Pattern, tags};
 use whisper::{Interval, Point, Retention, Timestamp};
 
 use crate::{
@@ -157,10 +157,18 @@ impl Memory {
     }
 }
 
-/// The branches and leaves among `names` that match, each once: for stores whose names are a flat list.
+/// The branches and leaves among `names` that match, each once: for stores whose names are a flat list. Tagged names
+/// stand outside the tree of dotted ones; such a one is found by its whole name, in any order of its tags.
 pub fn matching_nodes<'a>(pattern: &Pattern, names: impl Iterator<Item = &'a str>) -> Vec<Node> {
     let mut nodes = BTreeSet::new();
+    let tagged = MetricName::parse(pattern.as_str()).ok().filter(|name| tags::is_tagged(name));
     for name in names {
+        if tags::is_tagged(name) {
+            if tagged.as_ref().is_some_and(|tagged| tagged.as_str() == name) {
+                nodes.insert(Node { path: name.to_owned(), kind: NodeKind::Leaf });
+            }
+            continue;
+        }
         let ends = name.match_indices('.').map(|(at, _)| (at, NodeKind::Branch)).chain([(name.len(), NodeKind::Leaf)]);
         for (end, kind) in ends {
             if pattern.matches(&name[..end]) {

@@ -185,6 +185,25 @@ async fn a_name_without_a_file_is_found_while_it_waits() {
 }
 
 #[tokio::test]
+async fn a_tagged_series_is_found_by_its_whole_name_in_files_and_in_the_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = tree(folder.path());
+    write_as(&tree, "x.y;b=/var;a=1", &[Point { time: Timestamp::from_secs(NOW - 60), value: 1.0 }]).await;
+    let held = BTreeMap::from([(MetricName::parse("x.z;c=3").unwrap(), Vec::new())]);
+    let overlay = overlay(&tree, Waiting(Some(held)));
+    let find = async |pattern: &str| {
+        let query = FindQuery { pattern: carbon_line::Pattern::parse(pattern).unwrap(), window: None };
+        Find::find(&overlay, &query).await.unwrap().value
+    };
+    let leaf = |path: &str| vec![Node { path: path.into(), kind: NodeKind::Leaf }];
+    assert_eq!(find("x.y;b=/var;a=1").await, leaf("x.y;a=1;b=/var"));
+    assert_eq!(find("x.z;c=3").await, leaf("x.z;c=3"));
+    for pattern in ["x.y;a=1", "x.y;a=1;b=/etc", "*", "x.*", "**"] {
+        assert_eq!(find(pattern).await, [], "{pattern}");
+    }
+}
+
+#[tokio::test]
 async fn a_cache_that_is_away_is_a_failure_in_part() {
     let folder = tempfile::tempdir().unwrap();
     let tree = tree(folder.path());

@@ -6,10 +6,10 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use carbon_line::{MetricName, Pattern, Segment};
+use carbon_line::{MetricName, Pattern, Segment, tags};
 
 use super::WhisperTree;
-use super::path::ENDING;
+use super::path::{ENDING, file_of};
 use crate::{Answer, Failure, Find, FindQuery, Node, NodeKind, Partial, StorageError};
 
 /// Names with more parts than this are not looked for; it also ends loops of links.
@@ -31,9 +31,19 @@ impl Find for WhisperTree {
 
 /// A directory that cannot be listed is a failure of its own; the others answer.
 fn walk(root: PathBuf, pattern: &Pattern) -> Partial<Vec<Node>> {
+    if tags::is_tagged(pattern.as_str()) {
+        return Partial::whole(tagged(&root, pattern).into_iter().collect());
+    }
     let mut walk = Walk { found: HashSet::new(), deep: HashSet::new(), listed: 0, failures: Vec::new() };
     walk.level(&Place { path: root, name: String::new(), depth: 0, above: None }, pattern.segments());
     Partial { value: walk.found.into_iter().collect(), failures: walk.failures }
+}
+
+/// A tagged series is asked for by its whole name; which of them have which tags is a question for an index.
+fn tagged(root: &Path, pattern: &Pattern) -> Option<Node> {
+    let name = MetricName::parse(pattern.as_str()).ok()?;
+    let is_there = fs::metadata(file_of(root, &name)).is_ok_and(|meta| meta.is_file());
+    is_there.then(|| Node { path: name.to_string(), kind: NodeKind::Leaf })
 }
 
 struct Walk {
@@ -171,7 +181,7 @@ fn list(place: &Place<'_>) -> io::Result<Vec<Entry>> {
 
 /// Whether `text` can be one part of a name. Nothing else may become a piece of a path: `/etc` would leave the tree.
 fn is_part(text: &str) -> bool {
-    !text.contains('.') && MetricName::parse(text).is_ok()
+    !text.contains(['.', ';']) && MetricName::parse(text).is_ok()
 }
 
 fn is_dir(path: &Path) -> bool {
