@@ -44,6 +44,9 @@ const SHARDS: u32 = 64;
 /// Neighbours by id that share a shard.
 const PAGE: u32 = 1024;
 
+/// Points that a writer is given at once, unless a single series has more.
+const MOST_TAKEN: usize = (4 << 20) / size_of::<Point>();
+
 /// Series and their waiting points.
 #[derive(Debug)]
 pub struct Cache {
@@ -162,13 +165,17 @@ impl Cache {
     }
 
     /// Gives all waiting points of these series to the writer they belong to. They stay visible until it reports back.
+    /// Once 4 MiB of points are together the rest of the series is left for the next time.
     pub fn take(&self, ids: &[SeriesId]) -> Taken {
         let mut found = Vec::with_capacity(ids.len());
-        let mut replaced = 0;
+        let (mut replaced, mut room) = (0, MOST_TAKEN);
         for run in ids.chunk_by(|a, b| shard_of(*a) == shard_of(*b)) {
             self.change(shard_of(run[0]), |shard| {
                 for id in run {
-                    if let Some((points, gone)) = shard.take(place_of(*id)) {
+                    if room > 0
+                        && let Some((points, gone)) = shard.take(place_of(*id))
+                    {
+                        room = room.saturating_sub(points.len());
                         found.push((*id, points));
                         replaced += gone;
                     }

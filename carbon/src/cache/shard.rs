@@ -14,6 +14,10 @@ use super::segments::Segments;
 /// Series in a group.
 pub(super) const GROUP: u32 = 32;
 
+/// Points of a run that need no care. A longer one is due at once, and what is beyond counts with the size it has when
+/// it is taken or shown, so that a peer who sends a million points of one series does not blow up what was coded small.
+const LONG: usize = 1 << 14;
+
 /// One of the cache's parts. Its series are named by their place in it.
 #[derive(Debug, Default)]
 pub(super) struct Shard {
@@ -30,6 +34,8 @@ pub(super) struct Shard {
     /// Runs that wait.
     runs: usize,
     points: usize,
+    /// Points among them that are beyond the length of a usual run.
+    beyond: usize,
 }
 
 /// Neighbours by id.
@@ -68,7 +74,8 @@ impl Shard {
     /// How much is held, what is being written included.
     pub(super) fn load(&self) -> Load {
         let runs = self.runs + self.writing.len();
-        Load { points: self.points, bytes: runs * Run::BYTES + self.pool.used() * Block::BYTES }
+        let bytes = runs * Run::BYTES + self.pool.used() * Block::BYTES + self.beyond * size_of::<Point>();
+        Load { points: self.points, bytes }
     }
 
     /// Bytes of memory behind it.
@@ -91,6 +98,11 @@ impl Shard {
             }
             let added = run.push(point, &mut self.pool);
             self.points += usize::from(added);
+            if run.len() > LONG {
+                self.beyond += usize::from(added);
+                self.marked += usize::from(group.marked & 1 << index == 0);
+                group.marked |= 1 << index;
+            }
             return usize::from(!added);
         }
         self.begin(place, Run::new(point, segment, now));
@@ -170,8 +182,8 @@ impl Shard {
         let points = run.in_order(&self.pool);
         let replaced = run.len() - points.len();
         if replaced > 0 {
+            self.recount(run.len(), points.len());
             run.rewrite(&points, &mut self.pool);
-            self.points -= replaced;
         }
         (points, replaced)
     }
@@ -196,14 +208,22 @@ impl Shard {
             // The later run's segment is not older than ours unless its batch was overtaken; the older one counts.
             self.segments.leave(later.segment.max(run.segment));
             run.segment = run.segment.min(later.segment);
+            self.recount(later.len(), 0);
             later.free(&mut self.pool);
+            let before = run.len();
             for point in points {
                 replaced += usize::from(!run.push(point, &mut self.pool));
             }
-            self.points -= replaced;
+            self.recount(before, run.len());
         }
         self.begin(place, run);
         replaced
+    }
+
+    /// A run has `after` points instead of `before`.
+    fn recount(&mut self, before: usize, after: usize) {
+        self.points = self.points + after - before;
+        self.beyond = self.beyond + after.saturating_sub(LONG) - before.saturating_sub(LONG);
     }
 
     fn unwrite(&mut self, place: u32) -> Option<Run> {
@@ -215,7 +235,7 @@ impl Shard {
     }
 
     fn drop_run(&mut self, run: &mut Run) {
-        self.points -= run.len();
+        self.recount(run.len(), 0);
         self.segments.leave(run.segment);
         run.free(&mut self.pool);
     }
@@ -229,7 +249,7 @@ impl Shard {
             self.drop_run(&mut run);
             self.tidy(place);
         } else {
-            self.points -= dropped;
+            self.recount(points.len(), points.len() - dropped);
             run.rewrite(&points[dropped..], &mut self.pool);
             self.begin(place, run);
         }

@@ -220,3 +220,38 @@ fn shedding_ends_when_nothing_can_be_dropped() {
 fn marked(cache: &Cache, ids: &[SeriesId]) -> usize {
     ids.iter().filter(|id| cache.is_marked(**id)).count()
 }
+
+#[test]
+fn a_run_that_grows_too_long_is_due_at_once_and_counts_as_it_is() {
+    let (cache, ids) = cache(3, 1 << 20);
+    ids.iter().for_each(|id| cache.set_wait(*id, 1_000));
+    let points = |id: &SeriesId, count| (0..count).map(|time| (*id, point(time, 0.0))).collect::<Vec<_>>();
+    cache.insert(&points(&ids[0], 10_000), 0, 0);
+    assert!(cache.bytes() < 30_000 && cache.due(0, 1, &Due::at(0)).is_empty());
+    ids.iter().for_each(|id| cache.insert(&points(id, 300_000), 0, 0));
+    assert!(cache.bytes() > 12_000_000 && !cache.has_room(), "{}", cache.bytes());
+    assert_eq!(cache.due(0, 1, &Due::at(0)), ids);
+    assert_eq!(cache.take(&ids).ids, &ids[..1], "more than is given at once");
+    cache.put_back(ids[0]);
+    assert_eq!(cache.points(), 900_000);
+    ids.iter().for_each(|id| {
+        assert_eq!(cache.take(&[*id]).batch[0].points.len(), 300_000);
+        cache.confirm(*id);
+    });
+    assert_eq!((cache.bytes(), cache.reserved()), (0, 0));
+}
+
+#[test]
+fn two_points_of_each_of_many_series_fit_into_130_bytes() {
+    let (cache, ids) = cache(100_000, 1 << 30);
+    for time in [1_700_000_000, 1_700_000_060] {
+        let batch: Vec<_> = ids.iter().map(|id| (*id, point(time, f64::from(time).sqrt()))).collect();
+        cache.insert(&batch, 0, 0);
+    }
+    assert!(cache.bytes() < ids.len() * 120 && cache.reserved() < ids.len() * 130, "{}", cache.reserved());
+    let half: Vec<SeriesId> = ids.iter().copied().step_by(2).collect();
+    cache.take(&half).ids.into_iter().for_each(|id| assert_eq!(cache.confirm(id), 2));
+    assert!(cache.bytes() < ids.len() * 60);
+    drain(&cache);
+    assert_eq!((cache.bytes(), cache.reserved()), (0, 0));
+}
