@@ -141,10 +141,17 @@ pub(crate) struct DrainArgs {
     /// The configuration of the daemon; without it every option has its default.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Where everything is kept, above `[store] data`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Write what a daemon that no longer runs has left in its journal.
+    #[arg(long, conflicts_with = "http")]
+    pub(crate) offline: bool,
     /// Where the daemon answers HTTP, above `[http] listen`.
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Option<SocketAddr>,
     /// Only the series that match, such as 'servers.web*.**'; left out, all.
+    #[arg(conflicts_with = "offline")]
     pub(crate) pattern: Option<String>,
 }
 

@@ -34,6 +34,9 @@ pub(crate) struct Config {
     pub(crate) collectors: Settings,
 }
 
+/// What an idle connection takes up, with its task and its place in the runtime.
+const CONNECTION_BYTES: usize = 2 << 10;
+
 /// A configuration with every option at its default, commented out, which is also the manual. Collectors bring their own
 /// parts.
 pub(crate) fn default_text() -> String {
@@ -69,6 +72,10 @@ impl Config {
         let shares = self.memory.shares();
         self.carbon.max_bytes = shares.cache;
         self.render.memory = shares.queries;
+        // One half of their share for all that is idle, the other for what has begun and not ended.
+        let most = shares.connections / 2 / CONNECTION_BYTES;
+        self.carbon.max_connections = self.carbon.max_connections.min(most);
+        self.carbon.max_unfinished = self.carbon.max_unfinished.min(shares.connections / 2);
     }
 
     /// As [`Config::load`], and refuses a file with a problem in any of its tables.

@@ -2,15 +2,17 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use carbon::Carbon;
 use serde_json::Value;
 
 use crate::cli::DrainArgs;
 use crate::config::Config;
 use crate::out;
-use crate::serve::reachable;
+use crate::serve::{self, reachable};
 
 /// How long the daemon may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -18,12 +20,42 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Most bytes of its answer that are read.
 const LONGEST_ANSWER: u64 = 1 << 20;
 
-/// Asks the daemon of this configuration to write what waits, and says what was written.
+/// How long an offline drain tries to write what the store refuses for now.
+const OFFLINE: Duration = Duration::from_secs(60);
+
+/// Has what waits written, and says what was.
 ///
 /// # Errors
-/// No daemon answers, or it could not write all in time.
+/// No daemon answers, or it could not write all in time; offline, a daemon is at work, or not all could be written.
 pub(crate) fn drain(arguments: &DrainArgs) -> anyhow::Result<()> {
-    let config = Config::load_sound(arguments.config.as_deref())?;
+    let mut config = Config::load_sound(arguments.config.as_deref())?;
+    if let Some(data) = &arguments.data {
+        config.store.data.clone_from(data);
+    }
+    if arguments.offline { offline(&config) } else { online(arguments, &config) }
+}
+
+/// Is the daemon for a moment, without listeners: takes over what the journal has kept and writes all of it. The journal's
+/// lock keeps a real daemon away meanwhile, and tells when there is one.
+fn offline(config: &Config) -> anyhow::Result<()> {
+    let journaling = config.journaling().context("`[journal] enabled` is false, so nothing can be left")?;
+    serve::runtime()?.block_on(async {
+        let tree = config.store.open()?;
+        let silent = config.carbon.clone().without_listeners();
+        let carbon = Carbon::start(silent, Some(journaling), config.store.destination(&tree), Arc::default()).await?;
+        let done = carbon.empty(OFFLINE).await;
+        let stored = carbon.stats().snapshot().stored;
+        carbon.stop().await?;
+        if done.left > 0 {
+            bail!("points of {} series could not be written and stay in the journal; the log says why", done.left);
+        }
+        out::line(format_args!("wrote {stored} points; nothing waits in the journal"));
+        Ok(())
+    })
+}
+
+/// Asks the daemon of this configuration.
+fn online(arguments: &DrainArgs, config: &Config) -> anyhow::Result<()> {
     let address = reachable(arguments.http.unwrap_or(config.http.listen));
     let query = arguments.pattern.as_deref().map_or(String::new(), |pattern| format!("?query={}", escaped(pattern)));
     let (status, body) = get(address, &format!("/flush{query}"), config.http.request_timeout + CONNECT)

@@ -35,7 +35,9 @@ fn main() -> ExitCode {
         }
         Verb::Config { verb: ConfigVerb::Check { file } } => check::check(&file),
         Verb::Up(arguments) => logging::start(&cli.log).and_then(|()| serve::up(&arguments)),
-        Verb::Carbon(CarbonArgs { verb: Some(CarbonVerb::Drain(arguments)), .. }) => drain::drain(&arguments),
+        Verb::Carbon(CarbonArgs { verb: Some(CarbonVerb::Drain(arguments)), .. }) => {
+            logging::start(&cli.log).and_then(|()| drain::drain(&arguments))
+        }
         Verb::Carbon(arguments) => logging::start(&cli.log).and_then(|()| serve::carbon(&arguments)),
         Verb::Render(file) => logging::start(&cli.log).and_then(|()| serve::render(&file)),
         Verb::Agent(arguments) => logging::start(&cli.log).and_then(|()| serve::agent(&arguments)),

@@ -102,6 +102,7 @@ impl<'a> Reload<'a> {
         let rules = config.store.rules()?;
         if let Some(carbon) = carbon {
             carbon.reload_lists(config.carbon.clone()).await?;
+            carbon.reload_limits(&config.carbon);
         }
         self.tree.set_rules(rules);
         let kept = at_next_start(&config, &self.config);
@@ -135,8 +136,13 @@ fn at_next_start(new: &Config, old: &Config) -> Vec<&'static str> {
     settled.store.aggregation.clone_from(&old.store.aggregation);
     settled.carbon.allow_list.clone_from(&old.carbon.allow_list);
     settled.carbon.deny_list.clone_from(&old.carbon.deny_list);
+    settled.carbon.max_wait = old.carbon.max_wait;
+    settled.carbon.updates_per_second = old.carbon.updates_per_second;
+    settled.carbon.future_limit = old.carbon.future_limit;
+    settled.carbon.min_resolution = old.carbon.min_resolution;
     let differs = [
         ("memory", settled.memory != old.memory),
+        ("journal", settled.journal != old.journal),
         ("store", settled.store != old.store),
         ("carbon", settled.carbon != old.carbon),
         ("http", settled.http != old.http),

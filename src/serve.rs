@@ -23,7 +23,7 @@ use crate::limits;
 use crate::out;
 use crate::reload::Reload;
 use crate::signals::Signals;
-use crate::status::{AgentPart, CarbonPart, MemoryPart, ProcessPart, ReloadPart};
+use crate::status::{AgentPart, CarbonPart, JournalPart, MemoryPart, ProcessPart, ReloadPart};
 
 /// How often `up` measures this host when no configuration says otherwise: the first step of the built-in retentions.
 const UP_INTERVAL: Duration = Duration::from_secs(5);
@@ -160,7 +160,7 @@ pub(crate) fn agent(arguments: &AgentArgs) -> anyhow::Result<()> {
     })
 }
 
-fn runtime() -> anyhow::Result<Runtime> {
+pub(crate) fn runtime() -> anyhow::Result<Runtime> {
     limits::raise_open_files();
     Runtime::new().context("cannot start the threads of the program")
 }
@@ -254,6 +254,9 @@ fn status_of(reload: &Reload<'_>) -> Status {
 fn carbon_status(carbon: &Carbon, names: Arc<NameTable>, reload: &Reload<'_>) -> Status {
     let mut status = status_of(reload);
     status.parts.push(Arc::new(CarbonPart::of(carbon, names)));
+    if let Some(journal) = carbon.journal() {
+        status.parts.push(Arc::new(JournalPart(journal)));
+    }
     status.flush = Some(Arc::new(carbon.flusher()));
     status
 }

@@ -80,6 +80,19 @@ impl Checkpoint {
         }
     }
 
+    /// Whether archives could not be brought to disk.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.distrust.load(Relaxed)
+    }
+
+    /// Has the journal forget everything; for a time when nothing is taken in and all is written. `true` when it has,
+    /// `until` when it is tried.
+    pub(crate) async fn empty(&self, until: Instant) -> bool {
+        self.journal.roll();
+        let patience = until.saturating_duration_since(Instant::now()).max(LEAST_PATIENCE);
+        tokio::time::timeout(patience, self.make()).await.unwrap_or(false)
+    }
+
     /// Makes safe what was appended until now.
     ///
     /// # Errors
@@ -97,9 +110,7 @@ impl Checkpoint {
     pub(crate) async fn finish(&self, until: Instant) -> Result<(), JournalError> {
         let fresh = self.cache.stored().saturating_sub(self.synced.load(Relaxed));
         if self.cache.is_empty() && fresh < QUICK {
-            self.journal.roll();
-            let patience = until.saturating_duration_since(Instant::now()).max(LEAST_PATIENCE);
-            let _ = tokio::time::timeout(patience, self.make()).await;
+            self.empty(until).await;
         }
         let journal = Arc::clone(&self.journal);
         blocking(move || journal.close()).await.unwrap_or(Ok(()))

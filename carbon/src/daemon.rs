@@ -3,16 +3,17 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use carbon_journal::{Journal, JournalError, Options, Sync};
-use carbon_storage::{NameTable, Recent, RuleError, Store};
+use carbon_storage::{Flush, Flushed, NameTable, Recent, RuleError, Store};
 use tokio::runtime::Handle;
 use tracing::{error, info};
 
+use crate::activity::Activity;
 use crate::cache::Cache;
 use crate::checkpoint::Checkpoint;
 use crate::clock::seconds;
@@ -24,6 +25,7 @@ use crate::limits::{Limits, LiveLimits};
 use crate::listener::{Address, Handed, Listeners, Protocol, Tasks};
 use crate::rate::Bucket;
 use crate::report;
+use crate::watchdog::{self, Health, Seen};
 use crate::writer::{Ending, LogLimit, Writing};
 use crate::{Config, Stats};
 
@@ -84,6 +86,8 @@ pub struct Carbon {
     reading: Option<Reading>,
     /// Watched by writers: nothing more will arrive.
     ending: Arc<Ending>,
+    activity: Arc<Activity>,
+    health: Health,
     drain_for: Duration,
     writers: Vec<JoinHandle<()>>,
 }
@@ -144,6 +148,8 @@ impl Carbon {
             tasks: Tasks::default(),
             reading: None,
             ending: Arc::default(),
+            activity: Arc::new(Activity::of(config.writers)),
+            health: Health::default(),
             drain_for: config.drain_for,
             writers: Vec::new(),
         };
@@ -200,6 +206,7 @@ impl Carbon {
         if let Some(checkpoint) = &self.checkpoint {
             tracker.spawn(Arc::clone(checkpoint).run(stop.clone()));
         }
+        tracker.spawn(watchdog::watch(self.health.clone(), self.look(), stop.clone()));
         self.reading = Some(reading);
         Ok(())
     }
@@ -274,6 +281,39 @@ impl Carbon {
     /// Writes on request what waits.
     pub fn flusher(&self) -> Flusher {
         Flusher { cache: Arc::clone(&self.cache) }
+    }
+
+    /// Whether the daemon does its work, judged once a second.
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+
+    /// What the watchdog looks at.
+    fn look(&self) -> impl Fn() -> Seen + Send + 'static {
+        let (activity, stats) = (Arc::clone(&self.activity), Arc::clone(&self.stats));
+        let checkpoint = self.checkpoint.clone();
+        move || {
+            let held = checkpoint.as_ref().map(|checkpoint| checkpoint.journal().snapshot());
+            Seen {
+                due: activity.any_due(),
+                written: stats.stored.load(Relaxed) + stats.dropped.load(Relaxed),
+                journal_ready: held.is_none_or(|held| held.wait.is_none()),
+                store_full: activity.is_full(seconds()),
+                journal_full: held.is_some_and(|held| held.is_full()),
+                sync_failed: checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.has_failed()),
+            }
+        }
+    }
+
+    /// Writes all that waits and has the journal forget it, within `patience`: for a start without listeners, after which
+    /// the archives alone hold everything.
+    pub async fn empty(&self, patience: Duration) -> Flushed {
+        let until = Instant::now() + patience;
+        let done = self.flusher().flush(None, patience).await;
+        if let Some(checkpoint) = self.checkpoint.as_ref().filter(|_| done.left == 0) {
+            checkpoint.empty(until).await;
+        }
+        done
     }
 
     /// The figures of the journal, if there is one.
@@ -356,6 +396,7 @@ impl Carbon {
             writers,
             runtime: Handle::current(),
             ending: Arc::clone(&self.ending),
+            activity: Arc::clone(&self.activity),
             log: LogLimit::default(),
         }
     }

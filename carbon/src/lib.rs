@@ -1,6 +1,7 @@
 //! The carbon daemon: listeners take lines in, the cache holds points where queries see them, the writer hands them to
 //! a store. Stores, names and wire formats are other packages' business; this one never opens a `.wsp` file.
 
+mod activity;
 mod batch;
 mod cache;
 mod carbonlink;
@@ -22,6 +23,7 @@ pub mod watchdog;
 mod writer;
 
 pub use cache::{Cache, Due, Room, Shed, Strategy, Taken, Waiting};
+pub use carbon_journal::Journal;
 pub use config::Config;
 pub use daemon::{Carbon, Error};
 pub use flush::Flusher;

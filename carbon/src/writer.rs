@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 use whisper::Timestamp;
 
+use crate::activity::Activity;
 use crate::cache::{Cache, Due, Taken};
 use crate::clock::{now, seconds};
 use crate::limits::{LONGEST_WAIT, Limits, LiveLimits};
@@ -49,6 +50,8 @@ pub(crate) struct Writing {
     pub(crate) writers: usize,
     pub(crate) runtime: Handle,
     pub(crate) ending: Arc<Ending>,
+    /// Tells the watchdog what there is to do.
+    pub(crate) activity: Arc<Activity>,
     pub(crate) log: LogLimit,
 }
 
@@ -119,7 +122,9 @@ impl Writing {
             if ended && due.is_empty() {
                 return;
             }
+            self.activity.tell_due(index, !due.is_empty());
             let passed = self.pass(&due, &limits, ended);
+            self.activity.tell_due(index, passed != Passed::Whole);
             if passed == Passed::CutShort || passed == Passed::Refused && self.ending.is_over() {
                 return;
             }
@@ -236,6 +241,7 @@ impl Writing {
                 continue;
             };
             self.stats.errors.fetch_add(1, Relaxed);
+            self.activity.refused(&refusal, seconds());
             self.log(&pending.name, &refusal);
             if refusal.retry {
                 again = true;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use carbon::watchdog::Health;
 use carbon::{Cache, Carbon, Snapshot, Stats};
 use carbon_storage::NameTable;
 use render::{Family, Part};
@@ -12,11 +13,12 @@ pub(crate) struct CarbonPart {
     stats: Arc<Stats>,
     cache: Arc<Cache>,
     names: Arc<NameTable>,
+    health: Health,
 }
 
 impl CarbonPart {
     pub(crate) fn of(carbon: &Carbon, names: Arc<NameTable>) -> CarbonPart {
-        CarbonPart { stats: carbon.stats(), cache: carbon.cache(), names }
+        CarbonPart { stats: carbon.stats(), cache: carbon.cache(), names, health: carbon.health() }
     }
 }
 
@@ -31,6 +33,7 @@ impl Part for CarbonPart {
             counted.refused.iter().map(|(reason, count)| ((*reason).to_owned(), (*count).into())).collect();
         json!({
             "received": counted.received,
+            "replayed": counted.replayed,
             "refused": refused,
             "overwritten": counted.overwritten,
             "stored": counted.stored,
@@ -49,6 +52,10 @@ impl Part for CarbonPart {
         })
     }
 
+    fn faults(&self) -> Vec<String> {
+        self.health.troubles().iter().map(ToString::to_string).collect()
+    }
+
     fn families(&self) -> Vec<Family> {
         let mut families = counts(&self.stats.snapshot());
         families.extend(waiting(&self.cache));
@@ -59,8 +66,13 @@ impl Part for CarbonPart {
 
 /// Why points that were accepted are lost: to make room, because nothing is kept, or because the store refused them.
 fn dropped(counted: &Snapshot) -> Family {
-    let refused = counted.dropped.saturating_sub(counted.shed + counted.discarded);
-    let reasons = [("refused-by-store", refused), ("no-room", counted.shed), ("none-store", counted.discarded)];
+    let known = counted.shed + counted.discarded + counted.out_of_range;
+    let reasons = [
+        ("refused-by-store", counted.dropped.saturating_sub(known)),
+        ("no-room", counted.shed),
+        ("none-store", counted.discarded),
+        ("out-of-range", counted.out_of_range),
+    ];
     let family = Family::counter(
         "plumbago_carbon_dropped_points_total",
         "Accepted points that will never be stored, by reason.",
@@ -78,8 +90,13 @@ fn counts(counted: &Snapshot) -> Vec<Family> {
     vec![
         count(
             "plumbago_carbon_received_points_total",
-            "Points accepted; at rest the sum of stored, overwritten, dropped and waiting.",
+            "Points taken in; at rest these and the replayed are the sum of stored, overwritten, dropped and waiting.",
             counted.received,
+        ),
+        count(
+            "plumbago_carbon_replayed_points_total",
+            "Points that the journal had kept from an earlier run.",
+            counted.replayed,
         ),
         refused,
         count("plumbago_carbon_stored_points_total", "Points that the store has confirmed.", counted.stored),

@@ -2,12 +2,14 @@
 
 mod agent;
 mod carbon;
+mod journal;
 mod memory;
 mod process;
 mod reload;
 
 pub(crate) use agent::AgentPart;
 pub(crate) use carbon::CarbonPart;
+pub(crate) use journal::JournalPart;
 pub(crate) use memory::MemoryPart;
 pub(crate) use process::ProcessPart;
 pub(crate) use reload::ReloadPart;

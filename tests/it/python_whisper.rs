@@ -5,7 +5,7 @@ use std::process::Command;
 
 use golden::peer;
 
-use crate::stack::{Plumbago, folder, now, path};
+use crate::stack::{Plumbago, folder, now, path, run, wait_for};
 
 /// Runs a Python program that imports whisper and gives what it prints.
 fn python(program: &str, arguments: &[&str]) -> String {
@@ -65,4 +65,71 @@ fn a_file_of_python_is_served() {
     assert!(plumbago.terminate().success());
     let read = python(READ, &[path(&tree.join("from/python.wsp")), &(now - 600).to_string()]);
     assert_eq!(read, "[5.0, 4.0, 3.0, 2.0, 1.0, 0.5]");
+}
+
+/// What Python finds in the archive of `name` over the last minutes; nothing if there is no archive.
+fn values(tree: &Path, name: &str) -> String {
+    let file = tree.join(format!("{}.wsp", name.replace('.', "/")));
+    if !file.exists() {
+        return String::new();
+    }
+    python(READ, &[path(&file), &(now() - 600).to_string()])
+}
+
+#[test]
+fn a_drain_brings_the_files_up_to_date_while_the_daemon_runs() {
+    if !is_here() {
+        return;
+    }
+    let folder = folder();
+    let tree = folder.path().join("data/whisper");
+    let plumbago = Plumbago::up(folder.path(), &["--no-agent", "--max-wait", "1h"]);
+    let http = plumbago.http.clone().unwrap().replace("http://", "");
+    let end = now() / 5 * 5;
+    let lines = |name: &str| (0..3).map(|i| format!("{name} {i}.5 {}\n", end - 10 + 5 * i)).collect::<String>();
+    plumbago.send(&(lines("wanted.a") + &lines("wanted.b") + &lines("left.c")));
+
+    let (code, printed, errors) = run(&["carbon", "drain", "--http", &http, "wanted.*"]);
+    assert_eq!((code, &*printed), (0, "flushed 6 points of 2 series\n"), "{errors}");
+    for name in ["wanted.a", "wanted.b"] {
+        assert_eq!(values(&tree, name), "[0.5, 1.5, 2.5]");
+    }
+    assert_eq!(values(&tree, "left.c"), "", "nobody asked for it");
+
+    let (code, _, errors) = run(&["carbon", "drain", "--http", &http]);
+    assert_eq!(code, 0, "{errors}");
+    assert_eq!(values(&tree, "left.c"), "[0.5, 1.5, 2.5]");
+
+    assert!(plumbago.terminate().success());
+    let (code, _, errors) = run(&["carbon", "drain", "--http", &http]);
+    assert!(code != 0 && errors.contains("no daemon answers"), "{errors}");
+}
+
+#[test]
+fn an_offline_drain_writes_what_a_killed_daemon_left_in_its_journal() {
+    if !is_here() {
+        return;
+    }
+    let folder = folder();
+    let data = folder.path().join("data");
+    let plumbago = Plumbago::up(folder.path(), &["--no-agent", "--max-wait", "1h"]);
+    let end = now() / 5 * 5;
+    let lines: String = (0..3).map(|i| format!("from.journal {i}.5 {}\n", end - 10 + 5 * i)).collect();
+    plumbago.send(&lines);
+    let drain = ["carbon", "drain", "--offline", "--data", path(&data)];
+    let (code, _, errors) = run(&drain);
+    assert!(code != 0 && errors.contains("journal"), "a daemon is at work: {errors}");
+    wait_for("the journal", || {
+        plumbago.get("/metrics").text().contains("plumbago_journal_unsynced_bytes 0\n").then_some(())
+    });
+    plumbago.signal("-KILL");
+    drop(plumbago);
+    assert_eq!(values(&data.join("whisper"), "from.journal"), "");
+
+    let (code, printed, errors) = run(&drain);
+    assert_eq!(code, 0, "{errors}");
+    assert!(printed.starts_with("wrote 3 points;"), "{printed}");
+    assert_eq!(values(&data.join("whisper"), "from.journal"), "[0.5, 1.5, 2.5]");
+    let (code, printed, _) = run(&drain);
+    assert!(code == 0 && printed.starts_with("wrote 0 points;"), "nothing is left: {printed}");
 }
