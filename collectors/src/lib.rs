@@ -65,3 +65,5 @@ registry::collectors! {
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod hostile;
