@@ -6,12 +6,16 @@
 //!
 //! Hot path, [`Cache::insert`]: no system call, no allocation for a point, and one of 4 KiB for every 64 blocks of 60
 //! bytes that coded points fill. A series with points costs 48 bytes, which hold the newest point, and each older point
-//! 2 to 9 bytes, rounded up to whole blocks; one that had points costs 2 bytes. `cargo bench --bench cache` measures.
+//! 2 to 9 bytes, rounded up to whole blocks; one that had points costs 2 bytes. 20 ns a point over
+//! 100 k series that arrive in order, 50 when blocks have been used again for long and lie anywhere in the cache;
+//! `cargo bench --bench cache` measures. Asking what is due costs half a nanosecond a series.
+//!
 //! How the store is fed is up to the writer: it asks what is due, takes it, and reports on it series by series.
 
 mod bell;
 mod codec;
 mod due;
+mod place;
 mod pool;
 mod query;
 mod room;
@@ -31,6 +35,7 @@ use whisper::Point;
 
 use crate::stats::Stats;
 use bell::Bell;
+use place::{PAGE, SHARDS, id_of, place_of, shard_of};
 use room::Limit;
 use shard::Shard;
 
@@ -38,11 +43,6 @@ pub use due::Due;
 pub use room::Room;
 pub use shed::Shed;
 pub use strategy::{Strategy, Waiting};
-
-const SHARDS: u32 = 64;
-
-/// Neighbours by id that share a shard.
-const PAGE: u32 = 1024;
 
 /// Points that a writer is given at once, unless a single series has more.
 const MOST_TAKEN: usize = (4 << 20) / size_of::<Point>();
@@ -282,23 +282,6 @@ impl Cache {
         // Nothing in a shard panics half-way through a change, so one left by a panic elsewhere can be used.
         self.shards[index as usize].lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn shard_of(id: SeriesId) -> u32 {
-    number(id) / PAGE % SHARDS
-}
-
-/// Where `id` lies in its shard.
-fn place_of(id: SeriesId) -> u32 {
-    number(id) / PAGE / SHARDS * PAGE + number(id) % PAGE
-}
-
-fn id_of(shard: u32, place: u32) -> SeriesId {
-    SeriesId::new((place / PAGE * SHARDS + shard) * PAGE + place % PAGE)
-}
-
-fn number(id: SeriesId) -> u32 {
-    id.index() as u32
 }
 
 #[cfg(test)]

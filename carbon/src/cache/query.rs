@@ -5,7 +5,8 @@ use carbon_storage::memory::matching_nodes;
 use carbon_storage::{Answer, FindQuery, Node, Recent, StorageError};
 use whisper::Point;
 
-use super::{Cache, place_of, shard_of};
+use super::Cache;
+use super::place::{place_of, shard_of};
 
 impl Cache {
     /// The points of `name` that are not confirmed yet, in time order.

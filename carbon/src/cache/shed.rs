@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use carbon_storage::SeriesId;
 use hashbrown::HashMap;
 
-use super::{Cache, place_of, shard_of};
+use super::Cache;
+use super::place::{place_of, shard_of};
 
 /// What was dropped to make room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

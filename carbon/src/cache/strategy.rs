@@ -4,7 +4,8 @@ use carbon_storage::SeriesId;
 use serde::Deserialize;
 use whisper::Timestamp;
 
-use super::{Cache, place_of, shard_of};
+use super::Cache;
+use super::place::{place_of, shard_of};
 
 /// An order of due series. Carbon's `random` is none: carbon's own check of its options refuses it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
