@@ -48,6 +48,9 @@ pub use replay::Replayed;
 mod generation;
 mod records;
 
+mod dump;
+pub use dump::dump;
+
 mod layout;
 mod frames;
 mod points;

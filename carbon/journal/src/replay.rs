@@ -43,6 +43,13 @@ impl Replayed {
     pub fn is_whole(&self) -> bool {
         self.nameless == 0 && self.damaged == 0
     }
+
+    /// Adds what was wrong with a file.
+    pub(crate) fn count(&mut self, found: Found) {
+        self.torn += found.torn();
+        self.damaged += found.gaps;
+        self.skipped += found.skipped;
+    }
 }
 
 /// The files that stay, and the numbers to go on with.
@@ -223,9 +230,7 @@ impl Replay<'_> {
     }
 
     fn count(&mut self, name: &str, found: Found) {
-        self.report.torn += found.torn();
-        self.report.damaged += found.gaps;
-        self.report.skipped += found.skipped;
+        self.report.count(found);
         let path = self.dir.join(name);
         if found.gaps > 0 {
             warn!(path = %path.display(), places = found.gaps, bytes = found.skipped, "Skipped damaged bytes of the journal.");

@@ -154,3 +154,30 @@ fn a_newer_journal_is_refused_and_left_alone() {
     assert!(matches!(refused, JournalError::Newer { version: 9, .. }), "{refused}");
     assert_eq!(fs::read(&path).unwrap(), bytes);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_safe_when_it_is_said_to_be() {
+    let dir = tempdir().unwrap();
+    let names = Arc::new(NameTable::new());
+    let always = Options { sync: carbon_journal::Sync::Always, ..options(dir.path()) };
+    let (journal, _) = Journal::open(always, names.clone(), |_, _| {}).unwrap();
+    for first in 0..20 {
+        journal.ready().await;
+        let ticket = journal.append(&batch(&names, &points(first * 10, 10)));
+        journal.synced(ticket.position()).await;
+        assert_eq!(journal.snapshot().unsynced_bytes, 0);
+    }
+    assert!(journal.snapshot().syncs >= 20);
+}
+
+#[test]
+fn an_operator_can_read_a_segment() {
+    let dir = left_behind(100);
+    let file = |name: &str| fs::File::open(dir.path().join(name)).unwrap();
+    let mut seen = Vec::new();
+    let report = carbon_journal::dump(file("names.0000000001"), file("points.0000000001"), |name, point| {
+        seen.push((name.to_string(), point.time.secs(), point.value));
+    });
+    assert!(report.unwrap().is_whole());
+    assert_eq!(seen, points(0, 100));
+}

@@ -3,6 +3,7 @@
 //! succeeds.
 
 mod disk;
+mod readiness;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
