@@ -91,6 +91,9 @@ pub(crate) struct IntakeArgs {
     /// Where to answer carbon's cache queries.
     #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(crate) carbonlink: Vec<SocketAddr>,
+    /// Take the place of the daemon that runs on the same data, with its sockets and connections; no peer notices.
+    #[arg(long)]
+    pub(crate) takeover: bool,
     /// Graphite's storage-schemas.conf.
     #[arg(long, value_name = "FILE")]
     pub(crate) schemas: Option<PathBuf>,

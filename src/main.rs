@@ -13,6 +13,7 @@ mod serve;
 mod signals;
 mod status;
 mod store;
+mod takeover;
 mod tools;
 
 use std::process::ExitCode;

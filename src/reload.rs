@@ -59,7 +59,7 @@ impl<'a> Reload<'a> {
     }
 
     /// Reloads as often as it is asked for or due, until a signal asks to stop.
-    pub(crate) async fn until_stop(mut self, signals: &mut Signals, carbon: Option<&Carbon>) {
+    pub(crate) async fn until_stop(&mut self, signals: &mut Signals, carbon: Option<&Carbon>) {
         let (mut look, mut looks) = (Instant::now() + LOOK, 0);
         loop {
             tokio::select! {

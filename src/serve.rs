@@ -3,7 +3,7 @@
 //! What a part listens on is printed as `name address`, one a line, and `ready` once all are up: for people, and for
 //! scripts that let the system choose ports.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,7 @@ use crate::out;
 use crate::reload::Reload;
 use crate::signals::Signals;
 use crate::status::{AgentPart, CarbonPart, JournalPart, MemoryPart, ProcessPart, ReloadPart};
+use crate::takeover::{self, Control, Inherited, until_end};
 
 /// How often `up` measures this host when no configuration says otherwise: the first step of the built-in retentions.
 const UP_INTERVAL: Duration = Duration::from_secs(5);
@@ -34,16 +35,18 @@ const CACHE_DEADLINE: Duration = Duration::from_secs(1);
 /// `plumbago up`: carbon, render and an agent for this host in one process.
 pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
     let config = up_config(arguments)?;
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let successor = runtime.block_on(async {
         let mut signals = Signals::catch()?;
         let tree = config.store.open()?;
         let names = names(&config);
-        let carbon =
-            Carbon::start(config.carbon.clone(), config.journaling(), config.store.destination(&tree), names.clone())
-                .await?;
+        let mut inherited = inherit(&config, &arguments.intake).await?;
+        let mut carbon = start_carbon(&config, &tree, &names, &mut inherited).await?;
+        let control = Control::open(&config.store.data);
         let reload = Reload::new(config.clone(), tree.clone(), || up_config(arguments));
         let status = carbon_status(&carbon, names, &reload);
-        let (agent, server) = match beside(&carbon, &tree, config, arguments.no_agent, status).await {
+        let listener = inherited.http_at(config.http.listen);
+        let (agent, server) = match beside(&carbon, &tree, config, arguments.no_agent, status, listener).await {
             Ok(beside) => beside,
             Err(error) => {
                 // Somebody may have sent points already.
@@ -52,15 +55,19 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
             }
         };
         announce_ready();
-        reload.until_stop(&mut signals, Some(&carbon)).await;
+        let successor = until_end(reload, &mut signals, &mut carbon, Some(&server), control).await?;
         if let Some(agent) = agent {
             agent.stop().await;
         }
         // Queries are answered until the last point is written.
         carbon.stop().await?;
         server.stop().await;
-        Ok(())
-    })
+        anyhow::Ok(successor)
+    })?;
+    // He waits until nothing is left that holds the journal.
+    drop(runtime);
+    drop(successor);
+    Ok(())
 }
 
 /// What `up` runs beside carbon: perhaps an agent, and the server that tells of both.
@@ -70,6 +77,7 @@ async fn beside(
     config: Config,
     no_agent: bool,
     mut status: Status,
+    listener: Option<TcpListener>,
 ) -> anyhow::Result<(Option<Agent>, Server)> {
     let mut chart = None;
     let agent = if no_agent {
@@ -82,7 +90,11 @@ async fn beside(
         status.parts.push(Arc::new(AgentPart(agent.watch())));
         Some(agent)
     };
-    let server = Server::start(config.http, config.render, sources(tree, Some(carbon.recent()), status)).await?;
+    let sources = sources(tree, Some(carbon.recent()), status);
+    let server = match listener {
+        Some(listener) => Server::start_on(listener, config.http, config.render, sources).await?,
+        None => Server::start(config.http, config.render, sources).await?,
+    };
     announce_carbon(carbon);
     let http = announce_http(&server);
     if let Some(chart) = chart {
@@ -95,15 +107,17 @@ async fn beside(
 pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
     let config = with_intake(&arguments.intake)?;
     let http = status_http(&config, arguments.intake.config.as_deref(), arguments.http);
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let successor = runtime.block_on(async {
         let mut signals = Signals::catch()?;
         let tree = config.store.open()?;
         let names = names(&config);
-        let carbon =
-            Carbon::start(config.carbon.clone(), config.journaling(), config.store.destination(&tree), names.clone())
-                .await?;
+        let mut inherited = inherit(&config, &arguments.intake).await?;
+        let mut carbon = start_carbon(&config, &tree, &names, &mut inherited).await?;
+        let control = Control::open(&config.store.data);
+        let listener = http.as_ref().and_then(|http| inherited.http_at(http.listen));
         let reload = Reload::new(config, tree, || with_intake(&arguments.intake));
-        let server = match status_server(http, carbon_status(&carbon, names, &reload)).await {
+        let server = match status_server(http, carbon_status(&carbon, names, &reload), listener).await {
             Ok(server) => server,
             Err(error) => {
                 carbon.stop().await?;
@@ -113,11 +127,34 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
         announce_carbon(&carbon);
         server.as_ref().map(announce_http);
         announce_ready();
-        reload.until_stop(&mut signals, Some(&carbon)).await;
+        let successor = until_end(reload, &mut signals, &mut carbon, server.as_ref(), control).await?;
         carbon.stop().await?;
         end(server).await;
-        Ok(())
-    })
+        anyhow::Ok(successor)
+    })?;
+    drop(runtime);
+    drop(successor);
+    Ok(())
+}
+
+/// The sockets of the daemon whose place we take, if we are to take one.
+async fn inherit(config: &Config, arguments: &IntakeArgs) -> anyhow::Result<Inherited> {
+    if !arguments.takeover {
+        return Ok(Inherited::default());
+    }
+    let data = config.store.data.clone();
+    tokio::task::spawn_blocking(move || takeover::take_over(&data)).await.context("taking over has panicked")?
+}
+
+async fn start_carbon(
+    config: &Config,
+    tree: &WhisperTree,
+    names: &Arc<NameTable>,
+    inherited: &mut Inherited,
+) -> anyhow::Result<Carbon> {
+    let (journaling, store) = (config.journaling(), config.store.destination(tree));
+    let handed = std::mem::take(&mut inherited.carbon);
+    Ok(Carbon::start_with(config.carbon.clone(), journaling, store, Arc::clone(names), handed).await?)
 }
 
 /// `plumbago render`: answers queries from the tree, and from the cache of a carbon elsewhere if there is one.
@@ -129,7 +166,7 @@ pub(crate) fn render(arguments: &FileArgs) -> anyhow::Result<()> {
         let tree = config.store.open_for_reading()?;
         let link = config.store.carbonlink.map(|address| CarbonLinkRecent::new(address, CACHE_DEADLINE));
         let recent = link.map(|link| Arc::new(link) as Arc<dyn Recent>);
-        let reload = Reload::new(config.clone(), tree.clone(), read);
+        let mut reload = Reload::new(config.clone(), tree.clone(), read);
         let status = status_of(&reload);
         let server = Server::start(config.http, config.render, sources(&tree, recent, status)).await?;
         announce_http(&server);
@@ -149,7 +186,7 @@ pub(crate) fn agent(arguments: &AgentArgs) -> anyhow::Result<()> {
         let agent = Agent::start(config.agent, &config.collectors)?;
         let mut status = own_status();
         status.parts.push(Arc::new(AgentPart(agent.watch())));
-        let server = status_server(http, status).await?;
+        let server = status_server(http, status, None).await?;
         server.as_ref().map(announce_http);
         announce_ready();
         signals.stop().await;
@@ -213,9 +250,16 @@ fn status_http(config: &Config, file: Option<&Path>, option: Option<SocketAddr>)
     asked.map(|listen| HttpConfig { listen, ..config.http.clone() })
 }
 
-async fn status_server(http: Option<HttpConfig>, status: Status) -> anyhow::Result<Option<Server>> {
-    let Some(http) = http else { return Ok(None) };
-    Ok(Some(Server::start_status(http, status).await?))
+async fn status_server(
+    http: Option<HttpConfig>,
+    status: Status,
+    listener: Option<TcpListener>,
+) -> anyhow::Result<Option<Server>> {
+    Ok(match (http, listener) {
+        (None, _) => None,
+        (Some(http), Some(listener)) => Some(Server::start_status_on(listener, http, status).await?),
+        (Some(http), None) => Some(Server::start_status(http, status).await?),
+    })
 }
 
 async fn end(server: Option<Server>) {

@@ -326,6 +326,10 @@ impl Carbon {
     pub async fn hand_over(&mut self) -> Handed {
         self.tasks.desk.open();
         self.tasks.end().await;
+        if self.checkpoint.is_some() {
+            // A successor waits; it stores from the journal what we have not.
+            self.drain_for = Duration::ZERO;
+        }
         self.tasks.desk.close()
     }
 
@@ -336,6 +340,7 @@ impl Carbon {
     pub fn resume(&mut self, handed: Handed) -> Result<(), Error> {
         self.tasks = Tasks::default();
         let Some(reading) = self.reading.take() else { return Ok(()) };
+        self.drain_for = reading.config.drain_for;
         let listeners = Listeners::bind(&reading.config, handed)?;
         self.read(reading, listeners)
     }

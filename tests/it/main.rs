@@ -18,3 +18,4 @@ mod monitoring;
 mod python_whisper;
 mod reload;
 mod separate_processes;
+mod takeover;

@@ -57,6 +57,12 @@ impl Protocol {
             Protocol::CarbonLink => "carbonlink",
         }
     }
+
+    /// The protocol with that [`Protocol::key`].
+    pub fn named(key: &str) -> Option<Protocol> {
+        let all = [Protocol::Plaintext, Protocol::Pickle, Protocol::Udp, Protocol::Unix, Protocol::CarbonLink];
+        all.into_iter().find(|protocol| protocol.key() == key)
+    }
 }
 
 /// What the tasks of listeners hang on.
@@ -156,7 +162,10 @@ fn bind(
     open: impl FnOnce() -> io::Result<(OwnedFd, Option<UnixPath>)>,
 ) -> Result<Bound, Error> {
     let found = match handed.take(protocol, &asked) {
-        Some(listener) => Ok((listener, None)),
+        // Whoever opened it may have meant to wait on it.
+        Some(listener) => {
+            rustix::io::ioctl_fionbio(&listener.socket, true).map(|()| (listener, None)).map_err(Into::into)
+        }
         None => open().map(|(socket, path)| (HandedListener { protocol, socket, counted: 0 }, path)),
     };
     let bound = found.and_then(|(listener, path)| {

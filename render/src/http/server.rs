@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ pub enum ServerError {
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    /// A handle of the listening socket, for a successor.
+    socket: OwnedFd,
     stop: CancellationToken,
     accepting: JoinHandle<()>,
 }
@@ -59,7 +62,20 @@ impl Server {
     /// # Errors
     /// The address cannot be listened on.
     pub async fn start(http: HttpConfig, config: RenderConfig, sources: Sources) -> Result<Server, ServerError> {
-        Server::with(router(http.clone(), config, sources), http).await
+        Server::with(router(http.clone(), config, sources), http, None).await
+    }
+
+    /// As [`Server::start`], on a socket that listens already.
+    ///
+    /// # Errors
+    /// The socket cannot be watched.
+    pub async fn start_on(
+        listener: std::net::TcpListener,
+        http: HttpConfig,
+        config: RenderConfig,
+        sources: Sources,
+    ) -> Result<Server, ServerError> {
+        Server::with(router(http.clone(), config, sources), http, Some(listener)).await
     }
 
     /// As [`Server::start`], for a process without queries: tells how it is doing, on `/health` and `/metrics`.
@@ -67,18 +83,38 @@ impl Server {
     /// # Errors
     /// The address cannot be listened on.
     pub async fn start_status(http: HttpConfig, status: Status) -> Result<Server, ServerError> {
-        Server::with(status_router(http.clone(), status), http).await
+        Server::with(status_router(http.clone(), status), http, None).await
     }
 
-    async fn with(routes: Router, http: HttpConfig) -> Result<Server, ServerError> {
+    /// As [`Server::start_status`], on a socket that listens already.
+    ///
+    /// # Errors
+    /// The socket cannot be watched.
+    pub async fn start_status_on(
+        listener: std::net::TcpListener,
+        http: HttpConfig,
+        status: Status,
+    ) -> Result<Server, ServerError> {
+        Server::with(status_router(http.clone(), status), http, Some(listener)).await
+    }
+
+    async fn with(
+        routes: Router,
+        http: HttpConfig,
+        given: Option<std::net::TcpListener>,
+    ) -> Result<Server, ServerError> {
         let fault =
             |source: io::Error| ServerError::Listen { address: http.listen, remedy: remedy(source.kind()), source };
-        let listener = TcpListener::bind(http.listen).await.map_err(fault)?;
+        let listener = match given {
+            Some(given) => given.set_nonblocking(true).and_then(|()| TcpListener::from_std(given)).map_err(fault)?,
+            None => TcpListener::bind(http.listen).await.map_err(fault)?,
+        };
+        let socket = listener.as_fd().try_clone_to_owned().map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
         let stop = CancellationToken::new();
         info!(%address, "Answering HTTP.");
         let accepting = tokio::spawn(accept(listener, routes, http, stop.clone()));
-        Ok(Server { address, stop, accepting })
+        Ok(Server { address, socket, stop, accepting })
     }
 
     /// Where it listens, with the port the system chose if none was given.
@@ -86,9 +122,15 @@ impl Server {
         self.address
     }
 
+    /// The listening socket, for a process that takes over. Both accept until this one stops.
+    pub fn socket(&self) -> Option<OwnedFd> {
+        self.socket.try_clone().ok()
+    }
+
     /// Accepts nothing more, lets requests in flight finish within `drain-for`, and closes every connection.
     pub async fn stop(self) {
         self.stop.cancel();
+        drop(self.socket);
         if let Err(error) = self.accepting.await {
             warn!(%error, "The HTTP server ended early.");
         }
