@@ -105,6 +105,10 @@ impl<'a> Reload<'a> {
             carbon.reload_limits(&config.carbon);
         }
         self.tree.set_rules(rules);
+        if let Some(carbon) = carbon {
+            // After the rules, which tell how long points gather.
+            carbon.reload_limits(&config.carbon);
+        }
         let kept = at_next_start(&config, &self.config);
         if !kept.is_empty() {
             warn!(options = kept.join(", "), "Changed options of these tables need a restart.");
@@ -136,6 +140,15 @@ fn at_next_start(new: &Config, old: &Config) -> Vec<&'static str> {
     settled.store.aggregation.clone_from(&old.store.aggregation);
     settled.carbon.allow_list.clone_from(&old.carbon.allow_list);
     settled.carbon.deny_list.clone_from(&old.carbon.deny_list);
+    settled.carbon = carbon::Config {
+        max_wait: old.carbon.max_wait,
+        write_strategy: old.carbon.write_strategy,
+        min_timestamp_lag: old.carbon.min_timestamp_lag,
+        updates_per_second: old.carbon.updates_per_second,
+        future_limit: old.carbon.future_limit,
+        min_resolution: old.carbon.min_resolution,
+        ..settled.carbon
+    };
     settled.carbon.max_wait = old.carbon.max_wait;
     settled.carbon.updates_per_second = old.carbon.updates_per_second;
     settled.carbon.future_limit = old.carbon.future_limit;

@@ -8,6 +8,8 @@ use carbon_storage::{NameList, NameLists, RuleError};
 use serde::Deserialize;
 use tracing::warn;
 
+use crate::cache::Strategy;
+
 /// All options of the daemon; an unknown key is an error.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -67,6 +69,12 @@ pub struct Config {
     /// Default: 30 steps of the series' finest archive, between 10 seconds and an hour.
     #[serde(with = "humantime_serde")]
     pub max_wait: Option<Duration>,
+    /// In which order due series are written, as carbon's CACHE_WRITE_STRATEGY: "disk", in the order of their files, or
+    /// "sorted", "max", "bucketmax", "timesorted", "naive". Default "disk".
+    pub write_strategy: Strategy,
+    /// With "timesorted", how old the oldest point of a series has to be, as carbon's MIN_TIMESTAMP_LAG. Default "0s".
+    #[serde(with = "humantime_serde")]
+    pub min_timestamp_lag: Duration,
     /// Series written a second by all writers together, as carbon's MAX_UPDATES_PER_SECOND; 0 for no limit. Default 0.
     pub updates_per_second: u32,
     /// Threads that write. Default 2.
@@ -106,6 +114,8 @@ impl Default for Config {
             max_bytes: 256 << 20,
             stall_for: Duration::from_secs(60),
             max_wait: None,
+            write_strategy: Strategy::Disk,
+            min_timestamp_lag: Duration::ZERO,
             updates_per_second: 0,
             writers: 2,
             drain_for: Duration::from_secs(3),

@@ -7,6 +7,7 @@ use carbon_line::Rules;
 use whisper::Retention;
 
 use crate::Config;
+use crate::cache::Strategy;
 
 /// Points gather for this many steps of their series, so that one write takes about as many.
 const STEPS: u64 = 30;
@@ -20,6 +21,10 @@ pub(crate) const LONGEST_WAIT: u32 = 3600;
 pub struct Limits {
     /// Longest a point waits before it is written; `None` follows the schema of its series.
     pub max_wait: Option<Duration>,
+    /// In which order due series are written.
+    pub strategy: Strategy,
+    /// How old the oldest point of a series has to be with [`Strategy::TimeSorted`].
+    pub min_lag: Duration,
     /// Series written a second by all writers together; 0 for no limit.
     pub updates_per_second: u32,
     /// What may enter.
@@ -32,6 +37,8 @@ impl Limits {
         let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
         Limits {
             max_wait: config.max_wait,
+            strategy: config.write_strategy,
+            min_lag: config.min_timestamp_lag,
             updates_per_second: config.updates_per_second,
             rules: Rules { min_resolution: seconds(config.min_resolution), future_limit: seconds(config.future_limit) },
         }

@@ -123,6 +123,8 @@ impl Writing {
                 return;
             }
             self.activity.tell_due(index, !due.is_empty());
+            // The last pass has no preferences.
+            let due = if ended { due } else { self.in_order(due, &limits) };
             let passed = self.pass(&due, &limits, ended);
             self.activity.tell_due(index, passed != Passed::Whole);
             if passed == Passed::CutShort || passed == Passed::Refused && self.ending.is_over() {
@@ -139,6 +141,11 @@ impl Writing {
                 }
             }
         }
+    }
+
+    fn in_order(&self, due: Vec<SeriesId>, limits: &Limits) -> Vec<SeriesId> {
+        let until = now() - limits.min_lag.as_secs_f64();
+        self.cache.in_order(due, limits.strategy, Timestamp::saturating_from(until as i64))
     }
 
     /// Tells the cache how long series gather that it has not seen before.
