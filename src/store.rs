@@ -121,9 +121,11 @@ impl StoreConfig {
             AllocationName::Zeroed => Allocation::Zeroed,
             AllocationName::Reserved => Allocation::Reserved,
         };
+        let quarantine = Some(self.data.join("quarantine"));
         let remedy = "choose another folder with `--data DIR` or `[store] data`";
         let descriptors = self.descriptors.unwrap_or_else(TreeOptions::default_descriptors);
-        WhisperTree::open(&self.tree(), self.rules()?, TreeOptions { allocation, descriptors }).context(remedy)
+        WhisperTree::open(&self.tree(), self.rules()?, TreeOptions { allocation, descriptors, quarantine })
+            .context(remedy)
     }
 
     /// Opens the tree for reading; it may be empty or not there yet.

@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::{CWD, FallocateFlags, RenameFlags};
 use rustix::io::Errno;
 
+use crate::fresh::Fresh;
 use crate::layer::WriteAt;
-use crate::{AggregationMethod, Error, Header, Retentions, Whisper, XFilesFactor};
+use crate::{AggregationMethod, Error, Header, Point, Retentions, Timestamp, Whisper, XFilesFactor};
 
 /// What a new file is like.
 #[derive(Clone, Debug)]
@@ -85,6 +86,33 @@ impl Whisper<File> {
         draft(path, options)?.publish(path, false)
     }
 
+    /// Creates a file that holds `points` already, and says how many of them no archive has a slot for (see
+    /// [`Whisper::update_current`]): `open`, the room, one `pwrite` of the header and the first points behind it,
+    /// further ones where points lie elsewhere, and `renameat2`. Nothing is read.
+    ///
+    /// # Errors
+    /// As [`Whisper::create`].
+    pub fn create_filled(
+        path: impl AsRef<Path>,
+        options: &CreateOptions,
+        points: &[Point],
+        now: Timestamp,
+    ) -> Result<(Whisper, usize), Error> {
+        let path = path.as_ref();
+        let header = Header::of(options);
+        let size = header.file_size();
+        let mut plan = Whisper::over(Fresh::new(header.to_bytes(), size), path)?;
+        let out_of_range = plan.update_current(points, now)?;
+        let kept = plan.keep();
+        let draft = Draft::beside(path)?;
+        let pieces = plan.into_layer().into_pieces();
+        let filled = take_room(&draft.file, 0, size, options.allocation);
+        let filled =
+            filled.and_then(|()| pieces.iter().try_for_each(|(at, bytes)| draft.file.write_all_at(bytes, *at)));
+        filled.map_err(|source| Error::io("create", path, source))?;
+        Ok((Whisper::resume(draft.named(path, false)?, path, &kept), out_of_range))
+    }
+
     /// As [`Whisper::create`], but a file of that name is replaced, in one step.
     ///
     /// # Errors
@@ -149,7 +177,11 @@ pub(crate) fn draft(path: &Path, options: &CreateOptions) -> Result<Draft, Error
 /// Header and room of a new file.
 fn lay_out(file: &File, header: &Header, allocation: Allocation) -> io::Result<()> {
     file.write_all_at(&header.to_bytes(), 0)?;
-    let (begin, end) = (header.len(), header.file_size());
+    take_room(file, header.len(), header.file_size(), allocation)
+}
+
+/// Makes the file `end` bytes long, with zeros from `begin` on.
+fn take_room(file: &File, begin: u64, end: u64, allocation: Allocation) -> io::Result<()> {
     match allocation {
         Allocation::Sparse => file.set_len(end),
         Allocation::Zeroed => write_zeros(file, begin, end),
@@ -204,11 +236,15 @@ impl Draft {
 
     /// Gives the file its name, in one step for everybody who looks.
     pub(crate) fn publish(self, path: &Path, replace: bool) -> Result<Whisper, Error> {
+        Whisper::over(self.named(path, replace)?, path)
+    }
+
+    fn named(self, path: &Path, replace: bool) -> Result<File, Error> {
         let Draft { file, mut name } = self;
         let renamed = if replace { fs::rename(&name.path, path) } else { rename_new(&name.path, path) };
         renamed.map_err(|source| Error::io("rename to", path, source))?;
         name.published = true;
-        Whisper::over(file, path)
+        Ok(file)
     }
 }
 

@@ -140,6 +140,11 @@ impl<L: ReadAt> Whisper<L> {
         Ok(Whisper { layer, path: path.into(), header: Arc::new(head.header), bases })
     }
 
+    /// What it reads from and writes to.
+    pub fn layer(&self) -> &L {
+        &self.layer
+    }
+
     /// Gives the layer back.
     pub fn into_layer(self) -> L {
         self.layer

@@ -169,6 +169,8 @@ mod file;
 #[cfg(feature = "file")]
 mod fill;
 #[cfg(feature = "file")]
+mod fresh;
+#[cfg(feature = "file")]
 mod fsck;
 #[cfg(feature = "file")]
 mod header;

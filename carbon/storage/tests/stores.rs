@@ -123,7 +123,7 @@ async fn a_damaged_file_fails_alone() {
     let batch = names.map(|name| Pending { series: series(&name), name, points: vec![point] });
     let report = store.write(&batch, at(NOW)).await;
     let refused: Vec<_> = report.refusals.iter().map(|refusal| (refusal.index, refusal.retry)).collect();
-    assert_eq!(refused, [(0, false)]);
+    assert_eq!(refused, [(0, true)], "it has just changed and may be a copy under way; see tests/tools.rs");
 }
 
 #[tokio::test]
@@ -147,8 +147,8 @@ async fn a_part_that_is_away_is_told_and_the_rest_answers() {
 
 /// Files opened for each write, and files kept open.
 const WAYS: [TreeOptions; 2] = [
-    TreeOptions { allocation: Allocation::Sparse, descriptors: 0 },
-    TreeOptions { allocation: Allocation::Sparse, descriptors: 64 },
+    TreeOptions { allocation: Allocation::Sparse, descriptors: 0, quarantine: None },
+    TreeOptions { allocation: Allocation::Sparse, descriptors: 64, quarantine: None },
 ];
 
 #[test]
@@ -174,10 +174,24 @@ fn migrate_under_load(options: TreeOptions) {
                 Whisper::migrate(&path, layouts.next().unwrap(), now).unwrap();
             }
         });
-        for age in (0..POINTS).rev() {
-            runtime.block_on(write(&tree, "a.b", &[(NOW - age, f64::from(age))]));
-        }
+        // A file that is replaced at every look is refused for now, as it may be; the points then wait in the cache.
+        let write = |age: u32| {
+            let name = MetricName::parse("a.b").unwrap();
+            let point = Point { time: Timestamp::from_secs(NOW - age), value: f64::from(age) };
+            let batch = [Pending { series: series(&name), name, points: vec![point] }];
+            let report = runtime.block_on(tree.write(&batch, now));
+            report.refusals.first().map(|refusal| refusal.retry)
+        };
+        let refused_for_good = (0..POINTS).rev().any(|age| {
+            loop {
+                match write(age) {
+                    Some(true) => {}
+                    other => break other.is_some(),
+                }
+            }
+        });
         writing.store(false, std::sync::atomic::Ordering::Relaxed);
+        assert!(!refused_for_good);
     });
     let kept = Whisper::open_read_only(&path).unwrap();
     let from = Timestamp::from_secs(NOW - POINTS - 1);

@@ -34,8 +34,13 @@ pub(super) struct Known {
     /// When we last wrote to it, in milliseconds since the epoch; a later change was somebody else's.
     pub(super) written: u64,
     pub(super) device: DeviceId,
+    /// Time of the oldest point that a copy, made by a tool just now, may lack; see [`carry`](super::carry).
+    pub(super) recent: u32,
     descriptor: u32,
 }
+
+/// Seconds of points that are brought over into a file that took the place of this one.
+const RECENT: u32 = 120;
 
 /// Clocks of file systems tick in steps of up to ten milliseconds.
 const TICK: u64 = 50;
@@ -45,7 +50,20 @@ impl Known {
         // A file beyond 4 GiB is not one of ours to remember: its size will differ at each look.
         let size = u32::try_from(look.size).unwrap_or(0);
         let (inode, born) = (look.inode, look.born);
-        Known { kept, inode, born, size, written: 0, device, descriptor: NONE }
+        Known { kept, inode, born, size, written: 0, device, recent: u32::MAX, descriptor: NONE }
+    }
+
+    /// After a write at this time in milliseconds since the epoch, whose oldest point was of the time `first`.
+    fn written_at(mut self, milliseconds: u64, first: u32) -> Known {
+        let seconds = u32::try_from(milliseconds / 1000).unwrap_or(u32::MAX);
+        self.recent = first.min(self.recent.max(seconds.saturating_sub(RECENT)));
+        self.written = milliseconds;
+        self
+    }
+
+    /// Whether `look` shows another file.
+    pub(super) fn is_another(&self, look: &Look) -> bool {
+        (self.inode, self.born) != (look.inode, look.born)
     }
 
     /// Whether `look` shows the same file and nobody but us has changed it.
@@ -53,7 +71,7 @@ impl Known {
     /// A file that was replaced has another time of birth, even where it got the same inode number; to be sure of that, a
     /// file written in the moment of its birth is looked at once more.
     pub(super) fn is_as_left(&self, look: &Look) -> bool {
-        let same = self.inode == look.inode && self.born == look.born && u64::from(self.size) == look.size;
+        let same = !self.is_another(look) && u64::from(self.size) == look.size;
         same && look.changed <= self.written && self.born / 1_000_000 + TICK < self.written
     }
 }
@@ -81,10 +99,11 @@ impl KnownFiles {
         Some((known, file))
     }
 
-    /// Puts back what is known of a series after a write at `written`. The descriptor is kept, and its lock given up, or
-    /// closed.
-    pub(super) fn put(&self, series: SeriesId, mut known: Known, written: u64, file: File) {
-        let before = std::mem::replace(&mut known.written, written);
+    /// Puts back what is known of a series after a write at this time in milliseconds, whose oldest point was of the time
+    /// `first`. The descriptor is kept, and its lock given up, or closed.
+    pub(super) fn put(&self, series: SeriesId, known: Known, milliseconds: u64, first: u32, file: File) {
+        let before = known.written;
+        let mut known = known.written_at(milliseconds, first);
         let (mut part, place) = self.part(series);
         let closed = match part.makes_room(self.room, before) {
             Some(closed) if file.unlock().is_ok() => {

@@ -9,14 +9,18 @@ mod fetch;
 mod find;
 mod metadata;
 mod path;
-mod devices;
+mod write;
+mod reach;
+mod create;
 mod known;
 mod layouts;
-mod reach;
-mod write;
+mod devices;
+mod carry;
+mod quarantine;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tracing::warn;
@@ -25,17 +29,19 @@ use whisper::Allocation;
 use devices::Devices;
 use known::KnownFiles;
 use layouts::Layouts;
-use reach::fault;
+use reach::{Identity, fault};
 
 use crate::{StorageError, StorageRules};
 
 /// How a tree is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TreeOptions {
     /// How new files take their room.
     pub allocation: Allocation,
     /// Files kept open at most; the others are opened for each write.
     pub descriptors: usize,
+    /// Where damaged files are moved, best on the same disk; without it they stay, and points for them are refused.
+    pub quarantine: Option<PathBuf>,
 }
 
 impl TreeOptions {
@@ -53,7 +59,7 @@ const MOST_DESCRIPTORS: usize = 250_000;
 
 impl From<Allocation> for TreeOptions {
     fn from(allocation: Allocation) -> TreeOptions {
-        TreeOptions { allocation, descriptors: TreeOptions::default_descriptors() }
+        TreeOptions { allocation, descriptors: TreeOptions::default_descriptors(), quarantine: None }
     }
 }
 
@@ -63,6 +69,7 @@ pub struct WhisperTree {
     root: Arc<PathBuf>,
     rules: Arc<RwLock<Arc<StorageRules>>>,
     allocation: Allocation,
+    quarantine: Option<Arc<Path>>,
     state: Arc<State>,
 }
 
@@ -72,6 +79,10 @@ struct State {
     known: KnownFiles,
     devices: Devices,
     layouts: Layouts,
+    /// What the root is, to see when it is gone; unknown to readers.
+    root: Option<Identity>,
+    /// Damaged files moved away so far.
+    set_aside: AtomicUsize,
 }
 
 impl WhisperTree {
@@ -104,7 +115,7 @@ impl WhisperTree {
     /// Uses `root` for reading; a directory that is not there yet is an empty tree. `rules` are those of the process
     /// that writes, to know the steps of series that have no file yet.
     pub fn read_only(root: &Path, rules: StorageRules) -> WhisperTree {
-        WhisperTree::with(root, rules, TreeOptions { allocation: Allocation::Sparse, descriptors: 0 })
+        WhisperTree::with(root, rules, TreeOptions { allocation: Allocation::Sparse, descriptors: 0, quarantine: None })
     }
 
     fn with(root: &Path, rules: StorageRules, options: TreeOptions) -> WhisperTree {
@@ -112,11 +123,14 @@ impl WhisperTree {
             known: KnownFiles::new(options.descriptors),
             devices: Devices::default(),
             layouts: Layouts::default(),
+            root: create::identity(root).ok(),
+            set_aside: AtomicUsize::new(0),
         };
         WhisperTree {
             root: Arc::new(root.to_owned()),
             rules: Arc::new(RwLock::new(Arc::new(rules))),
             allocation: options.allocation,
+            quarantine: options.quarantine.map(Arc::from),
             state: Arc::new(state),
         }
     }

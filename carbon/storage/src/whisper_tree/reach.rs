@@ -18,7 +18,7 @@ use std::time::UNIX_EPOCH;
 
 use crate::StorageError;
 
-/// How often in a row a file may be replaced under us before its newest is taken without waiting.
+/// How often in a row a file may be replaced under us before its newest is taken without waiting for the lock.
 const REPLACEMENTS: usize = 8;
 
 /// Number of the device, and of the file on it.
@@ -28,6 +28,10 @@ pub(super) type Identity = (u64, u64);
 pub(super) struct Reached {
     pub(super) file: File,
     pub(super) look: Look,
+    /// The file that carried the name before, if its descriptor was kept.
+    pub(super) before: Option<File>,
+    /// Whether its lock is ours. If not, a tool may replace it while we write, so it is looked at once more afterwards.
+    pub(super) locked: bool,
 }
 
 /// What tells one file, and one state of it, from another.
@@ -58,28 +62,30 @@ impl Look {
 
 /// The file at `path`, by the `kept` descriptor if that is still the one behind the name.
 pub(super) fn reach(path: &Path, kept: Option<(File, Identity)>) -> Result<Reached, StorageError> {
+    let mut before = None;
     if let Some((file, identity)) = kept {
         lock(&file, path)?;
         let metadata = fs::metadata(path).map_err(|source| fault("stat", path, source))?;
         if (metadata.dev(), metadata.ino()) == identity {
-            return Ok(Reached { file, look: Look::of(&metadata) });
+            return Ok(Reached { file, look: Look::of(&metadata), before, locked: true });
         }
+        before = Some(file);
     }
-    let mut attempts = 1;
+    let mut attempts = 0;
     loop {
+        attempts += 1;
         let file = open(path)?;
-        let waits = attempts < REPLACEMENTS;
-        if waits {
+        let locked = attempts <= REPLACEMENTS;
+        if locked {
             lock(&file, path)?;
         }
         // Looked at only now: a tool that held the lock may have put another file under the name meanwhile (`whisper
         // migrate` does), and what is written into the old one would be lost.
         let metadata = file.metadata().map_err(|source| fault("stat", path, source))?;
         regular(path, &metadata)?;
-        if metadata.nlink() > 0 || !waits {
-            return Ok(Reached { file, look: Look::of(&metadata) });
+        if metadata.nlink() > 0 || !locked {
+            return Ok(Reached { file, look: Look::of(&metadata), before, locked });
         }
-        attempts += 1;
     }
 }
 

@@ -4,17 +4,21 @@
 //! archive, and `close`; with one, `flock`, `statx`, the writes, and `flock`. See [`reach`](super::reach) for why.
 //! Nothing is allocated per point; per series the path and the bytes of its runs.
 
-use std::io::ErrorKind as Kind;
+use std::fs::File;
+use std::io::{self, ErrorKind as Kind};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use carbon_line::MetricName;
-use tracing::debug;
+use tracing::{debug, warn};
 use whisper::{Retention, Timestamp, Whisper};
 
 use super::WhisperTree;
+use super::carry::{backup, carry_over};
+use super::devices::DeviceId;
 use super::known::Known;
 use super::path::file_of;
+use super::quarantine::is_settled;
 use super::reach::{Look, Reached, fault, reach};
 use crate::{Answer, Metadata, Pending, Refusal, StorageError, Store, WriteReport};
 
@@ -65,53 +69,110 @@ impl WhisperTree {
             }
             None => (None, None),
         };
-        let (reached, created) = match reach(&path, descriptor) {
-            Err(StorageError::Io { source, .. }) if source.kind() == Kind::NotFound => {
-                (self.create(pending, &path)?, true)
+        let mut reached = reach(&path, descriptor);
+        if is_absent(&reached) {
+            if let Some(created) = self.begin(pending, &path, now)? {
+                return Ok(created);
             }
-            reached => (reached?, false),
-        };
-        let (mut file, mut known) = self.recognize(&path, reached, known)?;
-        let out_of_range = file.update_current(&pending.points, now)?;
-        self.state.devices.written(known.device);
-        known.kept = file.keep();
-        self.state.known.put(pending.series, known, milliseconds(), file.into_layer());
-        Ok(Written { created, out_of_range })
+            reached = reach(&path, None);
+        }
+        let reached = reached?;
+        let look = reached.look;
+        match self.update(&path, reached, known, pending, now) {
+            Err(StorageError::Whisper(damage @ whisper::Error::Corrupt { .. })) => {
+                self.set_aside(&path, &look, damage, now)?;
+                let created = self.begin(pending, &path, now)?;
+                created.ok_or_else(|| fault("create", &path, Kind::AlreadyExists.into()))
+            }
+            updated => updated,
+        }
     }
 
-    /// A handle on a file, without a read if it is as we left it.
-    fn recognize(&self, path: &Path, reached: Reached, known: Option<Known>) -> Result<(Whisper, Known), StorageError> {
-        let Reached { file, look } = reached;
-        let folder = path.parent().unwrap_or(self.root());
-        let device = self.state.devices.of(look.device, folder).map_err(|source| fault("open", folder, source))?;
-        if let Some(known) = known
-            && known.device == device
-            && known.is_as_left(&look)
-        {
-            return Ok((Whisper::resume(file, path, &known.kept), known));
-        }
-        let file = Whisper::over(file, path)?;
+    /// Creates the file, with its points; nothing if somebody else did meanwhile.
+    fn begin(&self, pending: &Pending, path: &Path, now: Timestamp) -> Result<Option<Written>, StorageError> {
+        let Some((file, look, out_of_range)) = self.create(pending, path, now)? else { return Ok(None) };
         let mut kept = file.keep();
         self.state.layouts.share(&mut kept);
-        let file = Whisper::resume(file.into_layer(), path, &kept);
-        Ok((file, Known::new(kept, device, &look)))
+        let known = Known::new(kept, self.device(path, &look)?, &look);
+        self.remember(pending, known, file.into_layer());
+        Ok(Some(Written { created: true, out_of_range }))
     }
 
-    fn create(&self, pending: &Pending, path: &Path) -> Result<Reached, StorageError> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|source| fault("create the directory", folder, source))?;
+    fn update(
+        &self,
+        path: &Path,
+        reached: Reached,
+        known: Option<Known>,
+        pending: &Pending,
+        now: Timestamp,
+    ) -> Result<Written, StorageError> {
+        let Reached { file, look, before, locked } = reached;
+        let device = self.device(path, &look)?;
+        let (mut file, mut known) = match known {
+            Some(known) if known.device == device && known.is_as_left(&look) => {
+                (Whisper::resume(file, path, &known.kept), known)
+            }
+            known => {
+                let (mut file, fresh) = self.get_to_know(path, file, device, &look)?;
+                if let Some(known) = known.filter(|known| known.device != device || known.is_another(&look))
+                    && let Some(old) = before.or_else(|| backup(path, &known))
+                {
+                    let points = carry_over(old, &known, &mut file, now)?;
+                    debug!(metric = %pending.name, points, "An archive was replaced.");
+                }
+                (file, fresh)
+            }
+        };
+        let out_of_range = file.update_current(&pending.points, now)?;
+        if !locked && file.is_replaced()? {
+            return Err(fault("write to", path, io::Error::other("it is replaced again and again")));
         }
-        let mut options = self.rules().layout(&pending.name);
-        options.allocation = self.allocation;
-        let file = Whisper::create(path, &options)?.into_layer();
-        debug!(metric = %pending.name, path = %path.display(), "Created an archive.");
-        let metadata = file.metadata().map_err(|source| fault("stat", path, source))?;
-        Ok(Reached { file, look: Look::of(&metadata) })
+        known.kept = file.keep();
+        self.remember(pending, known, file.into_layer());
+        Ok(Written { created: false, out_of_range })
+    }
+
+    /// Reads the header of a file. One that is too short for it is made as long as it says: what was cut off counts as
+    /// unknown from then on.
+    fn get_to_know(
+        &self,
+        path: &Path,
+        file: File,
+        device: DeviceId,
+        look: &Look,
+    ) -> Result<(Whisper, Known), StorageError> {
+        let file = Whisper::over(file, path)?;
+        let mut kept = file.keep();
+        let (file, whole) = (file.into_layer(), kept.header().file_size());
+        if look.size < whole && kept.header().verify(whole).is_ok() {
+            is_settled(path, look)?;
+            file.set_len(whole).map_err(|source| fault("lengthen", path, source))?;
+            warn!(path = %path.display(), size = look.size, whole, "An archive that had been cut short is whole again.");
+        }
+        self.state.layouts.share(&mut kept);
+        let file = Whisper::resume(file, path, &kept);
+        Ok((file, Known::new(kept, device, look)))
+    }
+
+    fn device(&self, path: &Path, look: &Look) -> Result<DeviceId, StorageError> {
+        let folder = path.parent().unwrap_or(self.root());
+        self.state.devices.of(look.device, folder).map_err(|source| fault("open", folder, source))
+    }
+
+    /// Keeps what is known after a write.
+    fn remember(&self, pending: &Pending, known: Known, file: File) {
+        self.state.devices.written(known.device);
+        let first = pending.points.first().map_or(u32::MAX, |point| point.time.secs());
+        self.state.known.put(pending.series, known, milliseconds(), first, file);
     }
 }
 
+fn is_absent(reached: &Result<Reached, StorageError>) -> bool {
+    matches!(reached, Err(StorageError::Io { source, .. }) if source.kind() == Kind::NotFound)
+}
+
 /// Wall clock, to tell our own changes of a file from those of others.
-fn milliseconds() -> u64 {
+pub(super) fn milliseconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 

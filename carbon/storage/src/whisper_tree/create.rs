@@ -1,0 +1,87 @@
+//! New files, and the folders they lie in.
+//!
+//! A file appears complete with its first points, or not at all: `open` under a temporary name, its room, one `pwrite`,
+//! `renameat2`, nothing more. A missing folder is found out by failing, so files of known folders pay nothing for it.
+
+use std::fs;
+use std::io::{self, ErrorKind as Kind};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use tracing::debug;
+use whisper::{Timestamp, Whisper};
+
+use super::WhisperTree;
+use super::reach::{Identity, Look, fault};
+use crate::{Pending, StorageError};
+
+impl WhisperTree {
+    /// A file that holds the points of `pending`, what the system says of it, and how many points had no slot; nothing
+    /// when somebody else made it meanwhile.
+    pub(super) fn create(
+        &self,
+        pending: &Pending,
+        path: &Path,
+        now: Timestamp,
+    ) -> Result<Option<(Whisper, Look, usize)>, StorageError> {
+        let mut options = self.rules().layout(&pending.name);
+        options.allocation = self.allocation;
+        let create = || Whisper::create_filled(path, &options, &pending.points, now);
+        let folder = path.parent().unwrap_or(self.root());
+        if folder == self.root() {
+            self.is_in_place()?;
+        }
+        let created = match create() {
+            Err(error) if error.io_kind() == Some(Kind::NotFound) => {
+                self.is_in_place()?;
+                self.make_folder(folder)?;
+                create()
+            }
+            created => created,
+        };
+        let (file, out_of_range) = match created {
+            Err(error) if error.io_kind() == Some(Kind::AlreadyExists) => return Ok(None),
+            created => created?,
+        };
+        debug!(metric = %pending.name, path = %path.display(), "Created an archive.");
+        let look = file
+            .layer()
+            .metadata()
+            .map(|metadata| Look::of(&metadata))
+            .map_err(|source| fault("stat", path, source))?;
+        Ok(Some((file, look, out_of_range)))
+    }
+
+    /// Makes `folder` below the root, and those above it that are missing; never the root itself.
+    fn make_folder(&self, folder: &Path) -> Result<(), StorageError> {
+        let made = match fs::create_dir(folder) {
+            Err(error) if error.kind() == Kind::NotFound && folder != self.root() => {
+                self.make_folder(folder.parent().unwrap_or(self.root()))?;
+                fs::create_dir(folder)
+            }
+            made => made,
+        };
+        match made {
+            Err(error) if error.kind() == Kind::AlreadyExists => Ok(()),
+            made => made.map_err(|source| fault("create the directory", folder, source)),
+        }
+    }
+
+    /// Whether the root is the folder that it was at the start. When a disk is not mounted any more, its mount point is
+    /// another folder, and a tree begun there would be hidden, and lost to readers, once the disk is back.
+    fn is_in_place(&self) -> Result<(), StorageError> {
+        let now = identity(self.root()).map_err(|source| fault("find", self.root(), source))?;
+        if self.state.root.is_none_or(|root| root == now) {
+            return Ok(());
+        }
+        let source = io::Error::other(
+            "another folder lies under this name than at the start; mount the disk again, or restart if it was moved",
+        );
+        Err(fault("make new archives in", self.root(), source))
+    }
+}
+
+/// What tells one folder from another.
+pub(super) fn identity(folder: &Path) -> io::Result<Identity> {
+    fs::metadata(folder).map(|metadata| (metadata.dev(), metadata.ino()))
+}
