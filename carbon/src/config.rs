@@ -9,6 +9,7 @@ use serde::Deserialize;
 use tracing::warn;
 
 use crate::cache::Strategy;
+use crate::watchdog::Patience;
 
 /// All options of the daemon; an unknown key is an error.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -86,6 +87,10 @@ pub struct Config {
     /// How often the daemon's own counters are stored as `carbon.agents.<host>.*`; "0s" never. Default "60s".
     #[serde(with = "humantime_serde")]
     pub report_interval: Duration,
+    /// How long a trouble may last before health turns red; not in this table. Default 30 s without a due write, 5 s
+    /// without a ready journal.
+    #[serde(skip)]
+    pub patience: Patience,
     /// The `<host>` in those names, with dots made underscores. Default "", this machine's name.
     pub host: String,
 }
@@ -120,6 +125,7 @@ impl Default for Config {
             writers: 2,
             drain_for: Duration::from_secs(3),
             report_interval: Duration::from_secs(60),
+            patience: Patience::default(),
             host: String::new(),
         }
     }

@@ -149,7 +149,7 @@ impl Carbon {
             reading: None,
             ending: Arc::default(),
             activity: Arc::new(Activity::of(config.writers)),
-            health: Health::default(),
+            health: Health::new(config.patience),
             drain_for: config.drain_for,
             writers: Vec::new(),
         };

@@ -48,6 +48,7 @@ impl Intake {
     /// the series that came next the last time costs a comparison of its name and a pass over its digits; any other
     /// known name is hashed and looked up.
     pub(crate) fn decode(&self, decoder: &mut Decoder, chunk: &[u8], peer: &dyn Display, batch: &mut Batch) {
+        let had = batch.len();
         let (now, rules) = (now(), self.limits.get().rules);
         let mut names = self.names.read();
         let mut lines = decoder.feed(chunk);
@@ -73,20 +74,25 @@ impl Intake {
                 Err(reject) => self.refuse(reject, lines.latest(), peer),
             }
         }
+        self.stats.from_lines.fetch_add((batch.len() - had) as u64, Relaxed);
     }
 
     /// As [`Intake::decode`], for the body of a pickle. A damaged one is refused as a whole, a bad item alone.
     pub(crate) fn decode_pickle(&self, body: &[u8], peer: &dyn Display, batch: &mut Batch) {
+        let had = batch.len();
         let pickle = pickle::read(body).map_err(|_| Reject::Pickle);
         match pickle.as_ref().map_err(|reject| *reject).and_then(pickle::Pickle::datapoints) {
             Ok(points) => self.take(points, body, peer, batch),
             Err(reject) => self.refuse(reject, body, peer),
         }
+        self.stats.from_pickles.fetch_add((batch.len() - had) as u64, Relaxed);
     }
 
     /// As [`Intake::decode`], for a datagram.
     pub(crate) fn decode_datagram(&self, datagram: &[u8], peer: &dyn Display, batch: &mut Batch) {
+        let had = batch.len();
         self.take(datagram::parse(datagram), datagram, peer, batch);
+        self.stats.from_datagrams.fetch_add((batch.len() - had) as u64, Relaxed);
     }
 
     /// Adds datapoints to `batch`; `source` is what a log shows of a refusal.

@@ -12,6 +12,9 @@ const REASONS: usize = Reject::REASONS.len();
 #[derive(Debug)]
 pub struct Stats {
     pub(crate) received: AtomicU64,
+    pub(crate) from_lines: AtomicU64,
+    pub(crate) from_pickles: AtomicU64,
+    pub(crate) from_datagrams: AtomicU64,
     pub(crate) replayed: AtomicU64,
     refused: [AtomicU64; REASONS],
     pub(crate) overwritten: AtomicU64,
@@ -45,6 +48,12 @@ pub struct Stats {
 pub struct Snapshot {
     /// Points that listeners took in.
     pub received: u64,
+    /// Points that streams of lines brought; lists may have kept some of them out.
+    pub from_lines: u64,
+    /// Points that pickles brought.
+    pub from_pickles: u64,
+    /// Points that datagrams brought.
+    pub from_datagrams: u64,
     /// Points that the journal had kept from an earlier run.
     pub replayed: u64,
     /// Lines that did not, by the label of the reason; all labels, most of them at 0.
@@ -110,6 +119,9 @@ impl Default for Stats {
         let zero = || AtomicU64::new(0);
         Stats {
             received: zero(),
+            from_lines: zero(),
+            from_pickles: zero(),
+            from_datagrams: zero(),
             replayed: zero(),
             refused: std::array::from_fn(|_| zero()),
             overwritten: zero(),
@@ -145,6 +157,9 @@ impl Stats {
         let labels = Reject::REASONS.iter().zip(&self.refused);
         Snapshot {
             received: self.received.load(Relaxed),
+            from_lines: self.from_lines.load(Relaxed),
+            from_pickles: self.from_pickles.load(Relaxed),
+            from_datagrams: self.from_datagrams.load(Relaxed),
             replayed: self.replayed.load(Relaxed),
             refused: labels.map(|(label, count)| (*label, count.load(Relaxed))).collect(),
             overwritten: self.overwritten.load(Relaxed),

@@ -93,6 +93,10 @@ fn counts(counted: &Snapshot) -> Vec<Family> {
             "Points taken in; at rest these and the replayed are the sum of stored, overwritten, dropped and waiting.",
             counted.received,
         ),
+        Family::counter("plumbago_carbon_decoded_points_total", "Points that listeners read, by what brought them.")
+            .labelled(&[("protocol", "line")], counted.from_lines as f64)
+            .labelled(&[("protocol", "pickle")], counted.from_pickles as f64)
+            .labelled(&[("protocol", "datagram")], counted.from_datagrams as f64),
         count(
             "plumbago_carbon_replayed_points_total",
             "Points that the journal had kept from an earlier run.",

@@ -71,6 +71,7 @@ fn numbers_can_be_read_and_a_query_is_still_a_query() {
     assert_eq!((answer.status, &*answer.kind), (200, "text/plain; version=0.0.4; charset=utf-8"));
     let values = read(&answer.text());
     assert_eq!(values["plumbago_carbon_received_points_total"], 1.0);
+    assert_eq!(values["plumbago_carbon_decoded_points_total{protocol=\"line\"}"], 1.0);
     assert_eq!(values["plumbago_carbon_refused_total{reason=\"value\"}"], 1.0);
     assert_eq!(values["plumbago_http_requests_total{path=\"/metrics\",status=\"200\"}"], 1.0);
     assert_eq!(values["plumbago_http_requests_total{path=\"other\",status=\"404\"}"], 1.0);
