@@ -1,5 +1,6 @@
 //! The `plumbago` program: reads arguments and configuration, starts the parts that are asked for, stops them in order.
 
+mod activation;
 mod check;
 mod cli;
 mod config;

@@ -17,6 +17,7 @@ use render::{HttpConfig, Server, Sources, Status};
 use tokio::runtime::Runtime;
 use tracing::info;
 
+use crate::activation;
 use crate::cli::{AgentArgs, CarbonArgs, FileArgs, IntakeArgs, UpArgs};
 use crate::config::Config;
 use crate::limits;
@@ -41,12 +42,13 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
         let tree = config.store.open()?;
         let names = names(&config);
         let mut inherited = inherit(&config, &arguments.intake).await?;
-        let mut carbon = start_carbon(&config, &tree, &names, &mut inherited).await?;
+        let running = activation::applied(&config, &inherited)?;
+        let mut carbon = start_carbon(&running, &tree, &names, &mut inherited).await?;
         let control = Control::open(&config.store.data);
-        let reload = Reload::new(config.clone(), tree.clone(), || up_config(arguments));
+        let reload = Reload::new(config, tree.clone(), || up_config(arguments));
         let status = carbon_status(&carbon, names, &reload);
-        let listener = inherited.http_at(config.http.listen);
-        let (agent, server) = match beside(&carbon, &tree, config, arguments.no_agent, status, listener).await {
+        let listener = inherited.http_at(running.http.listen);
+        let (agent, server) = match beside(&carbon, &tree, running, arguments.no_agent, status, listener).await {
             Ok(beside) => beside,
             Err(error) => {
                 // Somebody may have sent points already.
@@ -113,8 +115,10 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
         let tree = config.store.open()?;
         let names = names(&config);
         let mut inherited = inherit(&config, &arguments.intake).await?;
-        let mut carbon = start_carbon(&config, &tree, &names, &mut inherited).await?;
+        let running = activation::applied(&config, &inherited)?;
+        let mut carbon = start_carbon(&running, &tree, &names, &mut inherited).await?;
         let control = Control::open(&config.store.data);
+        let http = if inherited.http_is_lent { Some(running.http) } else { http };
         let listener = http.as_ref().and_then(|http| inherited.http_at(http.listen));
         let reload = Reload::new(config, tree, || with_intake(&arguments.intake));
         let server = match status_server(http, carbon_status(&carbon, names, &reload), listener).await {
@@ -137,10 +141,10 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The sockets of the daemon whose place we take, if we are to take one.
+/// The sockets of the daemon whose place we take, or those that a service manager has opened.
 async fn inherit(config: &Config, arguments: &IntakeArgs) -> anyhow::Result<Inherited> {
     if !arguments.takeover {
-        return Ok(Inherited::default());
+        return activation::sockets();
     }
     let data = config.store.data.clone();
     tokio::task::spawn_blocking(move || takeover::take_over(&data)).await.context("taking over has panicked")?

@@ -32,6 +32,8 @@ const END: Duration = Duration::from_secs(120);
 #[derive(Debug, Default)]
 pub(crate) struct Inherited {
     pub(crate) http: Option<TcpListener>,
+    /// Whether a service manager keeps it as well.
+    pub(crate) http_is_lent: bool,
     pub(crate) carbon: Handed,
 }
 
@@ -77,7 +79,7 @@ pub(crate) fn take_over(data: &Path) -> anyhow::Result<Inherited> {
         Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
         _ => bail!("the daemon at {} handed over, but has not ended after {END:?}; look at its log", path.display()),
     }
-    Ok(Inherited { http: http.map(TcpListener::from), carbon })
+    Ok(Inherited { http: http.map(TcpListener::from), http_is_lent: false, carbon })
 }
 
 /// The daemon's side: waits for a successor.

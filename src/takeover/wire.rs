@@ -38,7 +38,7 @@ const LONGEST: usize = 64 << 20;
 #[serde(rename_all = "kebab-case")]
 enum Description {
     Http,
-    Listener { protocol: String, counted: u32 },
+    Listener { protocol: String, counted: u32, lent: bool },
     Connection { protocol: String, peer: Option<SocketAddr>, awaits_header: bool, skipping: bool },
     End,
 }
@@ -48,8 +48,8 @@ pub(crate) fn give(mut to: &UnixStream, http: Option<&OwnedFd>, handed: &Handed)
     if let Some(http) = http {
         send(to, Some(http.as_fd()), &Description::Http, &[])?;
     }
-    for HandedListener { protocol, socket, counted } in &handed.listeners {
-        let description = Description::Listener { protocol: protocol.key().to_owned(), counted: *counted };
+    for HandedListener { protocol, socket, counted, lent } in &handed.listeners {
+        let description = Description::Listener { protocol: protocol.key().to_owned(), counted: *counted, lent: *lent };
         send(to, Some(socket.as_fd()), &description, &[])?;
     }
     for connection in &handed.connections {
@@ -77,8 +77,8 @@ pub(crate) fn take(mut from: &UnixStream) -> io::Result<(Option<OwnedFd>, Handed
             (Description::End, _) => break,
             (_, None) => return Err(strange("a description without its socket")),
             (Description::Http, socket) => http = socket,
-            (Description::Listener { protocol, counted }, Some(socket)) => {
-                handed.listeners.push(HandedListener { protocol: named(&protocol)?, socket, counted });
+            (Description::Listener { protocol, counted, lent }, Some(socket)) => {
+                handed.listeners.push(HandedListener { protocol: named(&protocol)?, socket, counted, lent });
             }
             (Description::Connection { protocol, peer, awaits_header, skipping }, Some(socket)) => {
                 let protocol = named(&protocol)?;
@@ -151,7 +151,12 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let (peer, connection) = UnixStream::pair().unwrap();
         let mut handed = Handed::default();
-        handed.listeners.push(HandedListener { protocol: Protocol::Udp, socket: listener.into(), counted: 7 });
+        handed.listeners.push(HandedListener {
+            protocol: Protocol::Udp,
+            socket: listener.into(),
+            counted: 7,
+            lent: true,
+        });
         handed.connections.push(HandedConnection {
             protocol: Protocol::Pickle,
             socket: connection.into(),
@@ -164,7 +169,7 @@ mod tests {
         let (http, taken) = take(&there).unwrap();
         giving.join().unwrap().unwrap();
         assert!(http.is_none());
-        assert_eq!(taken.addresses(Protocol::Udp).unwrap(), [carbon::Address::Ip(address)]);
+        assert_eq!(taken.lent(Protocol::Udp).unwrap(), [carbon::Address::Ip(address)]);
         let connection = &taken.connections[0];
         assert_eq!((connection.unfinished.len(), connection.peer, connection.skipping), (500_000, Some(address), true));
         (&peer).write_all(b"x").unwrap();

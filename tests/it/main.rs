@@ -5,6 +5,7 @@
 
 mod stack;
 
+mod activation;
 mod agent_to_chart;
 mod bad_input;
 mod ceph_to_chart;

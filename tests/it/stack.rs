@@ -40,8 +40,13 @@ impl Plumbago {
 
     /// Runs the program and waits until it says that it is ready.
     pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Plumbago {
+        Plumbago::start_as(program(), folder, arguments)
+    }
+
+    /// As [`Plumbago::start`], by way of another program that becomes ours.
+    pub(crate) fn start_as(mut program: Command, folder: &Path, arguments: &[&str]) -> Plumbago {
         let log = folder.join(format!("{}.log", arguments[0]));
-        let mut child = program()
+        let mut child = program
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -27,6 +27,8 @@ pub struct HandedListener {
     pub socket: OwnedFd,
     /// Datagrams dropped by the kernel that have been counted already.
     pub counted: u32,
+    /// Whether somebody else keeps it as well, such as a service manager, and its path if it has one.
+    pub lent: bool,
 }
 
 /// A connection and what it has brought so far.
@@ -47,17 +49,13 @@ pub struct HandedConnection {
 }
 
 impl Handed {
-    /// Adds a socket that listens.
-    pub fn listen(&mut self, protocol: Protocol, socket: OwnedFd) {
-        self.listeners.push(HandedListener { protocol, socket, counted: 0 });
-    }
-
-    /// The addresses of the listeners for `protocol`.
+    /// The addresses of the listeners for `protocol` that are only lent to us, so that nobody but their owner can open
+    /// others in their place.
     ///
     /// # Errors
     /// When one of them is no socket.
-    pub fn addresses(&self, protocol: Protocol) -> io::Result<Vec<Address>> {
-        let spoken = self.listeners.iter().filter(|listener| listener.protocol == protocol);
+    pub fn lent(&self, protocol: Protocol) -> io::Result<Vec<Address>> {
+        let spoken = self.listeners.iter().filter(|listener| listener.lent && listener.protocol == protocol);
         spoken.map(|listener| socket::address_of(&listener.socket)).collect()
     }
 

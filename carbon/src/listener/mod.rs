@@ -166,13 +166,13 @@ fn bind(
         Some(listener) => {
             rustix::io::ioctl_fionbio(&listener.socket, true).map(|()| (listener, None)).map_err(Into::into)
         }
-        None => open().map(|(socket, path)| (HandedListener { protocol, socket, counted: 0 }, path)),
+        None => open().map(|(socket, path)| (HandedListener { protocol, socket, counted: 0, lent: false }, path)),
     };
     let bound = found.and_then(|(listener, path)| {
         let address = socket::address_of(&listener.socket)?;
-        // Whoever made the path, it is ours to remove from now on.
+        // Our predecessor made the path, and it is ours to remove from now on.
         let path = match &address {
-            Address::Unix(at) if path.is_none() => UnixPath::claim(at).ok(),
+            Address::Unix(at) if path.is_none() && !listener.lent => UnixPath::claim(at).ok(),
             _ => path,
         };
         Ok(Bound { address, listener, path })

@@ -72,12 +72,12 @@ impl Ports {
 
     /// Serves one listener until the stop.
     pub(crate) fn open(&self, listener: HandedListener, path: Option<UnixPath>) -> io::Result<()> {
-        let HandedListener { protocol, socket, counted } = listener;
+        let HandedListener { protocol, socket, counted, lent } = listener;
         match protocol {
-            Protocol::Plaintext | Protocol::Pickle => self.streams(protocol, Listener::tcp(socket)?, path),
-            Protocol::Unix => self.streams(protocol, Listener::unix(socket)?, path),
-            Protocol::Udp => self.datagrams(UdpSocket::from_std(socket.into())?, counted),
-            Protocol::CarbonLink => self.queries(Listener::tcp(socket)?),
+            Protocol::Plaintext | Protocol::Pickle => self.streams(protocol, Listener::tcp(socket)?, path, lent),
+            Protocol::Unix => self.streams(protocol, Listener::unix(socket)?, path, lent),
+            Protocol::Udp => self.datagrams(UdpSocket::from_std(socket.into())?, counted, lent),
+            Protocol::CarbonLink => self.queries(Listener::tcp(socket)?, lent),
         }
         Ok(())
     }
@@ -97,7 +97,7 @@ impl Ports {
         }
     }
 
-    fn streams(&self, protocol: Protocol, listener: Listener, path: Option<UnixPath>) {
+    fn streams(&self, protocol: Protocol, listener: Listener, path: Option<UnixPath>, lent: bool) {
         let (serving, accept, formats) = (Arc::clone(&self.serving), self.accept.clone(), self.formats);
         let desk = Arc::clone(&self.serving.desk);
         let serve = move |accepted: Accepted| {
@@ -108,7 +108,7 @@ impl Ports {
             accept.run(&listener, &serve).await;
             let Ok(socket) = listener.into_inner() else { return };
             if desk.is_open() {
-                desk.leave_listener(HandedListener { protocol, socket, counted: 0 });
+                desk.leave_listener(HandedListener { protocol, socket, counted: 0, lent });
                 return path.into_iter().for_each(UnixPath::keep);
             }
             accept.rest(&socket, &serve).await;
@@ -118,7 +118,7 @@ impl Ports {
         });
     }
 
-    fn datagrams(&self, socket: UdpSocket, counted: u32) {
+    fn datagrams(&self, socket: UdpSocket, counted: u32, lent: bool) {
         let (intake, stop) = (Arc::clone(&self.serving.intake), self.serving.stop.clone());
         let drops = KernelDrops::of(&socket, Arc::clone(&intake.stats), counted);
         let datagrams = Datagrams { intake, socket, stop: stop.clone() };
@@ -128,7 +128,8 @@ impl Ports {
             if desk.is_open() {
                 let counted = drops.map_or(0, |drops| drops.seen());
                 if let Ok(socket) = datagrams.socket.into_std() {
-                    desk.leave_listener(HandedListener { protocol: Protocol::Udp, socket: socket.into(), counted });
+                    let socket = socket.into();
+                    desk.leave_listener(HandedListener { protocol: Protocol::Udp, socket, counted, lent });
                 }
                 return;
             }
@@ -139,7 +140,7 @@ impl Ports {
         });
     }
 
-    fn queries(&self, listener: Listener) {
+    fn queries(&self, listener: Listener, lent: bool) {
         let (link, accept) = (Arc::clone(&self.link), self.most_queriers.clone());
         let desk = Arc::clone(&self.serving.desk);
         self.accept.tracker.spawn(async move {
@@ -153,7 +154,7 @@ impl Ports {
             };
             accept.run(&listener, serve).await;
             if let Ok(socket) = listener.into_inner() {
-                desk.leave_listener(HandedListener { protocol: Protocol::CarbonLink, socket, counted: 0 });
+                desk.leave_listener(HandedListener { protocol: Protocol::CarbonLink, socket, counted: 0, lent });
             }
         });
     }
