@@ -342,3 +342,34 @@ async fn sockets_change_hands_and_no_line_is_lost() {
     }
     assert!(!path.exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_steady_trickle_loses_nothing_to_a_pause_a_flood_or_a_stop() {
+    let daemon = Daemon::start(|_| {}).await;
+    let (address, now) = (daemon.address(Protocol::Plaintext), now());
+    let lines = move |series: &str, count: usize| -> Vec<u8> {
+        (0..count).flat_map(|n| format!("{series}.n{n} {n} {now}\n").into_bytes()).collect()
+    };
+    let sender = tokio::task::spawn_blocking(move || {
+        let mut peer = TcpStream::connect(address).unwrap();
+        let trickle = |peer: &mut TcpStream, series: &str| {
+            for piece in lines(series, 25).chunks(9) {
+                peer.write_all(piece).unwrap();
+                std::thread::sleep(Duration::from_millis(3));
+            }
+        };
+        trickle(&mut peer, "a");
+        std::thread::sleep(Duration::from_millis(120));
+        trickle(&mut peer, "b");
+        peer.write_all(&lines("c", 20_000)).unwrap();
+        trickle(&mut peer, "d");
+        peer
+    });
+    let _peer = sender.await.unwrap();
+    // What is in the socket still is read by the stop.
+    let (store, stats) = daemon.stop().await;
+    assert_eq!((stats.received, stats.refused_total()), (20_075, 0));
+    for (series, count) in [("a", 25), ("b", 25), ("c", 20_000), ("d", 25)] {
+        assert!((0..count).all(|n| store.points(&format!("{series}.n{n}")).len() == 1), "{series}");
+    }
+}

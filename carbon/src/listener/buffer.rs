@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 /// Bytes taken from a socket at once; also more than the longest datagram.
-const SIZE: usize = 256 * 1024;
+pub(super) const SIZE: usize = 256 * 1024;
 
 thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; SIZE]);

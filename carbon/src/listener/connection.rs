@@ -2,7 +2,8 @@
 //!
 //! A read brings up to 256 KiB into a buffer of the worker thread, and its points go on as one batch. So a point costs no
 //! system call of its own and no allocation; a small read costs one system call and the allocation of its batch. After a
-//! read that filled the buffer others have their turn, so that a flood delays nobody by more than one such read.
+//! read that filled the buffer others have their turn, so that a flood delays nobody by more than one such read. A peer
+//! that sends a little all the time is read as [`super::beat`] has it.
 
 use std::io;
 use std::pin::pin;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::Protocol;
+use super::beat::Steadiness;
 use super::buffer;
 use super::framing::{Framing, Head};
 use super::handed::{Desk, HandedConnection};
@@ -55,26 +57,43 @@ pub(crate) struct Stream {
 
 /// What one attempt to read brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
+pub(super) enum Progress {
     Bytes {
         /// A line or a frame came to its end.
         whole: bool,
-        /// There was more than one read takes.
-        full: bool,
+        count: usize,
     },
     Nothing,
     End,
 }
 
+/// Why a socket is no longer watched.
+enum Turn {
+    /// A stop fired, and there may be more to read.
+    Stop,
+    /// The connection has ended.
+    End,
+    /// It is better read on the beat.
+    Steady,
+}
+
 impl Serving {
     /// Serves one peer until it hangs up, is silent for too long, breaks its protocol, or `stop` fires. Whole lines that
     /// our side of the connection had received by then are always delivered.
-    pub(crate) async fn serve(self: Arc<Self>, socket: Socket, mut stream: Stream) {
-        if self.until_stop(&socket, &mut stream).await {
-            if self.desk.is_open() {
-                return self.hand_over(socket, stream);
+    pub(crate) async fn serve(self: Arc<Self>, mut socket: Socket, mut stream: Stream) {
+        loop {
+            match self.watch(&socket, &mut stream).await {
+                Turn::Steady => match self.on_the_beat(socket, &mut stream).await {
+                    Some(again) => socket = again,
+                    None => break,
+                },
+                Turn::Stop if self.desk.is_open() => return self.hand_over(socket, stream),
+                Turn::Stop => {
+                    self.drain(socket, &mut stream).await;
+                    break;
+                }
+                Turn::End => break,
             }
-            self.drain(socket, &mut stream).await;
         }
         stream.framing.finish(&self.intake, stream.peer);
     }
@@ -113,17 +132,17 @@ impl Serving {
         });
     }
 
-    /// `true` when the stop ended it and there may be more to read.
-    async fn until_stop(&self, socket: &Socket, stream: &mut Stream) -> bool {
+    /// Reads as bytes arrive.
+    async fn watch(&self, socket: &Socket, stream: &mut Stream) -> Turn {
         let (mut stopped, mut silence) = (pin!(self.stop.cancelled()), pin!(sleep(self.idle_timeout)));
-        let (mut batch, mut heard) = (Batch::new(), Instant::now());
+        let (mut batch, mut heard, mut steadiness) = (Batch::new(), Instant::now(), Steadiness::default());
         loop {
             let ready = tokio::select! {
                 biased;
-                () = &mut stopped => return true,
+                () = &mut stopped => return Turn::Stop,
                 () = ended(stream.claim.as_ref()) => {
                     debug!(peer = %stream.peer, "A connection gives its memory to others: it was unfinished for longest.");
-                    return false;
+                    return Turn::End;
                 }
                 ready = socket.readable() => ready,
                 // Set anew when it fires and not at each read, which would cost a lock.
@@ -132,27 +151,30 @@ impl Serving {
                     if until <= Instant::now() {
                         self.intake.stats.timeouts.fetch_add(1, Relaxed);
                         debug!(peer = %stream.peer, "A connection brought no whole line for too long; it is closed.");
-                        return false;
+                        return Turn::End;
                     }
                     silence.as_mut().reset(until);
                     continue;
                 }
             };
             if ready.is_err() {
-                return false;
+                return Turn::End;
             }
             let progress = self.read(|buffer| socket.try_read(buffer), stream, &mut batch);
             self.unfinished.note(&mut stream.claim, stream.framing.held());
             // A full cache makes us wait here; we stop reading, and TCP slows the sender down.
             self.intake.accept(&mut batch).await;
             match progress {
-                Progress::End => return false,
+                Progress::End => return Turn::End,
                 Progress::Nothing => {}
-                Progress::Bytes { whole, full } => {
+                Progress::Bytes { whole, count } => {
                     if whole {
                         heard = Instant::now();
+                        if steadiness.note(count, heard) {
+                            return Turn::Steady;
+                        }
                     }
-                    if full {
+                    if count == buffer::SIZE {
                         tokio::task::yield_now().await;
                     } else {
                         // An idle connection keeps no batch.
@@ -177,7 +199,7 @@ impl Serving {
         }
     }
 
-    fn read(
+    pub(super) fn read(
         &self,
         read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
         stream: &mut Stream,
@@ -186,7 +208,7 @@ impl Serving {
         buffer::lend(|buffer| match read(buffer) {
             Ok(0) => Progress::End,
             Ok(count) => match self.take(stream, &buffer[..count], batch) {
-                Some(whole) => Progress::Bytes { whole, full: count == buffer.len() },
+                Some(whole) => Progress::Bytes { whole, count },
                 None => Progress::End,
             },
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Progress::Nothing,
@@ -230,7 +252,7 @@ impl Serving {
 }
 
 /// Waits until others need the memory of a claim.
-async fn ended(claim: Option<&Claim>) {
+pub(super) async fn ended(claim: Option<&Claim>) {
     match claim {
         Some(claim) => claim.ended.cancelled().await,
         None => std::future::pending().await,

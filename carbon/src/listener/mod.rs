@@ -1,6 +1,7 @@
 //! Sockets: they take bytes in, and stop reading when the cache is full.
 
 mod accept;
+mod beat;
 mod buffer;
 mod connection;
 mod datagrams;

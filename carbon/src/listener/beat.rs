@@ -1,0 +1,106 @@
+//! Reading on a beat. A peer that sends a little at a time, all the time, would wake us for each little; instead its
+//! socket is not watched, and what has gathered there is read twenty times a second, together with that of all its like.
+//!
+//! Costs a system call and a batch a beat, where each arrival cost two system calls, a batch and a wake-up of a thread.
+//! A point becomes visible later by a beat at most. Peers that send now and then are never read this way.
+
+use std::pin::pin;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::connection::{Progress, Serving, Stream, ended};
+use super::socket::Peer;
+use super::watched::Socket;
+use crate::batch::Batch;
+
+const BEAT: Duration = Duration::from_millis(50);
+
+/// Fewer bytes than this are little for a read.
+const LITTLE: usize = 16 * 1024;
+
+/// So many littles in a row, each within a beat of the one before, and a peer is steady.
+const IN_A_ROW: u32 = 4;
+
+/// With so many bytes in a beat a socket may be full; then it is watched again, so that its peer need not wait.
+const MUCH: usize = 48 * 1024;
+
+/// Whether a peer sends a little at a time, all the time.
+#[derive(Debug, Default)]
+pub(super) struct Steadiness {
+    in_a_row: u32,
+    latest: Option<Instant>,
+}
+
+impl Steadiness {
+    /// Takes note of a read; `true` when the next ones are better made on the beat.
+    pub(super) fn note(&mut self, bytes: usize, now: Instant) -> bool {
+        let soon = self.latest.replace(now).is_some_and(|latest| now - latest < BEAT);
+        self.in_a_row = if soon && bytes < LITTLE { self.in_a_row + 1 } else { 0 };
+        self.in_a_row >= IN_A_ROW
+    }
+}
+
+impl Serving {
+    /// Reads on the beat until a beat brings nothing or much, or something else ends it; the socket is watched again
+    /// then. `None` when the connection has ended.
+    pub(super) async fn on_the_beat(&self, socket: Socket, stream: &mut Stream) -> Option<Socket> {
+        let peer = if matches!(socket, Socket::Unix(_)) { Peer::Unix } else { stream.peer };
+        let socket = socket.into_inner().ok()?;
+        let (mut stopped, mut batch) = (pin!(self.stop.cancelled()), Batch::new());
+        loop {
+            tokio::select! {
+                biased;
+                // Whoever watches the socket next sees these two as well.
+                () = &mut stopped => break,
+                () = ended(stream.claim.as_ref()) => break,
+                () = sleep_until(next_beat(Instant::now())) => {}
+            }
+            let progress = self.read(|buffer| Ok(rustix::io::read(&socket, buffer)?), stream, &mut batch);
+            self.unfinished.note(&mut stream.claim, stream.framing.held());
+            self.intake.accept(&mut batch).await;
+            match progress {
+                Progress::Bytes { whole: true, count } if count < MUCH => {}
+                Progress::Bytes { .. } | Progress::Nothing => break,
+                Progress::End => return None,
+            }
+        }
+        Socket::watch(socket, peer).ok()
+    }
+}
+
+/// The same for all connections, so that one wake-up serves them all.
+fn next_beat(now: Instant) -> Instant {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    let first = *FIRST.get_or_init(|| now);
+    let beats = now.saturating_duration_since(first).as_millis() / BEAT.as_millis() + 1;
+    // A program that runs for so long that this saturates reads at once, which is right as well.
+    first + BEAT * u32::try_from(beats).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_steady_peer_sends_a_little_all_the_time() {
+        let (start, mut steadiness) = (Instant::now(), Steadiness::default());
+        let mut note = |millis, bytes| steadiness.note(bytes, start + Duration::from_millis(millis));
+        assert!([0, 10, 20, 30].into_iter().all(|millis| !note(millis, 100)), "not yet");
+        assert!(note(40, 100));
+        assert!(!note(50, LITTLE), "much at a time");
+        assert!([60, 70, 80].into_iter().all(|millis| !note(millis, 100)));
+        assert!(note(90, 100));
+        assert!(!note(200, 100), "now and then");
+    }
+
+    #[test]
+    fn a_beat_is_common_to_all_and_never_far() {
+        let now = Instant::now();
+        let next = next_beat(now);
+        assert!(next > now && next <= now + BEAT);
+        assert_eq!(next_beat(next), next + BEAT);
+        assert_eq!(next_beat(now + BEAT), next + BEAT);
+    }
+}
