@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use carbon::Carbon;
+use render::LONGEST_FLUSH;
 use serde_json::Value;
 
 use crate::cli::DrainArgs;
@@ -58,7 +59,7 @@ fn offline(config: &Config) -> anyhow::Result<()> {
 fn online(arguments: &DrainArgs, config: &Config) -> anyhow::Result<()> {
     let address = reachable(arguments.http.unwrap_or(config.http.listen));
     let query = arguments.pattern.as_deref().map_or(String::new(), |pattern| format!("?query={}", escaped(pattern)));
-    let (status, body) = get(address, &format!("/flush{query}"), config.http.request_timeout + CONNECT)
+    let (status, body) = get(address, &format!("/flush{query}"), LONGEST_FLUSH + CONNECT)
         .with_context(|| format!("no daemon answers on {address}; name its HTTP address with `--http ADDR`"))?;
     let told: Value = serde_json::from_str(&body)
         .with_context(|| format!("whatever answers HTTP on {address} is no Plumbago; it said {status}"))?;

@@ -19,9 +19,12 @@ use super::{answer, form, never_cached};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) IpAddr);
 
-/// The part of the time of a request that may pass in waiting for the store, so that an answer still gets out.
-const PART_OF_TIME: f64 = 0.75;
-const LONGEST: Duration = Duration::from_secs(300);
+/// How long the store is waited for: making the files of a million new series takes its minute or more, so the time limit
+/// of other requests does not hold here.
+pub const LONGEST_FLUSH: Duration = Duration::from_secs(600);
+
+/// Where it is answered.
+pub(super) const PATH: &str = "/flush";
 
 /// Answers `{"flushed": points, "series": n}` when what waited is in the files, or 503 with what is left.
 ///
@@ -43,8 +46,7 @@ pub(super) async fn flush(
         .map(Pattern::parse)
         .transpose()
         .map_err(|fault| Fault::parameter("query", format!("`{}`: {fault}", shortened(query.unwrap_or_default()))))?;
-    let patience = desk.http.request_timeout.mul_f64(PART_OF_TIME).min(LONGEST);
-    let done = flush.flush(only.as_ref(), patience).await;
+    let done = flush.flush(only.as_ref(), LONGEST_FLUSH).await;
     let mut told = json!({ "flushed": done.points, "series": done.series });
     if done.left > 0 {
         let examples: Vec<&str> = done.examples.iter().map(|name| &**name).collect();
@@ -53,7 +55,7 @@ pub(super) async fn flush(
         told["error"] = format!(
             "points of {} series still wait after {:.0} s; /health and the log say why",
             done.left,
-            patience.as_secs_f64()
+            LONGEST_FLUSH.as_secs_f64()
         )
         .into();
     }

@@ -50,6 +50,7 @@ use queries::Queries;
 use status::Desk;
 
 pub use exposition::Family;
+pub use flush::LONGEST_FLUSH;
 pub use server::{Server, ServerError};
 pub use status::{Part, Status};
 
@@ -139,6 +140,10 @@ async fn other_method(request: Request) -> Fault {
 
 /// Ends a request that has become too old, so that a client learns of it while it still listens.
 async fn in_time(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+    if request.uri().path().trim_end_matches('/') == flush::PATH {
+        // It has a limit of its own.
+        return next.run(request).await;
+    }
     let limit = desk.http.request_timeout;
     tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
         let message = format!(
