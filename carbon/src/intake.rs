@@ -52,6 +52,8 @@ impl Intake {
         let (now, rules) = (now(), self.limits.get().rules);
         let mut names = self.names.read();
         let mut lines = decoder.feed(chunk);
+        // About as many as there are lines, so that a batch is allocated once, if at all.
+        batch.reserve(chunk.len() / 64);
         let mut before = None;
         while let Some(line) = next(&mut lines, &names, before) {
             let filed = match line {
