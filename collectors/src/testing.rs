@@ -55,6 +55,25 @@ pub(crate) fn raw(sample: &Sample) -> f64 {
     }
 }
 
+/// Compares the readings of one run with those that Diamond took from the same input, in the file `expected`. Names that
+/// begin as one of `differ` are known to be others; whatever else one of us has and the other has not is an error.
+#[track_caller]
+pub(crate) fn agrees_with_diamond(collector: &mut dyn Collector, expected: &Path, differ: &[&str]) {
+    let mut samples = collect(collector, 0);
+    let known = |name: &str| differ.iter().any(|begin| name.starts_with(begin));
+    for line in fs::read_to_string(expected).unwrap().lines() {
+        let (name, value) = line.split_once(' ').unwrap();
+        let found = samples.remove(name);
+        if !known(name) {
+            let found = found.unwrap_or_else(|| panic!("Diamond has {line}"));
+            let value: f64 = value.parse().unwrap();
+            assert!((raw(&found) - value).abs() <= 1e-9 * value.abs(), "{line}, we have {found:?}");
+        }
+    }
+    samples.retain(|name, _| !known(name));
+    assert!(samples.is_empty(), "Diamond does not have {:?}", samples.keys());
+}
+
 /// A service on this host that reads something from each peer, answers with `answer` and hangs up; gives its address.
 pub(crate) fn serve(answer: Vec<u8>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::testing::{collect, collector, fixture, host, raw, try_collect};
+use crate::testing::{agrees_with_diamond, collect, collector, fixture, host, raw, try_collect};
 use crate::{Fail, Sample};
 
 fn recorded() -> BTreeMap<String, Sample> {
@@ -61,4 +61,10 @@ fn damaged_lines_give_what_they_have() {
 fn a_kernel_without_raid_is_quiet() {
     let bare = host(&[]);
     assert!(matches!(try_collect(&mut *collector("mdstat", bare.path(), ""), 0), Err(Fail::Absent { .. })));
+}
+
+#[test]
+fn diamond_reads_the_same_but_for_what_is_inactive() {
+    let mut one = collector("mdstat", &fixture("mdstat/testdata/linux-6"), "");
+    agrees_with_diamond(&mut *one, &fixture("mdstat/testdata/linux-6/expected.diamond.txt"), &["mdstat.md127."]);
 }

@@ -1,7 +1,9 @@
 use std::fs;
 use std::process::Command;
 
-use crate::testing::{Program, collect, collect_soon, collector, fixture, raw, serve, try_collect};
+use crate::testing::{
+    Program, agrees_with_diamond, collect, collect_soon, collector, fixture, raw, serve, try_collect,
+};
 use crate::{Bits, Collector, Value};
 
 fn asking(answer: &str) -> Box<dyn Collector> {
@@ -56,4 +58,11 @@ fn a_real_memcached_answers() {
     let mut collector = collector("memcached", "/".as_ref(), &options);
     let samples = collect_soon(&mut *collector);
     assert_eq!(raw(&samples["memcached.here.curr_items"]), 0.0);
+}
+
+#[test]
+fn diamond_reads_the_same() {
+    let answer = fs::read_to_string(fixture("memcached/testdata/memcached-1.6/stats")).unwrap();
+    let expected = fixture("memcached/testdata/memcached-1.6/expected.diamond.txt");
+    agrees_with_diamond(&mut *asking(&answer), &expected, &[]);
 }

@@ -1,5 +1,5 @@
 use crate::Fail;
-use crate::testing::{collect, collector, fixture, host, raw, try_collect};
+use crate::testing::{agrees_with_diamond, collect, collector, fixture, host, raw, try_collect};
 
 #[test]
 fn procedures_have_the_names_of_their_positions() {
@@ -31,4 +31,40 @@ fn a_newer_kernel_a_cut_line_and_garbage() {
     assert!(fail.to_string().contains("line 2: expected a count, found `x`"), "{fail}");
     let bare = host(&[]);
     assert!(matches!(try_collect(&mut *collector("nfs", bare.path(), ""), 0), Err(Fail::Absent { .. })));
+}
+
+#[test]
+fn diamond_reads_the_same_but_for_the_order_of_later_procedures() {
+    let differ = [
+        "secinfo",
+        "fsid_present",
+        "exchange_id",
+        "create_ses",
+        "destroy_",
+        "sequence",
+        "get_lease_t",
+        "reclaim_comp",
+        "layout",
+        "getdev",
+        "ds_",
+        "test_stateid",
+        "free_stateid",
+        "bind_conn",
+        "seek",
+        "allocate",
+        "deallocate",
+        "clone",
+        "copy",
+        "offload_cancel",
+        "lookupp",
+        "getxattr",
+        "setxattr",
+        "listxattrs",
+        "removexattr",
+        "read_plus",
+    ];
+    let differ = differ.map(|name| format!("nfs.v4.{name}"));
+    let mut one = collector("nfs", &fixture("nfs/testdata/linux-6"), "");
+    let expected = fixture("nfs/testdata/linux-6/expected.diamond.txt");
+    agrees_with_diamond(&mut *one, &expected, &differ.each_ref().map(String::as_str));
 }

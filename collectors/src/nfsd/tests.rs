@@ -1,4 +1,4 @@
-use crate::testing::{collect, collector, fixture, host, raw, try_collect};
+use crate::testing::{agrees_with_diamond, collect, collector, fixture, host, raw, try_collect};
 use crate::{Fail, Value};
 
 #[test]
@@ -23,4 +23,44 @@ fn a_cut_line_garbage_and_a_host_that_serves_nothing() {
     assert!(fail.to_string().contains("line 1: expected a count, found `-5`"), "{fail}");
     let bare = host(&[]);
     assert!(matches!(try_collect(&mut *collector("nfsd", bare.path(), ""), 0), Err(Fail::Absent { .. })));
+}
+
+#[test]
+fn diamond_reads_the_same_but_for_columns_and_later_operations() {
+    let later = [
+        "bc_ctl",
+        "bind_conn",
+        "exchange_id",
+        "create_ses",
+        "destroy_",
+        "free_stateid",
+        "getdirdeleg",
+        "getdev",
+        "layout",
+        "secinfononam",
+        "sequence",
+        "set_ssv",
+        "test_stateid",
+        "want_deleg",
+        "reclaim_comp",
+        "allocate",
+        "copy",
+        "deallocate",
+        "ioadvise",
+        "offload",
+        "readplus",
+        "seek",
+        "write_same",
+        "clone",
+        "getxattr",
+        "setxattr",
+        "listxattrs",
+        "removexattr",
+        "unknown",
+    ];
+    let mut differ = later.map(|name| format!("nfsd.v4.ops.{name}")).to_vec();
+    differ.extend(["v2", "v3", "v4"].map(|version| format!("nfsd.{version}.unknown")));
+    let differ: Vec<&str> = differ.iter().map(String::as_str).collect();
+    let mut one = collector("nfsd", &fixture("nfsd/testdata/linux-6"), "");
+    agrees_with_diamond(&mut *one, &fixture("nfsd/testdata/linux-6/expected.diamond.txt"), &differ);
 }

@@ -1,7 +1,9 @@
 use std::fs;
 use std::process::Command;
 
-use crate::testing::{Program, collect, collect_soon, collector, fixture, raw, serve, try_collect};
+use crate::testing::{
+    Program, agrees_with_diamond, collect, collect_soon, collector, fixture, raw, serve, try_collect,
+};
 use crate::{Bits, Collector, Value};
 
 fn asking(body: &str) -> Box<dyn Collector> {
@@ -53,4 +55,10 @@ fn a_real_nginx_answers() {
     let mut collector = collector("nginx", "/".as_ref(), &format!("url = 'http://127.0.0.1:{port}/status'"));
     let samples = collect_soon(&mut *collector);
     assert_eq!(samples.len(), 8);
+}
+
+#[test]
+fn diamond_reads_the_same() {
+    let page = fs::read_to_string(fixture("nginx/testdata/nginx-1.22/nginx_status")).unwrap();
+    agrees_with_diamond(&mut *asking(&page), &fixture("nginx/testdata/nginx-1.22/expected.diamond.txt"), &[]);
 }

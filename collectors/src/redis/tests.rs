@@ -1,7 +1,9 @@
 use std::fs;
 use std::process::Command;
 
-use crate::testing::{Program, collect, collect_soon, collector, fixture, raw, serve, slot, try_collect};
+use crate::testing::{
+    Program, agrees_with_diamond, collect, collect_soon, collector, fixture, raw, serve, slot, try_collect,
+};
 use crate::{Collector, Style, Value};
 
 fn asking(answer: &str, auth: &str) -> Box<dyn Collector> {
@@ -72,4 +74,11 @@ fn a_real_redis_answers() {
     let options = format!("instances = {{ r = {{ address = 'unix:{}', auth = 'secret' }} }}", socket.display());
     let samples = collect_soon(&mut *collector("redis", "/".as_ref(), &options));
     assert_eq!(raw(&samples["redis.r.clients.connected"]), 1.0);
+}
+
+#[test]
+fn diamond_reads_the_same_but_for_what_is_ours() {
+    let info = fs::read_to_string(fixture("redis/testdata/redis-7.0/info")).unwrap();
+    let expected = fixture("redis/testdata/redis-7.0/expected.diamond.txt");
+    agrees_with_diamond(&mut *asking(&bulk(&info), ""), &expected, &["redis.a.process.connections_rejected"]);
 }
