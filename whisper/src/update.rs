@@ -40,7 +40,7 @@ impl<L: WriteAt> Whisper<L> {
         }
         for archive in archive + 1..self.header.archives.len() {
             let lower = self.ring(archive)?;
-            if !self.propagate(&higher, &lower, &[lower.floor(interval)])? {
+            if self.propagate(&higher, &lower, &[lower.floor(interval)], &[])?.is_empty() {
                 break;
             }
             higher = lower;
