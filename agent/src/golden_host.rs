@@ -13,7 +13,7 @@ use whisper::Timestamp;
 use crate::job::Job;
 use crate::naming::Naming;
 
-/// Collectors by the first part of their names; lines of others are skipped, they are not built yet.
+/// Collectors by the first part of their names; lines of others would be skipped.
 const ROOTS: [(&str, &str); 15] = [
     ("cpu", "cpu"),
     ("memory", "memory"),
@@ -102,7 +102,7 @@ fn replay(folder: &Path, tally: &mut Tally) {
         tally.check(&name, Err(format!("Diamond does not print it; we print {value}")));
     }
     for (root, lines) in skipped {
-        tally.skip(&root, &format!("{lines} lines of a collector that is not built"));
+        tally.skip(&root, &format!("{lines} lines of a collector that is not in the table"));
     }
 }
 

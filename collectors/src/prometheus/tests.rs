@@ -1,7 +1,8 @@
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
-use crate::testing::{collect, collector, fixture, raw, serve, slot, try_collect};
+use crate::testing::{Program, collect, collect_soon, collector, fixture, raw, serve, slot, try_collect};
 use crate::{Collector, Out, Value};
 
 fn asking(body: &str, options: &str) -> Box<dyn Collector> {
@@ -93,4 +94,26 @@ fn values_are_numbers() {
     let samples = collect(&mut *asking("a +Inf\nb 1e3\n", ""), 0);
     assert!(raw(&samples["prometheus.app.a"]).is_nan(), "the agent leaves it out");
     assert_eq!(raw(&samples["prometheus.app.b"]), 1000.0);
+}
+
+#[test]
+fn a_recorded_node_exporter_is_understood() {
+    let body = fs::read_to_string(fixture("prometheus/testdata/node_exporter-1.5/metrics")).unwrap();
+    let samples = collect(&mut *asking(&body, ""), 0);
+    let values = body.lines().filter(|line| !line.starts_with('#')).count();
+    assert_eq!(samples.len(), values - 1, "sum and count of one summary are one");
+    assert!(matches!(samples["prometheus.app.node_cpu_seconds_total.cpu.0.mode.idle"].value, Value::Total(_)));
+    assert!(matches!(samples["prometheus.app.go_gc_duration_seconds"].value, Value::Avg { .. }));
+}
+
+#[test]
+fn a_real_node_exporter_answers() {
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut command = Command::new("prometheus-node-exporter");
+    command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    let Some(_exporter) = Program::start(&mut command) else { return };
+    let options = format!("targets.node.url = 'http://127.0.0.1:{port}/metrics'");
+    let samples = collect_soon(&mut *collector("prometheus", "/".as_ref(), &options));
+    assert!(raw(&samples["prometheus.node.node_load1"]) >= 0.0);
 }
