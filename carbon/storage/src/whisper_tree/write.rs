@@ -2,7 +2,12 @@
 //!
 //! A known file without a kept descriptor costs `open`, `flock`, `statx`, one `pwrite` for each run of points in each
 //! archive, and `close`; with one, `flock`, `statx`, the writes, and `flock`. See [`reach`](super::reach) for why.
-//! Nothing is allocated per point; per series the path and the bytes of its runs.
+//! Nothing is allocated per point; per series the path and the bytes of its runs. Coarser archives take one `pwrite` each
+//! and up to one `pread`.
+//!
+//! Measured with `examples/updates.rs` on ext4, 5 000 files of one archive, ten points each, visited in order: 5.3 us of
+//! CPU a file opened for the write, 4.5 kept open, 7.5 and 5.3 shuffled; a new file with two points 32 us sparse, 35
+//! reserved.
 
 use std::fs::File;
 use std::io::{self, ErrorKind as Kind};
