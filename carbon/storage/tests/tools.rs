@@ -216,3 +216,41 @@ fn an_empty_mount_point_is_not_filled() {
     tree.write("a.b", &[8]);
     assert_eq!(ages(&tree.path("a/b.wsp")), [9, 8]);
 }
+
+/// A file system of one megabyte, gone with the value; nothing where we may not mount.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: PathBuf) -> Option<SmallDisk> {
+        fs::create_dir(&at).unwrap();
+        let mount =
+            std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&at).output();
+        mount.is_ok_and(|output| output.status.success()).then_some(SmallDisk(at))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn on_a_full_disk_old_series_go_on_and_new_ones_wait() {
+    let tree = tree(64);
+    let Some(disk) = SmallDisk::mount(tree.path("small")) else { return };
+    tree.write("small.old", &[9]);
+    let filler = disk.0.join("filler");
+    assert!(fs::write(&filler, vec![0; 2 << 20]).is_err(), "the disk is full");
+    tree.write("small.old", &[8, 7]);
+    assert_eq!(tree.report(1, "small.new", &[9]).refusals.first().map(|refusal| refusal.retry), Some(true));
+    let names = fs::read_dir(&disk.0).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    assert_eq!(names, ["filler", "old.wsp"], "nothing half made stays");
+    fs::remove_file(&filler).unwrap();
+    assert!(tree.report(1, "small.new", &[9]).refusals.is_empty());
+    assert_eq!((ages(&disk.0.join("old.wsp")), ages(&disk.0.join("new.wsp"))), (vec![9, 8, 7], vec![9]));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(tree.tree.sync()).unwrap();
+}
