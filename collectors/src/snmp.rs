@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use crate::Fail;
 use crate::proc::{fields, lines, text};
+use crate::{Bits, Fail, Out};
 
 /// Calls `found` with each name and value of `group` (`Tcp:`), in the order of the file. A group that the kernel does
 /// not have gives nothing; names without a value are passed over.
@@ -15,7 +15,7 @@ pub(crate) fn group<'a>(
     path: &Path,
     table: &'a [u8],
     group: &[u8],
-    mut found: impl FnMut(&'a str, i64),
+    mut found: impl FnMut(&'a str, i128),
 ) -> Result<(), Fail> {
     let mut rows = lines(table).filter(|(_, line)| fields(line).next() == Some(group));
     while let (Some((_, names)), Some((at, values))) = (rows.next(), rows.next()) {
@@ -29,11 +29,16 @@ pub(crate) fn group<'a>(
     Ok(())
 }
 
-/// A whole number, which may be negative: `MaxConn` is -1 where there is no limit.
-fn integer(digits: &[u8]) -> Option<i64> {
-    // A counter above 2^63 is kept by its bits; only differences of it count.
-    let text = text(digits)?;
-    text.parse().ok().or_else(|| text.parse::<u64>().ok().map(u64::cast_signed))
+/// A whole number, which may be negative, as `MaxConn` is where there is no limit; counters take all of 64 bits.
+fn integer(digits: &[u8]) -> Option<i128> {
+    text(digits)?.parse().ok()
+}
+
+/// Publishes a count as a rate; a negative one is none.
+pub(crate) fn publish_count(path: &[&str], count: i128, out: &mut Out) {
+    if let Ok(count) = count.try_into() {
+        out.counter(path, count, Bits::B64);
+    }
 }
 
 /// Whether `name` is one of `names`; an empty list wants all, as Diamond's `allowed_names`.
@@ -46,7 +51,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(table: &str, expected: Result<&[(&str, i64)], &str>) {
+    fn check(table: &str, expected: Result<&[(&str, i128)], &str>) {
         let mut found = Vec::new();
         let result = group(Path::new("/proc/net/snmp"), table.as_bytes(), b"Tcp:", |name, value| {
             found.push((name, value));
@@ -68,6 +73,14 @@ mod tests {
         check("Tcp: A B\n", Ok(&[]));
         check("Tcp: A B\nTcp: 5", Ok(&[("A", 5)]));
         check("Tcp:\nTcp:\n", Ok(&[]));
+    }
+
+    #[test]
+    fn a_negative_count_is_none() {
+        let mut out = Out::default();
+        publish_count(&["a"], -1, &mut out);
+        publish_count(&["b"], u64::MAX.into(), &mut out);
+        assert_eq!(out.len(), 1);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::proc::{ProcFile, fields, lines, number, text};
-use crate::snmp::{group, wanted};
+use crate::snmp::{group, publish_count, wanted};
 use crate::{Bits, Class, Collector, Fail, Made, Out, Site, Slot, Spec};
 
 /// What does not count packets but says how things are set.
@@ -63,7 +63,7 @@ impl Collector for Ip {
             if GAUGES.contains(&name) {
                 out.gauge(&["ip", name], value as f64);
             } else {
-                out.counter(&["ip", name], value.cast_unsigned(), Bits::B64);
+                publish_count(&["ip", name], value, out);
             }
         })?;
         match self.snmp6.read() {

@@ -1,10 +1,14 @@
 use std::fs;
 use std::process::Command;
 
+use proptest::prelude::*;
+
+use super::publish;
+use crate::ask::Place;
 use crate::testing::{
     Program, agrees_with_diamond, collect, collect_soon, collector, fixture, raw, serve, try_collect,
 };
-use crate::{Bits, Collector, Value};
+use crate::{Bits, Collector, Out, Value};
 
 fn asking(answer: &str) -> Box<dyn Collector> {
     let address = serve(answer.as_bytes().to_vec());
@@ -65,4 +69,12 @@ fn diamond_reads_the_same() {
     let answer = fs::read_to_string(fixture("memcached/testdata/memcached-1.6/stats")).unwrap();
     let expected = fixture("memcached/testdata/memcached-1.6/expected.diamond.txt");
     agrees_with_diamond(&mut *asking(&answer), &expected, &[]);
+}
+
+proptest! {
+    #[test]
+    fn no_answer_is_too_strange(answer in "(STAT|END|bytes|[0-9.e-]{1,21}|[ \\nx]){0,20}") {
+        let place = Place::parse("unix:/memcached").unwrap();
+        let _ = publish("a", &place, answer.as_bytes(), &[], &mut Out::default());
+    }
 }

@@ -52,29 +52,34 @@ impl Collector for Nginx {
 
     fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
         self.options.url.get(self.options.patience, LONGEST, &mut self.page)?;
-        let broken = || Fail::parse(self.options.url.to_string(), 1, "the page of nginx's stub_status", &self.page);
-        let mut found = false;
-        let mut totals = false;
-        for (_, line) in lines(&self.page) {
-            let mut words = fields(line);
-            match words.next() {
-                Some(b"Active") => {
-                    let active = words.nth(1).and_then(number).ok_or_else(broken)?;
-                    out.gauge(&["nginx", "active_connections"], active as f64);
-                    found = true;
-                }
-                // The line of numbers follows its heading.
-                Some(b"server") => totals = true,
-                Some(first) if totals => {
-                    totals = false;
-                    publish_totals(first, words, out).ok_or_else(broken)?;
-                }
-                Some(b"Reading:") => publish_states(line, out).ok_or_else(broken)?,
-                _ => {}
-            }
-        }
-        if found { Ok(()) } else { Err(broken()) }
+        publish(&self.page, out)
+            .ok_or_else(|| Fail::parse(self.options.url.to_string(), 1, "the page of nginx's stub_status", &self.page))
     }
+}
+
+/// Publishes what is on `page`; `None` when it is not the page of `stub_status`.
+fn publish(page: &[u8], out: &mut Out) -> Option<()> {
+    let mut found = None;
+    let mut totals = false;
+    for (_, line) in lines(page) {
+        let mut words = fields(line);
+        match words.next() {
+            Some(b"Active") => {
+                let active = words.nth(1).and_then(number)?;
+                out.gauge(&["nginx", "active_connections"], active as f64);
+                found = Some(());
+            }
+            // The line of numbers follows its heading.
+            Some(b"server") => totals = true,
+            Some(first) if totals => {
+                totals = false;
+                publish_totals(first, words, out)?;
+            }
+            Some(b"Reading:") => publish_states(line, out)?,
+            _ => {}
+        }
+    }
+    found
 }
 
 fn publish_totals<'a>(accepted: &[u8], mut rest: impl Iterator<Item = &'a [u8]>, out: &mut Out) -> Option<()> {

@@ -1,10 +1,12 @@
 use std::fs;
 use std::process::Command;
 
+use proptest::prelude::*;
+
 use crate::testing::{
     Program, agrees_with_diamond, collect, collect_soon, collector, fixture, raw, serve, try_collect,
 };
-use crate::{Bits, Collector, Value};
+use crate::{Bits, Collector, Out, Value};
 
 fn asking(body: &str) -> Box<dyn Collector> {
     let address = serve(format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n{body}").into_bytes());
@@ -61,4 +63,11 @@ fn a_real_nginx_answers() {
 fn diamond_reads_the_same() {
     let page = fs::read_to_string(fixture("nginx/testdata/nginx-1.22/nginx_status")).unwrap();
     agrees_with_diamond(&mut *asking(&page), &fixture("nginx/testdata/nginx-1.22/expected.diamond.txt"), &[]);
+}
+
+proptest! {
+    #[test]
+    fn no_page_is_too_strange(page in "(Active|server|Reading:|[0-9]{1,21}|[ \\n:x-]){0,20}") {
+        super::publish(page.as_bytes(), &mut Out::default());
+    }
 }

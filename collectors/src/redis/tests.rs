@@ -1,10 +1,14 @@
 use std::fs;
 use std::process::Command;
 
+use proptest::prelude::*;
+
+use super::{body, info};
+use crate::ask::Place;
 use crate::testing::{
     Program, agrees_with_diamond, collect, collect_soon, collector, fixture, raw, serve, slot, try_collect,
 };
-use crate::{Collector, Style, Value};
+use crate::{Collector, Out, Style, Value};
 
 fn asking(answer: &str, auth: &str) -> Box<dyn Collector> {
     let address = serve(answer.as_bytes().to_vec());
@@ -81,4 +85,19 @@ fn diamond_reads_the_same_but_for_what_is_ours() {
     let info = fs::read_to_string(fixture("redis/testdata/redis-7.0/info")).unwrap();
     let expected = fixture("redis/testdata/redis-7.0/expected.diamond.txt");
     agrees_with_diamond(&mut *asking(&bulk(&info), ""), &expected, &["redis.a.process.connections_rejected"]);
+}
+
+proptest! {
+    #[test]
+    fn no_answer_is_too_strange(answer in "([$+*:-]|OK|[0-9]{1,21}|\r\n|x){0,12}", before in 0_usize..2) {
+        if let Some(Ok((start, end))) = body(answer.as_bytes(), before) {
+            prop_assert!(start <= end && end <= answer.len());
+        }
+    }
+
+    #[test]
+    fn no_info_is_too_strange(text in "(role|db[0-9]{1,3}|used_memory|maxmemory|rdb_last_save_time|:|=|,|[0-9.-]{1,20}|\\n|x){0,30}") {
+        let place = Place::parse("unix:/redis").unwrap();
+        let _ = info::publish("a", &place, text.as_bytes(), 16, slot(0), &mut Out::default());
+    }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::proc::ProcFile;
-use crate::snmp::{group, wanted};
-use crate::{Bits, Class, Collector, Fail, Made, Out, Site, Slot, Spec};
+use crate::snmp::{group, publish_count, wanted};
+use crate::{Class, Collector, Fail, Made, Out, Site, Slot, Spec};
 
 /// What does not count events but says how things stand.
 const GAUGES: [&str; 5] = ["CurrEstab", "MaxConn", "RtoAlgorithm", "RtoMin", "RtoMax"];
@@ -70,7 +70,7 @@ impl Collector for Tcp {
                 if GAUGES.contains(&name) {
                     out.gauge(&["tcp", name], value as f64);
                 } else {
-                    out.counter(&["tcp", name], value.cast_unsigned(), Bits::B64);
+                    publish_count(&["tcp", name], value, out);
                 }
             })?;
         }

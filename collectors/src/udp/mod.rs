@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::proc::ProcFile;
-use crate::snmp::{group, wanted};
-use crate::{Bits, Class, Collector, Fail, Made, Out, Site, Slot, Spec};
+use crate::snmp::{group, publish_count, wanted};
+use crate::{Class, Collector, Fail, Made, Out, Site, Slot, Spec};
 
 /// `[collectors.udp]`.
 #[derive(Debug, Deserialize)]
@@ -41,7 +41,7 @@ impl Collector for Udp {
         let (path, snmp) = self.snmp.read()?;
         group(path, snmp, b"Udp:", |name, value| {
             if wanted(&self.options.names, name) {
-                out.counter(&["udp", name], value.cast_unsigned(), Bits::B64);
+                publish_count(&["udp", name], value, out);
             }
         })
     }
