@@ -254,3 +254,40 @@ fn on_a_full_disk_old_series_go_on_and_new_ones_wait() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(tree.tree.sync()).unwrap();
 }
+
+#[test]
+fn python_resizes_under_a_stream_of_writes_and_no_point_is_lost() {
+    if std::process::Command::new("whisper-resize.py").arg("--help").output().is_err() {
+        return golden::peer::skip("whisper", "whisper-resize.py cannot be run");
+    }
+    let tree = tree(64);
+    let path = tree.path("a.wsp");
+    // The tool knows no clock but the real one.
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let now = Timestamp::from_secs(since.as_secs() as u32);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let write = |age: u32| {
+        let points = vec![Point { time: Timestamp::from_secs(now.secs() - age), value: f64::from(age) }];
+        let batch = [Pending { series: SeriesId::new(0), name: MetricName::parse("a").unwrap(), points }];
+        assert!(runtime.block_on(tree.tree.write(&batch, now)).refusals.is_empty());
+    };
+    write(100);
+    for (round, layout) in [["1s:2h", "1m:1d"], ["1s:3h", "1m:2d"]].iter().enumerate() {
+        let mut tool = std::process::Command::new("whisper-resize.py").arg(&path).args(layout).spawn().unwrap();
+        let mut age = 100 - 49 * round as u32;
+        while tool.try_wait().unwrap().is_none() {
+            // Further points while there are any; the last one again and again after that.
+            age = (age - 1).max(51 - 49 * round as u32);
+            write(age);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(tool.wait().unwrap().success());
+        (51 - 49 * round as u32..age).rev().for_each(write);
+    }
+    write(1);
+    let file = Whisper::open_read_only(&path).unwrap();
+    let from = Timestamp::from_secs(now.secs() - 101);
+    let values = file.fetch(from, now, now).unwrap().unwrap().values;
+    assert_eq!(values.into_iter().flatten().count(), 100);
+    assert_eq!(file.header().archives[0].points, 3 * 3600);
+}
