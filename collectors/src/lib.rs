@@ -56,6 +56,7 @@ registry::collectors! {
     netstat: false,
     files: false,
     prometheus: false,
+    httpjson: false,
     nginx: false,
     memcached: false,
     redis: false,

@@ -66,7 +66,8 @@ impl<'a> Family<'a> {
             }
             (Kind::Summary | Kind::Gauge, _) => {
                 with_path(target, sample.name, &sample.labels, |path| {
-                    out.gauge(path, sample.value).significant(9);
+                    // All that a float holds: bytes of a large disk have twelve digits.
+                    out.gauge(path, sample.value).significant(15);
                 });
             }
         }
