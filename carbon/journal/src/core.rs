@@ -13,10 +13,10 @@ use whisper::Point;
 use crate::chunk::{Position, Segment};
 use crate::disk::Disk;
 use crate::error::JournalError;
+use crate::growing::Writer;
 use crate::options::{Options, Sync};
 use crate::replay::{self, Each, Replayed};
 use crate::state::State;
-use crate::write::Writer;
 
 /// Appended bytes that the writer takes at once instead of at its next visit.
 const WRITE_AT: u64 = 1024 * 1024;

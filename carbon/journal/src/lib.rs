@@ -38,6 +38,7 @@ pub use core::Ticket;
 mod state;
 pub use state::Wait;
 
+mod growing;
 mod write;
 mod sync;
 mod release;

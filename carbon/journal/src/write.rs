@@ -1,6 +1,5 @@
 //! From memory to the kernel: names first, then the points that use them, then the next segment.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
@@ -10,39 +9,10 @@ use crate::chunk::Chunk;
 use crate::core::Core;
 use crate::disk::DiskFile;
 use crate::frames::Frames;
+use crate::growing::{Growing, Writer};
 use crate::layout::{FILE_HEAD, FileHead, Kind};
 use crate::state::{OnDisk, Refusal, State};
 use crate::{files, names};
-
-/// The files that grow, and what they are to take next.
-#[derive(Debug)]
-pub(crate) struct Writer {
-    /// Taken from the state, not yet in a file, in order.
-    pub(crate) queue: VecDeque<Chunk>,
-    pub(crate) points: Option<Growing>,
-    pub(crate) names: Option<Growing>,
-    /// Of the names file, which may not exist yet.
-    pub(crate) generation: u32,
-    /// The names file holds less than it should: all names go to one of a new generation.
-    pub(crate) renew_names: bool,
-    /// The next file of points has at least this number, because those below may have lost bytes.
-    pub(crate) floor: u32,
-}
-
-/// A file that takes more.
-#[derive(Debug)]
-pub(crate) struct Growing {
-    pub(crate) number: u32,
-    file: Arc<dyn DiskFile>,
-    seed: u32,
-    offset: u64,
-}
-
-impl Writer {
-    pub(crate) fn new(generation: u32) -> Writer {
-        Writer { queue: VecDeque::new(), points: None, names: None, generation, renew_names: false, floor: 0 }
-    }
-}
 
 impl Core {
     /// Writes all that was appended until now; true when there was anything.

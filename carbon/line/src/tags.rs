@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 pub const DIRECTORY: &str = "_tagged";
 
 /// Longest file name without its ending; readable names above it exist nowhere.
-const LONGEST_FILE_NAME: usize = crate::name::LONGEST_PART;
+const LONGEST_FILE_NAME: usize = 251;
 
 /// A name taken apart. Shown ([`fmt::Display`]), it is in normal form.
 #[derive(Clone, Debug, PartialEq, Eq)]

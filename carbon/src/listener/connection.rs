@@ -16,12 +16,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::Protocol;
-use super::beat::Steadiness;
 use super::buffer;
 use super::framing::{Framing, Head};
 use super::handed::{Desk, HandedConnection};
 use super::peers::{Peers, Place};
 use super::socket::Peer;
+use super::steady::Steadiness;
 use super::unfinished::{Claim, Unfinished};
 use super::watched::Socket;
 use crate::batch::Batch;

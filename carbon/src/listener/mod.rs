@@ -11,6 +11,7 @@ mod kernel_drops;
 mod peers;
 mod ports;
 mod socket;
+mod steady;
 mod unfinished;
 mod watched;
 

@@ -11,8 +11,8 @@ use hyper::header::HeaderMap;
 use hyper::{StatusCode, header};
 use serde_json::json;
 
+use super::desk::Desk;
 use super::fault::{Fault, shortened};
-use super::status::Desk;
 use super::{answer, form, never_cached};
 
 /// Who asks; the server adds it to each request.

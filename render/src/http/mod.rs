@@ -18,6 +18,7 @@ mod form;
 mod answer;
 mod exposition;
 mod traffic;
+mod desk;
 mod status;
 mod queries;
 mod flush;
@@ -44,15 +45,15 @@ use tower_http::compression::CompressionLayer;
 
 use crate::config::{HttpConfig, RenderConfig};
 use crate::eval::Budget;
+use desk::Desk;
 use fault::Fault;
 use params::Params;
 use queries::Queries;
-use status::Desk;
 
+pub use desk::{Part, Status};
 pub use exposition::Family;
 pub use flush::LONGEST_FLUSH;
 pub use server::{Server, ServerError};
-pub use status::{Part, Status};
 
 /// Where names and points come from.
 #[derive(Clone)]

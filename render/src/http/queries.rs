@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+use super::desk::Part;
 use super::exposition::Family;
-use super::status::Part;
 use crate::eval::Budget;
 
 /// The queries of this process, all together.

@@ -12,19 +12,18 @@
 use std::fs::File;
 use std::io::{self, ErrorKind as Kind};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use carbon_line::MetricName;
 use tracing::{debug, warn};
 use whisper::{Retention, Timestamp, Whisper};
 
-use super::WhisperTree;
 use super::carry::{backup, carry_over};
 use super::devices::DeviceId;
 use super::known::Known;
 use super::path::file_of;
 use super::quarantine::is_settled;
 use super::reach::{Look, Reached, fault, reach};
+use super::{WhisperTree, milliseconds};
 use crate::{Answer, Metadata, Pending, Refusal, StorageError, Store, WriteReport};
 
 impl Store for WhisperTree {
@@ -174,11 +173,6 @@ impl WhisperTree {
 
 fn is_absent(reached: &Result<Reached, StorageError>) -> bool {
     matches!(reached, Err(StorageError::Io { source, .. }) if source.kind() == Kind::NotFound)
-}
-
-/// Wall clock, to tell our own changes of a file from those of others.
-pub(super) fn milliseconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
 /// Whether the same write may succeed later. A full disk gets room, a directory its permissions, a descriptor table its
