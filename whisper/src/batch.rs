@@ -31,8 +31,9 @@ impl<L: WriteAt> Whisper<L> {
     }
 
     /// As [`Whisper::update_many`], but nothing current is ever overwritten by a time that is far from `now`, and the
-    /// points that no archive has a slot for are counted: those older than all archives, and those so far ahead that
-    /// they would take the slot of a current point of the finest.
+    /// points that no archive has a slot for are counted: those older than all archives, and those ahead of `now` by more
+    /// than a quarter of what the finest keeps. A clock that far off is wrong; the slots it would fill hold points that
+    /// are still asked for.
     ///
     /// The reference lets a point whose age is the retention of an archive, to the slot, take the place of the newest
     /// there; here it goes to the next coarser archive.
@@ -42,8 +43,8 @@ impl<L: WriteAt> Whisper<L> {
     pub fn update_current(&mut self, points: &[Point], now: Timestamp) -> Result<usize, Error> {
         let finest = self.ring(0)?;
         let points = in_order(points);
-        let end = finest.floor(now.as_i64()) + finest.retention();
-        let near = points.partition_point(|point| finest.floor(point.time.as_i64()) < end);
+        let last = last_time(&finest, now.as_i64());
+        let near = points.partition_point(|point| point.time.as_i64() <= last);
         let too_old = |ring: &Ring, time: i64| ring.floor(time) <= ring.floor(now.as_i64()) - ring.retention();
         let older = self.deal(&points[..near], too_old)?;
         Ok(older + points.len() - near)
@@ -106,6 +107,13 @@ impl<L: WriteAt> Whisper<L> {
         }
         Ok(())
     }
+}
+
+/// How far ahead a time may be at `now`: by a quarter of the ring. The current slot is always open, even if it is the
+/// only one, and nothing goes once around.
+fn last_time(ring: &Ring, now: i64) -> i64 {
+    let current = ring.floor(now);
+    (now + ring.retention() / 4).max(current + ring.step - 1).min(current + ring.retention() - 1)
 }
 
 /// Points oldest first. Mostly they are, and are not copied then.
@@ -193,5 +201,35 @@ impl<'a, L: WriteAt> RunWriter<'a, L> {
         }
         self.run.clear();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_750_000_000;
+
+    /// Times, relative to [`NOW`], that fit into a ring or are too far ahead of its finest slots.
+    #[track_caller]
+    fn check(retention: &str, fitting: &[i64], ahead: &[i64]) {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = crate::CreateOptions::new(retention.parse().unwrap());
+        let mut file = Whisper::create(folder.path().join("a.wsp"), &layout).unwrap();
+        let now = Timestamp::saturating_from(NOW);
+        let mut write = |ahead: &i64| {
+            file.update_current(&[Point { time: Timestamp::saturating_from(NOW + ahead), value: 1.0 }], now).unwrap()
+        };
+        assert_eq!(fitting.iter().map(&mut write).sum::<usize>(), 0, "{retention} takes {fitting:?}");
+        assert_eq!(ahead.iter().map(&mut write).sum::<usize>(), ahead.len(), "{retention} leaves out {ahead:?}");
+    }
+
+    #[test]
+    fn a_quarter_of_the_finest_archive_lies_open_ahead() {
+        check("60:60,300:1000", &[-60, 0, 1, 600, 900], &[901, 3600, 1_000_000]);
+        // 1 750 000 000 is 40 s into its minute.
+        check("60:1", &[-40, 0, 19], &[20, 60]);
+        check("60:2", &[0, 19, 30], &[31, 60]);
+        check("1:4", &[0, 1], &[2, 4]);
     }
 }

@@ -59,8 +59,8 @@ pub struct WriteReport {
     pub refusals: Vec<Refusal>,
     /// Series that were written for the first time.
     pub created: usize,
-    /// Points that no archive of their series has a slot for at this time: too old for all, or so far ahead that they
-    /// would take the slot of a current one.
+    /// Points that no archive of their series has a slot for at this time: too old for all, or ahead by more than a
+    /// quarter of what the finest keeps.
     pub out_of_range: usize,
 }
 
