@@ -1,6 +1,6 @@
 //! What a metric may be called. Checked once, at the border; nobody inside checks again.
 //!
-//! A tagged name (`disk.used;dc=a`, see [`tags`](crate::tags)) is one file named by a hash, so neither its dots nor the
+//! A tagged name (`disk.used;dc=a`, see [`crate::tags`]) is one file named by a hash, so neither its dots nor the
 //! length of its parts mean anything, and a slash may stand in the value of a tag. To any other name the question
 //! whether it is tagged costs one search for `;`.
 
