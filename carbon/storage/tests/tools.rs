@@ -72,11 +72,15 @@ fn settle(path: &Path) {
     }
 }
 
-/// As `cp` does it, and certainly later than our last write by the clock of the file system.
+/// As `cp -p` does it, which also copies the time, and certainly later than our last write by the clock of the file
+/// system.
 fn copy_over(from: &Path, to: &Path) {
+    let written = fs::metadata(to).unwrap().modified().unwrap();
+    while written.elapsed().unwrap() < Duration::from_millis(60) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     fs::copy(from, to).unwrap();
-    let later = SystemTime::now() + Duration::from_secs(1);
-    File::options().write(true).open(to).unwrap().set_modified(later).unwrap();
+    make_old(to);
 }
 
 fn make_old(path: &Path) {

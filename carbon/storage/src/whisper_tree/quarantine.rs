@@ -54,7 +54,7 @@ impl WhisperTree {
 /// # Errors
 /// One that passes if the file changed a moment ago.
 pub(super) fn is_settled(path: &Path, look: &Look) -> Result<(), StorageError> {
-    let since = super::milliseconds().checked_sub(look.changed);
+    let since = super::milliseconds().checked_sub(look.modified);
     // A change in the future tells nothing about when it was made.
     if since.is_some_and(|since| since < SETTLED) {
         let source = io::Error::other("it is incomplete and changed a moment ago; perhaps it is still being copied");

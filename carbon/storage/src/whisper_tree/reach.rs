@@ -8,7 +8,8 @@
 //!
 //! One look tells device and inode (another file took the name), size (cut or grown) and time of change (written in
 //! place, as `cp` over it or `whisper set-xff` do; a change in the same few milliseconds as our own last write is taken
-//! for ours). If anything differs the header is read anew.
+//! for ours). If anything differs the header is read anew. The time is that of the inode: the one of the content is set
+//! back by `cp -p` and `rsync --inplace`, so that what they have overwritten looks as old as what they copied.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -42,22 +43,28 @@ pub(super) struct Look {
     /// Time of birth in nanoseconds since the epoch, 0 if unknown.
     pub(super) born: u64,
     pub(super) size: u64,
-    /// Time of the last change in milliseconds since the epoch.
+    /// Time of the last change of file or inode in milliseconds since the epoch; nobody can set it.
     pub(super) changed: u64,
+    /// Time of the last change of its content likewise, or what a tool has made of it.
+    pub(super) modified: u64,
 }
 
 impl Look {
     pub(super) fn of(metadata: &Metadata) -> Look {
-        let changed = metadata.mtime().saturating_mul(1000).saturating_add(metadata.mtime_nsec() / 1_000_000);
         let born = metadata.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
         Look {
             device: metadata.dev(),
             inode: metadata.ino(),
             born: born.map_or(0, |since| since.as_nanos() as u64),
             size: metadata.size(),
-            changed: u64::try_from(changed).unwrap_or(0),
+            changed: since_epoch(metadata.ctime(), metadata.ctime_nsec()),
+            modified: since_epoch(metadata.mtime(), metadata.mtime_nsec()),
         }
     }
+}
+
+fn since_epoch(seconds: i64, nanoseconds: i64) -> u64 {
+    u64::try_from(seconds.saturating_mul(1000).saturating_add(nanoseconds / 1_000_000)).unwrap_or(0)
 }
 
 /// The file at `path`, by the `kept` descriptor if that is still the one behind the name.
