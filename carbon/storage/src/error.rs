@@ -28,6 +28,12 @@ pub enum StorageError {
         /// What is known about the cause.
         reason: String,
     },
+    /// The store could, and does not: it is full, or what is to be changed is kept by another process.
+    #[error("{reason}")]
+    Declined {
+        /// Why, and what can be done.
+        reason: String,
+    },
     /// The thread or task that did the work ended early.
     #[error("the storage worker ended before it answered")]
     WorkerLost,

@@ -12,6 +12,8 @@ pub mod overlay;
 pub mod rules;
 pub mod series;
 pub mod store;
+pub mod tag_index;
+pub mod tags;
 pub mod whisper_tree;
 
 pub use carbonlink::CarbonLinkRecent;
@@ -27,4 +29,6 @@ pub use rules::{AggregationRules, NameList, NameLists, RuleError, Schemas, Stora
 pub use series::Series;
 pub use store::{Answer, Failure, Fetch, FetchQuery, Find, FindQuery, Node, NodeKind, Partial, Pending, Recent, Store};
 pub use store::{Refusal, Window, WriteReport};
+pub use tag_index::TagIndex;
+pub use tags::{TagEntry, TagExpression, TagQuery, Tags, ValueEntry, ValueTest};
 pub use whisper_tree::{TreeOptions, WhisperTree};

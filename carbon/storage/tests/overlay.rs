@@ -204,6 +204,35 @@ async fn a_tagged_series_is_found_by_its_whole_name_in_files_and_in_the_cache() 
 }
 
 #[tokio::test]
+async fn a_tagged_file_named_in_words_is_read_and_goes_on_under_its_hash() {
+    let folder = tempfile::tempdir().unwrap();
+    let point = |ago: u32| Point { time: Timestamp::from_secs(NOW - ago), value: f64::from(ago) };
+    let name = "x.y;a=1";
+    write_as(&tree(folder.path()), name, &[point(60)]).await;
+    let file = |path: String| folder.path().join(path + ".wsp");
+    let hashed = file(carbon_line::tags::hashed_path(name));
+    let readable = file(carbon_line::tags::readable_path(name).unwrap());
+    std::fs::rename(&hashed, &readable).unwrap();
+    let tree = tree(folder.path());
+    let known = async || {
+        let window = Window { from: time(300), until: time(0), now: time(0) };
+        let query = FetchQuery { names: vec![MetricName::parse(name).unwrap()], window, max_points: None };
+        let found = Fetch::fetch(&tree, &query).await.unwrap().value;
+        found[0].values.iter().filter(|value| !value.is_nan()).count()
+    };
+    let query = FindQuery { pattern: carbon_line::Pattern::parse(name).unwrap(), window: None };
+    assert_eq!(Find::find(&tree, &query).await.unwrap().value.len(), 1);
+    assert_eq!(known().await, 1);
+    write_as(&tree, name, &[point(50)]).await;
+    assert!(hashed.exists() && !readable.exists());
+    assert_eq!(known().await, 2);
+}
+
+fn time(ago: u32) -> Timestamp {
+    Timestamp::from_secs(NOW - ago)
+}
+
+#[tokio::test]
 async fn a_cache_that_is_away_is_a_failure_in_part() {
     let folder = tempfile::tempdir().unwrap();
     let tree = tree(folder.path());

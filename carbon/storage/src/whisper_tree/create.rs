@@ -11,7 +11,10 @@ use std::path::Path;
 use tracing::debug;
 use whisper::{Timestamp, Whisper};
 
+use carbon_line::MetricName;
+
 use super::WhisperTree;
+use super::path::readable_file_of;
 use super::reach::{Identity, Look, fault};
 use crate::{Pending, StorageError};
 
@@ -24,6 +27,9 @@ impl WhisperTree {
         path: &Path,
         now: Timestamp,
     ) -> Result<Option<(Whisper, Look, usize)>, StorageError> {
+        if self.adopt_readable(&pending.name, path) {
+            return Ok(None);
+        }
         let mut options = self.rules().layout(&pending.name);
         options.allocation = self.allocation;
         let create = || Whisper::create_filled(path, &options, &pending.points, now);
@@ -50,6 +56,15 @@ impl WhisperTree {
             .map(|metadata| Look::of(&metadata))
             .map_err(|source| fault("stat", path, source))?;
         Ok(Some((file, look, out_of_range)))
+    }
+
+    /// Gives the file of a tagged series that a carbon without TAG_HASH_FILENAMES has made the name that we use, as
+    /// carbon does once it is told to hash names.
+    fn adopt_readable(&self, name: &MetricName, path: &Path) -> bool {
+        let Some(readable) = readable_file_of(self.root(), name) else { return false };
+        // Linking refuses a name that is taken, and neither name is missing at any time.
+        let linked = fs::hard_link(&readable, path).is_ok();
+        linked && fs::remove_file(&readable).is_ok()
     }
 
     /// Makes `folder` below the root, and those above it that are missing; never the root itself.

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use whisper::{CreateOptions, Header, Whisper};
 
 use super::WhisperTree;
-use super::path::file_of;
+use super::path::{file_of, readable_file_of};
 use crate::{Answer, Failure, Fetch, FetchQuery, Partial, Series, StorageError, Window};
 
 /// Files a thread reads in one go at least; below it handing over costs more than reading.
@@ -56,8 +56,13 @@ fn read_one(
     window: Window,
     layouts: &mut LastLayout,
 ) -> Result<Option<Series>, StorageError> {
-    let file = match Whisper::open_read_only(file_of(root, name)) {
-        Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => return Ok(None),
+    let absent = |error: &whisper::Error| error.io_kind() == Some(io::ErrorKind::NotFound);
+    let opened = match (Whisper::open_read_only(file_of(root, name)), readable_file_of(root, name)) {
+        (Err(error), Some(readable)) if absent(&error) => Whisper::open_read_only(readable),
+        (opened, _) => opened,
+    };
+    let file = match opened {
+        Err(error) if absent(&error) => return Ok(None),
         opened => opened?,
     };
     let mut values = Vec::new();

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use carbon_line::{MetricName, Pattern, Segment, tags};
 
 use super::WhisperTree;
-use super::path::{ENDING, file_of};
+use super::path::{ENDING, file_of, readable_file_of};
 use crate::{Answer, Failure, Find, FindQuery, Node, NodeKind, Partial, StorageError};
 
 /// Names with more parts than this are not looked for; it also ends loops of links.
@@ -42,7 +42,8 @@ fn walk(root: PathBuf, pattern: &Pattern) -> Partial<Vec<Node>> {
 /// A tagged series is asked for by its whole name; which of them have which tags is a question for an index.
 fn tagged(root: &Path, pattern: &Pattern) -> Option<Node> {
     let name = MetricName::parse(pattern.as_str()).ok()?;
-    let is_there = fs::metadata(file_of(root, &name)).is_ok_and(|meta| meta.is_file());
+    let is_file = |path: PathBuf| fs::metadata(path).is_ok_and(|meta| meta.is_file());
+    let is_there = is_file(file_of(root, &name)) || readable_file_of(root, &name).is_some_and(is_file);
     is_there.then(|| Node { path: name.to_string(), kind: NodeKind::Leaf })
 }
 

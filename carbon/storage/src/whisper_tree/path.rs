@@ -24,6 +24,12 @@ pub(super) fn file_of(root: &Path, name: &MetricName) -> PathBuf {
     path
 }
 
+/// Where a carbon without TAG_HASH_FILENAMES has put the archive of a tagged series, if its name can be a file's.
+pub(super) fn readable_file_of(root: &Path, name: &MetricName) -> Option<PathBuf> {
+    let path = tags::is_tagged(name).then(|| tags::readable_path(name)).flatten()?;
+    Some(root.join(path + ENDING))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -181,7 +181,7 @@ fn can_pass(error: &StorageError) -> bool {
     let kind = match error {
         StorageError::Io { source, .. } => Some(source.kind()),
         StorageError::Whisper(error) => error.io_kind(),
-        StorageError::Unreachable { .. } | StorageError::WorkerLost => return true,
+        StorageError::Unreachable { .. } | StorageError::Declined { .. } | StorageError::WorkerLost => return true,
     };
     match kind {
         None | Some(Kind::InvalidFilename | Kind::NotADirectory | Kind::IsADirectory | Kind::InvalidInput) => false,

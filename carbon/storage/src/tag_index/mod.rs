@@ -1,0 +1,152 @@
+//! [`Tags`] in memory: for each value of each tag the series that carry it, as ascending numbers.
+//!
+//! Series come from three sides: names that carbon takes in, which are looked up in its name table before each answer,
+//! so that a series is found as soon as its first point is accepted; names that clients post; and the list of an
+//! earlier run. An answer sets one bit a series and expression and touches no name but those it gives.
+//!
+//! A series takes its name, about 70 bytes beside it, and 4 bytes a tag.
+
+mod bits;
+mod state;
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use carbon_line::MetricName;
+
+use crate::{Answer, NameTable, SeriesId, StorageError, TagEntry, TagExpression, TagQuery, Tags, ValueEntry};
+use state::State;
+
+/// Names that are copied out of the name table under one lock, so that listeners are not held up.
+const AT_ONCE: usize = 4_096;
+
+/// The index, cheap to clone; clones share it.
+#[derive(Clone, Debug)]
+pub struct TagIndex {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: RwLock<State>,
+    /// Carbon's names, where carbon runs in this process.
+    names: Option<Arc<NameTable>>,
+    /// Bytes that series posted by clients may bring the index to.
+    limit: usize,
+}
+
+impl TagIndex {
+    /// An empty index that follows `names` and refuses series of clients once it takes `limit` bytes.
+    pub fn new(names: Option<Arc<NameTable>>, limit: usize) -> TagIndex {
+        TagIndex { shared: Arc::new(Shared { state: RwLock::default(), names, limit }) }
+    }
+
+    /// Enters the tagged names that carbon has met since the last time. Some microseconds a name, so it is not to be
+    /// called from an async worker when there may be many.
+    pub fn catch_up(&self) {
+        let Some(names) = &self.shared.names else { return };
+        while self.shared.state().seen < names.len() {
+            let mut state = self.shared.state_mut();
+            let first = state.seen;
+            // The table only grows.
+            let last = names.len().min(first + AT_ONCE);
+            let reader = names.read();
+            let ids = (first..last).map(|id| SeriesId::new(id as u32));
+            let tagged: Vec<MetricName> =
+                ids.filter(|id| carbon_line::tags::is_tagged(reader.text(*id))).map(|id| reader.name(id)).collect();
+            drop(reader);
+            state.seen = last;
+            for name in &tagged {
+                state.add(name);
+            }
+        }
+    }
+
+    /// How many series there are.
+    pub fn len(&self) -> usize {
+        self.shared.state().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Memory that the index takes, about.
+    pub fn bytes(&self) -> usize {
+        self.shared.state().bytes()
+    }
+
+    /// Answers on a thread that may block.
+    fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&TagIndex) -> T + Send + 'static,
+    ) -> Answer<'_, Result<T, StorageError>> {
+        let index = self.clone();
+        Box::pin(async move {
+            let answer = tokio::task::spawn_blocking(move || {
+                index.catch_up();
+                question(&index)
+            });
+            answer.await.map_err(|_| StorageError::WorkerLost)
+        })
+    }
+}
+
+impl Shared {
+    // Each change leaves the state whole at every step that can panic.
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tags for TagIndex {
+    fn series<'a>(
+        &'a self,
+        wanted: &'a [TagExpression],
+        limit: usize,
+    ) -> Answer<'a, Result<Option<Vec<MetricName>>, StorageError>> {
+        let wanted = wanted.to_vec();
+        self.ask(move |index| index.shared.state().series(&wanted, limit))
+    }
+
+    fn tags<'a>(&'a self, query: &'a TagQuery) -> Answer<'a, Result<Vec<TagEntry>, StorageError>> {
+        let query = query.clone();
+        self.ask(move |index| index.shared.state().tags(&query))
+    }
+
+    fn values<'a>(&'a self, tag: &'a str, query: &'a TagQuery) -> Answer<'a, Result<Vec<ValueEntry>, StorageError>> {
+        let (tag, query) = (tag.to_owned(), query.clone());
+        self.ask(move |index| index.shared.state().values(&tag, &query))
+    }
+
+    fn add<'a>(&'a self, names: &'a [MetricName]) -> Answer<'a, Result<(), StorageError>> {
+        let names = names.to_vec();
+        let added = self.ask(move |index| {
+            let mut state = index.shared.state_mut();
+            for name in &names {
+                if state.bytes() >= index.shared.limit && !state.has(name) {
+                    let reason = "the tag index holds as much as it may; raise `[memory] max`".to_owned();
+                    return Err(StorageError::Declined { reason });
+                }
+                state.add(name);
+            }
+            Ok(())
+        });
+        Box::pin(async move { added.await? })
+    }
+
+    fn remove<'a>(&'a self, names: &'a [MetricName]) -> Answer<'a, Result<(), StorageError>> {
+        let names = names.to_vec();
+        self.ask(move |index| {
+            let mut state = index.shared.state_mut();
+            names.iter().for_each(|name| state.remove(name));
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+use regex::Regex;
+
+use super::*;
+use crate::ValueTest;
+
+const SERIES: [&str; 4] =
+    ["disk;dc=a;server=w1", "disk;dc=b;server=w2", "cpu;dc=a;rack=1;server=w1", "cpu;dc=b;server=w3"];
+
+fn name(text: &str) -> MetricName {
+    MetricName::parse(text).unwrap()
+}
+
+async fn index() -> TagIndex {
+    let index = TagIndex::new(None, usize::MAX);
+    index.add(&SERIES.map(name)).await.unwrap();
+    index
+}
+
+fn expression(text: &str) -> TagExpression {
+    let at = text.find(['=', '!']).unwrap();
+    let (tag, rest) = text.split_at(at);
+    let (negated, rest) = (rest.starts_with('!'), rest.trim_start_matches(['!', '=']));
+    let test = match rest.strip_prefix('~') {
+        Some(regex) => ValueTest::Matches(Regex::new(&format!("^({regex})")).unwrap()),
+        None => ValueTest::Equals(rest.to_owned()),
+    };
+    TagExpression { tag: tag.to_owned(), negated, test }
+}
+
+fn expressions(texts: &[&str]) -> Vec<TagExpression> {
+    texts.iter().map(|text| expression(text)).collect()
+}
+
+#[tokio::test]
+async fn series_are_found_by_all_kinds_of_expressions() {
+    let index = index().await;
+    for (wanted, expected) in [
+        (&["name=disk"][..], &[0, 1][..]),
+        (&["dc=a"], &[2, 0]),
+        (&["dc=a", "name!=cpu"], &[0]),
+        (&["server=~w[12]"], &[2, 0, 1]),
+        (&["server=~w", "server!=~.*[13]$"], &[1]),
+        (&["rack!="], &[2]),
+        (&["dc=a", "rack="], &[0]),
+        (&["dc=~a|b", "rack=~(1|)$"], &[2, 3, 0, 1]),
+        (&["dc=c"], &[]),
+        (&["nosuch=x"], &[]),
+        (&["name=cpu", "nosuch!=x"], &[2, 3]),
+        (&["name=cpu", "nosuch!=~x"], &[2, 3]),
+    ] {
+        let found = index.series(&expressions(wanted), 10).await.unwrap().unwrap();
+        let expected: Vec<MetricName> = expected.iter().map(|at: &usize| name(SERIES[*at])).collect();
+        assert_eq!(found, expected, "{wanted:?}");
+    }
+    assert_eq!(index.series(&expressions(&["dc=a"]), 1).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn tags_and_values_are_listed_with_counts() {
+    let index = index().await;
+    let tags = async |query: TagQuery| -> Vec<String> {
+        index.tags(&query).await.unwrap().into_iter().map(|entry| entry.tag).collect()
+    };
+    assert_eq!(tags(TagQuery::default()).await, ["dc", "name", "rack", "server"]);
+    let wanted = expressions(&["name=disk"]);
+    let query = TagQuery { wanted, without: vec!["name".to_owned()], ..TagQuery::default() };
+    assert_eq!(tags(query.clone()).await, ["dc", "server"]);
+    assert_eq!(tags(TagQuery { prefix: "s".to_owned(), ..query.clone() }).await, ["server"]);
+    assert_eq!(tags(TagQuery { limit: Some(1), ..query.clone() }).await, ["dc"]);
+    let values: Vec<(String, usize)> = index
+        .values("server", &TagQuery::default())
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|entry| (entry.value, entry.count))
+        .collect();
+    assert_eq!(values, [("w1".to_owned(), 2), ("w2".to_owned(), 1), ("w3".to_owned(), 1)]);
+    assert_eq!(index.values("rack", &query).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_is_taken_out_is_gone_and_its_place_is_used_again() {
+    let index = index().await;
+    let before = index.bytes();
+    for _ in 0..10 {
+        index.remove(&[name(SERIES[2]), name("nosuch;a=b")]).await.unwrap();
+        assert_eq!(index.series(&expressions(&["rack!="]), 10).await.unwrap().unwrap(), []);
+        let tags = index.tags(&TagQuery::default()).await.unwrap();
+        assert!(tags.iter().all(|entry| entry.tag != "rack"));
+        index.add(&[name(SERIES[2])]).await.unwrap();
+        assert_eq!(index.series(&expressions(&["dc=a"]), 10).await.unwrap().unwrap().len(), 2);
+    }
+    assert_eq!((index.len(), index.bytes()), (4, before));
+}
+
+#[tokio::test]
+async fn names_that_carbon_meets_are_found_at_once() {
+    let table = Arc::new(NameTable::new());
+    let index = TagIndex::new(Some(Arc::clone(&table)), 0);
+    for n in 0..AT_ONCE + 10 {
+        table.intern(&name(&format!("a;n={n}")));
+        table.intern(&name(&format!("a.b{n}")));
+    }
+    table.intern(&name("a;b"));
+    assert_eq!(index.series(&expressions(&["name=a"]), usize::MAX).await.unwrap().unwrap().len(), AT_ONCE + 10);
+    table.intern(&name("late;n=1"));
+    assert_eq!(index.series(&expressions(&["name=late"]), 1).await.unwrap().unwrap().len(), 1);
+    assert!(index.add(&[name("b;c=d")]).await.is_err(), "clients add no more than fits");
+    assert!(index.add(&[name("late;n=1")]).await.is_ok(), "what is there is there");
+}
