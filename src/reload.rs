@@ -105,6 +105,7 @@ impl<'a> Reload<'a> {
             carbon.reload_limits(&config.carbon);
         }
         self.tree.set_rules(rules);
+        self.tree.limit_creates(config.store.creates_per_minute);
         if let Some(carbon) = carbon {
             // After the rules, which tell how long points gather.
             carbon.reload_limits(&config.carbon);
@@ -138,6 +139,7 @@ fn at_next_start(new: &Config, old: &Config) -> Vec<&'static str> {
     let mut settled = new.clone();
     settled.store.schemas.clone_from(&old.store.schemas);
     settled.store.aggregation.clone_from(&old.store.aggregation);
+    settled.store.creates_per_minute = old.store.creates_per_minute;
     settled.carbon.allow_list.clone_from(&old.carbon.allow_list);
     settled.carbon.deny_list.clone_from(&old.carbon.deny_list);
     settled.carbon = carbon::Config {

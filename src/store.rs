@@ -31,6 +31,9 @@ pub(crate) struct StoreConfig {
     /// Files kept open for writing at most; the others are opened for each write. Default: half of the descriptors that
     /// the process may have (`ulimit -n`), at most 250 000.
     pub(crate) descriptors: Option<usize>,
+    /// New series a minute that get their file, as carbon's MAX_CREATES_PER_MINUTE, a minute's worth of them at once; the
+    /// points of further ones wait. 0 for no limit. Default 0.
+    pub(crate) creates_per_minute: u32,
     /// Where a carbon in another process answers cache queries, so that a separate render sees what is not in files
     /// yet. Default: none.
     pub(crate) carbonlink: Option<SocketAddr>,
@@ -70,6 +73,7 @@ impl Default for StoreConfig {
             aggregation: None,
             allocation: AllocationName::Reserved,
             descriptors: None,
+            creates_per_minute: 0,
             carbonlink: None,
         }
     }
@@ -124,8 +128,10 @@ impl StoreConfig {
         let quarantine = Some(self.data.join("quarantine"));
         let remedy = "choose another folder with `--data DIR` or `[store] data`";
         let descriptors = self.descriptors.unwrap_or_else(TreeOptions::default_descriptors);
-        WhisperTree::open(&self.tree(), self.rules()?, TreeOptions { allocation, descriptors, quarantine })
-            .context(remedy)
+        let tree = WhisperTree::open(&self.tree(), self.rules()?, TreeOptions { allocation, descriptors, quarantine })
+            .context(remedy)?;
+        tree.limit_creates(self.creates_per_minute);
+        Ok(tree)
     }
 
     /// Opens the tree for reading; it may be empty or not there yet.

@@ -11,6 +11,7 @@ pub mod config;
 mod daemon;
 mod flush;
 mod gate;
+mod held;
 mod intake;
 mod journaling;
 mod limits;

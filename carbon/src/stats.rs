@@ -25,6 +25,7 @@ pub struct Stats {
     pub(crate) out_of_range: AtomicU64,
     pub(crate) creates: AtomicU64,
     pub(crate) errors: AtomicU64,
+    pub(crate) held: AtomicU64,
     pub(crate) updates: AtomicU64,
     pub(crate) update_micros: AtomicU64,
     pub(crate) connections: AtomicU64,
@@ -74,6 +75,8 @@ pub struct Snapshot {
     pub creates: u64,
     /// Series that a write refused, for now or for good.
     pub errors: u64,
+    /// New series that wait now for a limit or for room on a full disk.
+    pub held: u64,
     /// Series written, each with all its waiting points.
     pub updates: u64,
     /// Time spent in the store, in microseconds, over all writers.
@@ -132,6 +135,7 @@ impl Default for Stats {
             out_of_range: zero(),
             creates: zero(),
             errors: zero(),
+            held: zero(),
             updates: zero(),
             update_micros: zero(),
             connections: zero(),
@@ -170,6 +174,7 @@ impl Stats {
             out_of_range: self.out_of_range.load(Relaxed),
             creates: self.creates.load(Relaxed),
             errors: self.errors.load(Relaxed),
+            held: self.held.load(Relaxed),
             updates: self.updates.load(Relaxed),
             update_micros: self.update_micros.load(Relaxed),
             connections: self.connections.load(Relaxed),

@@ -2,7 +2,8 @@
 //!
 //! Each writer owns a part of the cache's shards and goes over it in passes: the series that are due, in the order of
 //! their files, in batches. A series is due when its points have gathered for long enough, when a flush wants it, or when
-//! memory or the journal run short; then gathering ends sooner the less there is left. On stop a writer passes until
+//! memory or the journal run short; then gathering ends sooner the less there is left. New series that the store holds
+//! back, for a limit or a full disk, are offered again with each pass, after all others. On stop a writer passes until
 //! nothing waits, or until it is told to leave the rest to the journal.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +22,7 @@ use whisper::Timestamp;
 use crate::activity::Activity;
 use crate::cache::{Cache, Due, Taken};
 use crate::clock::{now, seconds};
+use crate::held::Held;
 use crate::limits::{LONGEST_WAIT, Limits, LiveLimits};
 use crate::rate::Bucket;
 use crate::stats::Stats;
@@ -85,10 +87,10 @@ impl LogLimit {
     }
 }
 
-/// How a pass went.
-#[derive(Clone, Copy, PartialEq)]
+/// How a pass went, from well to ill.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Passed {
-    /// All is written.
+    /// All is written, but for new series that are held back.
     Whole,
     /// Some is to be tried again.
     Refused,
@@ -111,7 +113,7 @@ impl Writing {
     }
 
     fn run(&self, index: usize) {
-        let mut rest = SHORTEST_REST;
+        let (mut rest, mut held) = (SHORTEST_REST, Held::default());
         loop {
             let (heard, begun) = (self.cache.bell().rung(), Instant::now());
             // Asked before the pass: what arrived until then is seen by it.
@@ -122,10 +124,23 @@ impl Writing {
             if ended && due.is_empty() {
                 return;
             }
-            self.activity.tell_due(index, !due.is_empty());
             // The last pass has no preferences.
             let due = if ended { due } else { self.in_order(due, &limits) };
-            let passed = self.pass(&due, &limits, ended);
+            let told = held.len();
+            let (due, waiting) = held.part(due);
+            // What is held back is nobody's fault, so it is not told.
+            self.activity.tell_due(index, !due.is_empty());
+            let mut passed = self.pass(&due, &limits, ended, &mut held);
+            if passed != Passed::CutShort {
+                passed = passed.max(self.offer(&waiting, &limits, ended, &mut held));
+            }
+            self.stats.held.fetch_add(held.len().wrapping_sub(told) as u64, Relaxed);
+            if ended && held.len() > 0 {
+                if due.is_empty() && self.journal.get().is_some() {
+                    return;
+                }
+                passed = passed.max(Passed::Refused);
+            }
             self.activity.tell_due(index, passed != Passed::Whole);
             if passed == Passed::CutShort || passed == Passed::Refused && self.ending.is_over() {
                 return;
@@ -183,7 +198,7 @@ impl Writing {
     }
 
     /// Hands all these series to the store.
-    fn pass(&self, due: &[SeriesId], limits: &Limits, ended: bool) -> Passed {
+    fn pass(&self, due: &[SeriesId], limits: &Limits, ended: bool, held: &mut Held) -> Passed {
         let mut passed = Passed::Whole;
         let mut rest = due;
         while !rest.is_empty() {
@@ -196,12 +211,25 @@ impl Writing {
             let (ids, later) = rest.split_at(granted);
             rest = later;
             let taken = self.cache.take(ids);
-            if !taken.batch.is_empty() && self.write(taken) {
+            if !taken.batch.is_empty() && self.write(taken, held) {
                 passed = Passed::Refused;
             }
             if self.ending.has_begun() && !ended {
                 // The rest of this pass belongs to the last one, which has no rate and a time to end.
                 return passed;
+            }
+        }
+        passed
+    }
+
+    /// Hands series to the store that were held back the last time, until some are held back again.
+    fn offer(&self, waiting: &[SeriesId], limits: &Limits, ended: bool, held: &mut Held) -> Passed {
+        let mut passed = Passed::Whole;
+        for batch in waiting.chunks(BATCH) {
+            let others = held.len().saturating_sub(batch.len());
+            passed = passed.max(self.pass(batch, limits, ended, held));
+            if held.len() > others || passed == Passed::CutShort {
+                break;
             }
         }
         passed
@@ -224,19 +252,20 @@ impl Writing {
     }
 
     /// `true` when some of it is to be tried again.
-    fn write(&self, taken: Taken) -> bool {
+    fn write(&self, taken: Taken, held: &mut Held) -> bool {
         let begun = Instant::now();
         let now = Timestamp::saturating_from(now() as i64);
         let report = catch_unwind(AssertUnwindSafe(|| self.runtime.block_on(self.store.write(&taken.batch, now))));
         self.stats.update_micros.fetch_add(begun.elapsed().as_micros() as u64, Relaxed);
         match report {
-            Ok(report) => self.settle(&taken, report),
-            Err(_) => self.isolate(taken),
+            Ok(report) => self.settle(&taken, report, held),
+            Err(_) => self.isolate(taken, held),
         }
     }
 
     /// Takes from the cache what is stored, lets wait what was refused for now, and gives up what never will be stored.
-    fn settle(&self, taken: &Taken, report: WriteReport) -> bool {
+    /// Gives whether some of it is to be tried again soon; what is held back has its own time.
+    fn settle(&self, taken: &Taken, report: WriteReport, held: &mut Held) -> bool {
         self.stats.creates.fetch_add(report.created as u64, Relaxed);
         self.stats.out_of_range.fetch_add(report.out_of_range as u64, Relaxed);
         let mut refusals = report.refusals.into_iter().peekable();
@@ -245,15 +274,27 @@ impl Writing {
             let Some(refusal) = refusals.next_if(|refusal| refusal.index == index) else {
                 self.stats.updates.fetch_add(1, Relaxed);
                 stored += self.cache.confirm(*id);
+                held.release(*id);
                 continue;
             };
+            if let StorageError::CreateLimit { .. } = refusal.error {
+                // As somebody wished.
+                self.cache.put_back(*id);
+                held.hold(*id);
+                continue;
+            }
             self.stats.errors.fetch_add(1, Relaxed);
             self.activity.refused(&refusal, seconds());
             self.log(&pending.name, &refusal);
             if refusal.retry {
-                again = true;
                 self.cache.put_back(*id);
+                if refusal.error.holds_new_series() {
+                    held.hold(*id);
+                } else {
+                    again = true;
+                }
             } else {
+                held.release(*id);
                 self.stats.dropped.fetch_add(self.cache.confirm(*id) as u64, Relaxed);
             }
         }
@@ -263,17 +304,17 @@ impl Writing {
     }
 
     /// After a panic in the store: each series alone, so that only the one at fault is given up.
-    fn isolate(&self, taken: Taken) -> bool {
+    fn isolate(&self, taken: Taken, held: &mut Held) -> bool {
         if let [pending] = &taken.batch[..] {
             error!(metric = %pending.name, points = pending.points.len(),
                 "The store panicked over this series; its waiting points are lost. This is a bug.");
             let error = StorageError::WorkerLost;
             let refusals = vec![Refusal { index: 0, retry: false, error }];
-            return self.settle(&taken, WriteReport { refusals, ..WriteReport::default() });
+            return self.settle(&taken, WriteReport { refusals, ..WriteReport::default() }, held);
         }
         let mut refused = false;
         for (id, pending) in taken.ids.into_iter().zip(taken.batch) {
-            refused |= self.write(Taken { ids: vec![id], batch: vec![pending] });
+            refused |= self.write(Taken { ids: vec![id], batch: vec![pending] }, held);
         }
         refused
     }

@@ -112,6 +112,8 @@ fn counts(counted: &Snapshot) -> Vec<Family> {
         dropped(counted),
         count("plumbago_carbon_creates_total", "Series written for the first time.", counted.creates),
         count("plumbago_carbon_write_errors_total", "Series that a write refused.", counted.errors),
+        Family::gauge("plumbago_carbon_held_series", "New series that wait for a limit or for room on a full disk.")
+            .value(counted.held as f64),
         count("plumbago_carbon_pauses_total", "Times a listener stopped reading for lack of room.", counted.pauses),
         count("plumbago_carbon_cache_queries_total", "Cache queries answered.", counted.queries),
         Family::summary("plumbago_carbon_update_seconds", "Time in the store, by series written.").summed(

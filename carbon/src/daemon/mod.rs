@@ -138,11 +138,19 @@ impl Carbon {
     /// the archives alone hold everything.
     pub async fn empty(&self, patience: Duration) -> Flushed {
         let until = Instant::now() + patience;
+        self.lift_limits();
         let done = self.flusher().flush(None, patience).await;
         if let Some(checkpoint) = self.checkpoint.as_ref().filter(|_| done.left == 0) {
             checkpoint.empty(until).await;
         }
         done
+    }
+
+    /// For when nobody else has what waits, or somebody waits for all of it.
+    fn lift_limits(&self) {
+        if let Some(reading) = &self.reading {
+            reading.store.lift_limits();
+        }
     }
 
     /// The figures of the journal, if there is one.

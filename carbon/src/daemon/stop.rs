@@ -46,6 +46,9 @@ impl Carbon {
         let until = Instant::now() + self.drain_for;
         self.tasks.end().await;
         let checkpoint = self.checkpoint.take();
+        if checkpoint.is_none() {
+            self.lift_limits();
+        }
         let safe = match &checkpoint {
             Some(checkpoint) => checkpoint.sync_journal().await,
             None => Ok(()),

@@ -20,6 +20,20 @@ pub enum StorageError {
     /// A Whisper file is damaged or refuses the operation; its own message names the file.
     #[error(transparent)]
     Whisper(#[from] whisper::Error),
+    /// A new series has to wait for its turn.
+    #[error("no more than {per_minute} new series a minute are begun; raise `creates-per-minute` if that is too slow")]
+    CreateLimit {
+        /// The limit.
+        per_minute: u32,
+    },
+    /// A new series has to wait for room on its disk.
+    #[error("no room for {path}")]
+    NoRoom {
+        /// Its file.
+        path: PathBuf,
+        /// What the system said, to this series or to another one a moment ago.
+        source: io::Error,
+    },
     /// A part of a store that answers over a network did not answer.
     #[error("{part} does not answer: {reason}")]
     Unreachable {
@@ -40,6 +54,11 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// Whether a series that is not in the store yet has to wait, while all others go on.
+    pub fn holds_new_series(&self) -> bool {
+        matches!(self, StorageError::CreateLimit { .. } | StorageError::NoRoom { .. })
+    }
+
     /// Whether one series' archive is at fault, and nothing else: asking again gives the same, and other series answer.
     pub fn is_damage(&self) -> bool {
         matches!(self, StorageError::Whisper(error) if error.is_corrupt())

@@ -27,6 +27,9 @@ pub trait Store: Send + Sync {
     /// be forgotten that could write it again.
     fn sync(&self) -> Answer<'_, Result<(), StorageError>>;
 
+    /// From now on nothing is held back by a limit on pace: what is not stored soon will be lost, or somebody waits.
+    fn lift_limits(&self) {}
+
     /// How far apart and how long the finest points of `name` are kept; tells how long its points are worth gathering.
     fn finest(&self, name: &MetricName) -> Retention;
 

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use carbon_line::{MetricName, Pattern};
 use carbon_storage::{
-    Fetch, FetchQuery, Find, FindQuery, Memory, NameTable, Node, NodeKind, Pending, Schemas, SeriesId, StorageRules,
-    Store, TreeOptions, WhisperTree, Window,
+    Fetch, FetchQuery, Find, FindQuery, Memory, NameTable, Node, NodeKind, Pending, Schemas, SeriesId, StorageError,
+    StorageRules, Store, TreeOptions, WhisperTree, Window,
 };
 use whisper::{Allocation, CreateOptions, Interval, Point, Timestamp, Whisper};
 
@@ -253,4 +253,28 @@ async fn points_that_no_archive_has_a_slot_for_are_counted_and_harm_nothing() {
     assert_eq!(write(&[-7_200, -3_600, 150, 151, 300, 31_536_000]).await, 5, "a quarter of ten minutes lies open");
     let known = values(&tree, "a").await.unwrap();
     assert_eq!(known.into_iter().filter(|value| !value.is_nan()).collect::<Vec<_>>(), [-180.0, -120.0, -60.0, 0.0]);
+}
+
+#[tokio::test]
+async fn series_beyond_the_limit_are_refused_for_now_and_known_ones_never() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = WhisperTree::open(folder.path(), StorageRules::default(), Allocation::Sparse).unwrap();
+    let batch: Vec<Pending> = (0..5)
+        .map(|number| {
+            let name = MetricName::parse(&format!("limited.a{number}")).unwrap();
+            let points = vec![Point { time: Timestamp::from_secs(NOW), value: 1.0 }];
+            Pending { series: series(&name), name, points }
+        })
+        .collect();
+    let write = async || tree.write(&batch, Timestamp::from_secs(NOW)).await;
+    tree.limit_creates(2);
+    for created in [2, 0] {
+        let report = write().await;
+        assert_eq!(report.created, created);
+        let refused: Vec<_> = report.refusals.iter().map(|refusal| (refusal.index, refusal.retry)).collect();
+        assert_eq!(refused, [(2, true), (3, true), (4, true)]);
+        assert!(matches!(report.refusals[0].error, StorageError::CreateLimit { per_minute: 2 }));
+    }
+    tree.lift_limits();
+    assert_eq!(write().await.created, 3);
 }

@@ -4,10 +4,12 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use carbon_line::MetricName;
-use carbon_storage::{Pending, Schemas, SeriesId, StorageRules, Store, TreeOptions, WhisperTree, WriteReport};
+use carbon_storage::{
+    Pending, Refusal, Schemas, SeriesId, StorageError, StorageRules, Store, TreeOptions, WhisperTree, WriteReport,
+};
 use whisper::{Allocation, CreateOptions, Point, Timestamp, Whisper, XFilesFactor};
 
 const NOW: u32 = 1_700_000_000;
@@ -252,8 +254,16 @@ fn on_a_full_disk_old_series_go_on_and_new_ones_wait() {
     let mut names: Vec<String> = names.collect();
     names.sort();
     assert_eq!(names, ["filler", "old.wsp"], "nothing half made stays");
+    let further = tree.report(2, "small.further", &[9]).refusals;
+    assert!(matches!(further[..], [Refusal { retry: true, error: StorageError::NoRoom { .. }, .. }]), "not even tried");
+    assert!(tree.report(3, "elsewhere", &[9]).refusals.is_empty(), "another disk has room");
     fs::remove_file(&filler).unwrap();
-    assert!(tree.report(1, "small.new", &[9]).refusals.is_empty());
+    let until = Instant::now() + Duration::from_secs(5);
+    while !tree.report(1, "small.new", &[9]).refusals.is_empty() {
+        assert!(Instant::now() < until, "there is room again");
+        std::thread::yield_now();
+    }
+    assert!(tree.report(2, "small.further", &[9]).refusals.is_empty(), "one file had room, so all are tried");
     assert_eq!((ages(&disk.0.join("old.wsp")), ages(&disk.0.join("new.wsp"))), (vec![9, 8, 7], vec![9]));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(tree.tree.sync()).unwrap();

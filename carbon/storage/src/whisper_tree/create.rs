@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, ErrorKind as Kind};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Instant;
 
 use tracing::debug;
 use whisper::{Timestamp, Whisper};
@@ -21,6 +22,9 @@ use crate::{Pending, StorageError};
 impl WhisperTree {
     /// A file that holds the points of `pending`, what the system says of it, and how many points had no slot; nothing
     /// when somebody else made it meanwhile.
+    ///
+    /// # Errors
+    /// Among others [`StorageError::CreateLimit`] and [`StorageError::NoRoom`], at the cost of a `stat` at most.
     pub(super) fn create(
         &self,
         pending: &Pending,
@@ -30,6 +34,43 @@ impl WhisperTree {
         if self.adopt_readable(&pending.name, path) {
             return Ok(None);
         }
+        let (creations, begun) = (&self.state.creations, Instant::now());
+        let device = || self.device_below(path.parent()?);
+        if !creations.may_try(begun, device) {
+            return Err(StorageError::NoRoom { path: path.to_owned(), source: Kind::StorageFull.into() });
+        }
+        if !creations.take(begun) {
+            return Err(StorageError::CreateLimit { per_minute: creations.limit() });
+        }
+        let created = self.create_now(pending, path, now);
+        match &created {
+            Ok(Some((_, look, _))) => creations.found_room(look.device),
+            Ok(None) | Err(_) => creations.give_back(),
+        }
+        created.map_err(|error| match no_room(&error) {
+            Some(kind) => {
+                // A quota is somebody's own; only a disk without room is so for all its files.
+                if let Some(device) = device().filter(|_| kind == Kind::StorageFull) {
+                    creations.found_full(device, Instant::now());
+                }
+                StorageError::NoRoom { path: path.to_owned(), source: kind.into() }
+            }
+            None => error,
+        })
+    }
+
+    /// The device of `folder`, or of the nearest one above it that is there.
+    fn device_below(&self, folder: &Path) -> Option<u64> {
+        let mut folders = folder.ancestors().take_while(|above| above.starts_with(self.root()));
+        folders.find_map(|folder| fs::metadata(folder).ok()).map(|metadata| metadata.dev())
+    }
+
+    fn create_now(
+        &self,
+        pending: &Pending,
+        path: &Path,
+        now: Timestamp,
+    ) -> Result<Option<(Whisper, Look, usize)>, StorageError> {
         let mut options = self.rules().layout(&pending.name);
         options.allocation = self.allocation;
         let create = || Whisper::create_filled(path, &options, &pending.points, now);
@@ -94,6 +135,16 @@ impl WhisperTree {
         );
         Err(fault("make new archives in", self.root(), source))
     }
+}
+
+/// Whether an error is about room, and which kind.
+fn no_room(error: &StorageError) -> Option<Kind> {
+    let kind = match error {
+        StorageError::Io { source, .. } => source.kind(),
+        StorageError::Whisper(error) => error.io_kind()?,
+        _ => return None,
+    };
+    matches!(kind, Kind::StorageFull | Kind::QuotaExceeded).then_some(kind)
 }
 
 /// What tells one folder from another.

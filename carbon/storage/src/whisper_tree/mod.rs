@@ -12,6 +12,7 @@ mod path;
 mod write;
 mod reach;
 mod create;
+mod creations;
 mod known;
 mod layouts;
 mod devices;
@@ -27,6 +28,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tracing::warn;
 use whisper::Allocation;
 
+use creations::Creations;
 use devices::Devices;
 use known::KnownFiles;
 use layouts::Layouts;
@@ -80,6 +82,7 @@ struct State {
     known: KnownFiles,
     devices: Devices,
     layouts: Layouts,
+    creations: Creations,
     /// What the root is, to see when it is gone; unknown to readers.
     root: Option<Identity>,
     /// Damaged files moved away so far.
@@ -124,6 +127,7 @@ impl WhisperTree {
             known: KnownFiles::new(options.descriptors),
             devices: Devices::default(),
             layouts: Layouts::default(),
+            creations: Creations::default(),
             root: create::identity(root).ok(),
             set_aside: AtomicUsize::new(0),
         };
@@ -150,6 +154,12 @@ impl WhisperTree {
     /// Replaces the rules for files yet to be made.
     pub fn set_rules(&self, rules: StorageRules) {
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+    }
+
+    /// Files made a minute at most, 0 for no limit; further new series are refused for now. A minute's worth can be made
+    /// at once.
+    pub fn limit_creates(&self, per_minute: u32) {
+        self.state.creations.set_limit(per_minute);
     }
 }
 

@@ -47,6 +47,10 @@ impl Store for WhisperTree {
         Box::pin(async { self.state.devices.sync() })
     }
 
+    fn lift_limits(&self) {
+        self.limit_creates(0);
+    }
+
     fn finest(&self, name: &MetricName) -> Retention {
         self.rules().schemas.matching(name).retentions.as_slice()[0]
     }
@@ -181,6 +185,7 @@ fn can_pass(error: &StorageError) -> bool {
     let kind = match error {
         StorageError::Io { source, .. } => Some(source.kind()),
         StorageError::Whisper(error) => error.io_kind(),
+        StorageError::CreateLimit { .. } | StorageError::NoRoom { .. } => return true,
         StorageError::Unreachable { .. } | StorageError::Declined { .. } | StorageError::WorkerLost => return true,
     };
     match kind {
