@@ -53,7 +53,15 @@ pub(crate) struct Stream {
     pub(crate) framing: Framing,
     /// While more is unfinished than every connection may hold.
     pub(crate) claim: Option<Claim>,
+    /// The last read brought lines, but hardly a point.
+    pub(crate) noisy: bool,
 }
+
+/// Bytes read at once from a noisy peer: to refuse a line costs more than to take one, and others wait for their turn.
+const FROM_NOISY: usize = 16 * 1024;
+
+/// A peer is noisy with fewer points than one in so many bytes.
+const BYTES_A_POINT: usize = 512;
 
 /// What one attempt to read brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,10 +213,14 @@ impl Serving {
         stream: &mut Stream,
         batch: &mut Batch,
     ) -> Progress {
-        buffer::lend(|buffer| match read(buffer) {
+        let (size, before) = (if stream.noisy { FROM_NOISY } else { buffer::SIZE }, batch.len());
+        buffer::lend(|buffer| match read(&mut buffer[..size]) {
             Ok(0) => Progress::End,
             Ok(count) => match self.take(stream, &buffer[..count], batch) {
-                Some(whole) => Progress::Bytes { whole, count },
+                Some(whole) => {
+                    stream.noisy = whole && (batch.len() - before) * BYTES_A_POINT < count;
+                    Progress::Bytes { whole, count }
+                }
                 None => Progress::End,
             },
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Progress::Nothing,

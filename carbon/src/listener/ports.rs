@@ -176,6 +176,6 @@ impl Formats {
         };
         // No proxy stands before a path of this host.
         let proxied = self.proxied && protocol != Protocol::Unix;
-        Stream { protocol, peer, place, head: proxied.then(Head::default), framing, claim: None }
+        Stream { protocol, peer, place, head: proxied.then(Head::default), framing, claim: None, noisy: false }
     }
 }
