@@ -8,6 +8,7 @@ mod drain;
 mod limits;
 mod logging;
 mod memory;
+mod migration;
 mod out;
 mod reload;
 mod serve;

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 
 use crate::config::Config;
+use crate::migration::Migrations;
 use crate::signals::{Asked, Signals};
 
 /// How often lists are looked at, and every how many looks schemas and aggregation are: each 10 s and each 60 s.
@@ -30,6 +31,7 @@ pub(crate) struct Reload<'a> {
     lists: Files,
     rules: Files,
     counts: Arc<Reloads>,
+    migrations: Arc<Migrations>,
 }
 
 /// How reloading went so far.
@@ -45,7 +47,9 @@ impl<'a> Reload<'a> {
     /// Watches over `config`, which is in force.
     pub(crate) fn new(config: Config, tree: WhisperTree, read: impl Fn() -> anyhow::Result<Config> + 'a) -> Reload<'a> {
         let (lists, rules) = files(&config);
-        Reload { read: Box::new(read), config, tree, lists, rules, counts: Arc::default() }
+        let migrations = Arc::new(Migrations::default());
+        migrations.begin(config.store.migrations());
+        Reload { read: Box::new(read), config, tree, lists, rules, counts: Arc::default(), migrations }
     }
 
     /// What is in force.
@@ -56,6 +60,11 @@ impl<'a> Reload<'a> {
     /// The counters.
     pub(crate) fn counts(&self) -> Arc<Reloads> {
         Arc::clone(&self.counts)
+    }
+
+    /// What is done to files that the rules want otherwise.
+    pub(crate) fn migrations(&self) -> Arc<Migrations> {
+        Arc::clone(&self.migrations)
     }
 
     /// Reloads as often as it is asked for or due, until a signal asks to stop.
@@ -106,6 +115,7 @@ impl<'a> Reload<'a> {
         }
         self.tree.set_rules(rules);
         self.tree.limit_creates(config.store.creates_per_minute);
+        self.migrations.begin(config.store.migrations());
         if let Some(carbon) = carbon {
             // After the rules, which tell how long points gather.
             carbon.reload_limits(&config.carbon);
@@ -140,6 +150,7 @@ fn at_next_start(new: &Config, old: &Config) -> Vec<&'static str> {
     settled.store.schemas.clone_from(&old.store.schemas);
     settled.store.aggregation.clone_from(&old.store.aggregation);
     settled.store.creates_per_minute = old.store.creates_per_minute;
+    settled.store.migrate_per_minute = old.store.migrate_per_minute;
     settled.carbon.allow_list.clone_from(&old.carbon.allow_list);
     settled.carbon.deny_list.clone_from(&old.carbon.deny_list);
     settled.carbon = carbon::Config {

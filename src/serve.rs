@@ -21,10 +21,11 @@ use crate::activation;
 use crate::cli::{AgentArgs, CarbonArgs, FileArgs, IntakeArgs, UpArgs};
 use crate::config::Config;
 use crate::limits;
+use crate::migration::Migrator;
 use crate::out;
 use crate::reload::Reload;
 use crate::signals::Signals;
-use crate::status::{AgentPart, CarbonPart, JournalPart, MemoryPart, ProcessPart, ReloadPart};
+use crate::status::{AgentPart, CarbonPart, JournalPart, MemoryPart, MigrationPart, ProcessPart, ReloadPart};
 use crate::takeover::{self, Control, Inherited, until_end};
 
 /// How often `up` measures this host when no configuration says otherwise: the first step of the built-in retentions.
@@ -57,7 +58,9 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
             }
         };
         announce_ready();
+        let migrator = Migrator::start(reload.migrations(), tree);
         let successor = until_end(reload, &mut signals, &mut carbon, Some(&server), control).await?;
+        migrator.stop().await;
         if let Some(agent) = agent {
             agent.stop().await;
         }
@@ -120,7 +123,7 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
         let control = Control::open(&config.store.data);
         let http = if inherited.http_is_lent { Some(running.http) } else { http };
         let listener = http.as_ref().and_then(|http| inherited.http_at(http.listen));
-        let reload = Reload::new(config, tree, || with_intake(&arguments.intake));
+        let reload = Reload::new(config, tree.clone(), || with_intake(&arguments.intake));
         let server = match status_server(http, carbon_status(&carbon, names, &reload), listener).await {
             Ok(server) => server,
             Err(error) => {
@@ -131,7 +134,9 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
         announce_carbon(&carbon);
         server.as_ref().map(announce_http);
         announce_ready();
+        let migrator = Migrator::start(reload.migrations(), tree);
         let successor = until_end(reload, &mut signals, &mut carbon, server.as_ref(), control).await?;
+        migrator.stop().await;
         carbon.stop().await?;
         end(server).await;
         anyhow::Ok(successor)
@@ -302,6 +307,7 @@ fn status_of(reload: &Reload<'_>) -> Status {
 fn carbon_status(carbon: &Carbon, names: Arc<NameTable>, reload: &Reload<'_>) -> Status {
     let mut status = status_of(reload);
     status.parts.push(Arc::new(CarbonPart::of(carbon, names)));
+    status.parts.push(Arc::new(MigrationPart(reload.migrations())));
     if let Some(journal) = carbon.journal() {
         status.parts.push(Arc::new(JournalPart(journal)));
     }

@@ -34,6 +34,9 @@ pub(crate) struct StoreConfig {
     /// New series a minute that get their file, as carbon's MAX_CREATES_PER_MINUTE, a minute's worth of them at once; the
     /// points of further ones wait. 0 for no limit. Default 0.
     pub(crate) creates_per_minute: u32,
+    /// Files a minute that are given the retentions that `schemas` wants now, in the background, beginning at the start and
+    /// whenever rules are read anew; 0 for none. Names that no section speaks of keep theirs. Default 0.
+    pub(crate) migrate_per_minute: u32,
     /// Where a carbon in another process answers cache queries, so that a separate render sees what is not in files
     /// yet. Default: none.
     pub(crate) carbonlink: Option<SocketAddr>,
@@ -74,6 +77,7 @@ impl Default for StoreConfig {
             allocation: AllocationName::Reserved,
             descriptors: None,
             creates_per_minute: 0,
+            migrate_per_minute: 0,
             carbonlink: None,
         }
     }
@@ -102,6 +106,17 @@ impl StoreConfig {
             warn!(reason, "A section of the storage rules is passed over.");
         }
         Ok(StorageRules { schemas, aggregation })
+    }
+
+    /// How many files a minute are brought to the schemas; none by schemas that nobody has written.
+    pub(crate) fn migrations(&self) -> u32 {
+        if self.migrate_per_minute > 0 && self.schemas.is_none() {
+            warn!("Nothing is migrated, since `[store] schemas` names no file.");
+        }
+        match (self.kind, &self.schemas) {
+            (StoreKind::Whisper, Some(_)) => self.migrate_per_minute,
+            _ => 0,
+        }
     }
 
     /// What carbon writes to: the tree, unless nothing is kept.

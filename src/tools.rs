@@ -51,10 +51,7 @@ fn read_rules(schemas: &Path, aggregation: Option<&Path>) -> Result<tools::Layou
     let schemas = Schemas::read(schemas).map_err(told)?;
     let aggregation = aggregation.map(AggregationRules::read).transpose().map_err(told)?;
     Ok(Box::new(move |metric| {
-        let schema = schemas.matching(metric);
-        if schemas.sections().last().is_some_and(|last_resort| std::ptr::eq(schema, last_resort)) {
-            return None;
-        }
+        let schema = schemas.chosen(metric)?;
         let settings = aggregation.as_ref().map(|rules| rules.matching(metric));
         let settings = settings.map(|rule| (rule.method, rule.x_files_factor));
         Some(tools::Wanted { retentions: schema.retentions.clone(), settings })

@@ -4,6 +4,7 @@ mod agent;
 mod carbon;
 mod journal;
 mod memory;
+mod migration;
 mod process;
 mod reload;
 
@@ -11,5 +12,6 @@ pub(crate) use agent::AgentPart;
 pub(crate) use carbon::CarbonPart;
 pub(crate) use journal::JournalPart;
 pub(crate) use memory::MemoryPart;
+pub(crate) use migration::MigrationPart;
 pub(crate) use process::ProcessPart;
 pub(crate) use reload::ReloadPart;

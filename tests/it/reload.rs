@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use whisper::{Timestamp, Whisper};
+
 use crate::stack::{Plumbago, folder, now, path, run, wait_for};
 
 fn number(plumbago: &Plumbago, name: &str) -> f64 {
@@ -64,4 +66,43 @@ fn a_changed_list_is_read_without_a_signal() {
     wait_for("the longer list", || (number(&plumbago, "plumbago_reloads_total") == 1.0).then_some(()));
     plumbago.send(&format!("worse.one 2 {}\n", now()));
     assert_eq!(denied(), 2.0);
+}
+
+#[test]
+fn changed_schemas_reach_old_files_while_points_arrive() {
+    const SERIES: u64 = 20;
+    let folder = folder();
+    let (config, schemas) = (folder.path().join("plumbago.toml"), folder.path().join("schemas.conf"));
+    fs::write(&schemas, "[all]\npattern = ^old\nretentions = 1s:1h\n").unwrap();
+    fs::write(&config, format!("[store]\nschemas = {schemas:?}\nmigrate-per-minute = 6000\n")).unwrap();
+    let plumbago = Plumbago::up(folder.path(), &["--no-agent", "--config", path(&config), "--max-wait", "0s"]);
+    let begin = now() - 1000;
+    let send = |time: u64| {
+        plumbago.send(&(0..SERIES).map(|series| format!("old.s{series} {time} {time}\n")).collect::<String>());
+    };
+    (begin..begin + 10).for_each(send);
+    wait_for("the archives", || (plumbago.get("/flush").status == 200).then_some(()));
+
+    fs::write(&schemas, "[all]\npattern = ^old\nretentions = 1s:2h,10s:1d\n").unwrap();
+    plumbago.signal("-HUP");
+    let mut time = begin + 10;
+    wait_for("all files", || {
+        // Enough of them to have writes in all moments of a migration.
+        time = (time + 1).min(begin + 900);
+        send(time);
+        (number(&plumbago, "plumbago_store_migrated_total") == SERIES as f64).then_some(())
+    });
+    send(time + 1);
+    wait_for("the rest", || (plumbago.get("/flush").status == 200).then_some(()));
+    assert_eq!(number(&plumbago, "plumbago_store_migration_failures_total"), 0.0);
+    assert!(plumbago.terminate().success());
+    for series in 0..SERIES {
+        let file = Whisper::open_read_only(folder.path().join(format!("data/whisper/old/s{series}.wsp"))).unwrap();
+        assert_eq!(file.header().retentions().unwrap(), "1s:2h,10s:1d".parse().unwrap());
+        let until = Timestamp::from_secs(now() as u32);
+        let fetched = file.fetch(Timestamp::from_secs(begin as u32 - 1), until, until).unwrap().unwrap();
+        let times: Vec<f64> = fetched.values.into_iter().flatten().collect();
+        let expected: Vec<f64> = (begin..begin + 10).chain(begin + 11..=time + 1).map(|time| time as f64).collect();
+        assert_eq!(times, expected, "old.s{series}");
+    }
 }

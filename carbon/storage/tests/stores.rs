@@ -278,3 +278,29 @@ async fn series_beyond_the_limit_are_refused_for_now_and_known_ones_never() {
     tree.lift_limits();
     assert_eq!(write().await.created, 3);
 }
+
+#[tokio::test]
+async fn changed_schemas_reach_files_that_are_there_and_nothing_else_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = |list: &str| {
+        let schemas = Schemas::parse(&format!("[mine]\npattern = ^mine\nretentions = {list}\n")).unwrap();
+        StorageRules { schemas, ..StorageRules::default() }
+    };
+    let tree = WhisperTree::open(folder.path(), rules("60s:1h"), Allocation::Sparse).unwrap();
+    for name in ["mine.a", "other.b"] {
+        write(&tree, name, &[(NOW - 60, 1.0), (NOW, 2.0)]).await;
+    }
+    let path = folder.path().join("mine/a.wsp");
+    Whisper::open(&path).unwrap().set_aggregation_method(whisper::AggregationMethod::Max).unwrap();
+    tree.set_rules(rules("60s:2h,5m:1d"));
+    let migrate = |name: &str| tree.migrate(&MetricName::parse(name).unwrap(), Timestamp::from_secs(NOW)).unwrap();
+    assert!(migrate("mine.a"));
+    assert!(!migrate("mine.a") && !migrate("mine.absent"));
+    assert!(!migrate("other.b"), "no section speaks of it");
+    write(&tree, "mine.a", &[(NOW - 120, 3.0)]).await;
+    let file = Whisper::open_read_only(&path).unwrap();
+    assert_eq!(file.header().retentions().unwrap(), "60s:2h,5m:1d".parse().unwrap());
+    assert_eq!(file.header().method, whisper::AggregationMethod::Max);
+    let known = values(&tree, "mine.a").await.unwrap();
+    assert_eq!(known.into_iter().filter(|value| !value.is_nan()).collect::<Vec<_>>(), [3.0, 1.0, 2.0]);
+}

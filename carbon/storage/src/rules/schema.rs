@@ -71,6 +71,12 @@ impl Schemas {
         found.expect("the last section has no pattern and so matches every name")
     }
 
+    /// As [`Schemas::matching`], but nothing for a name that only the last resort matches: good for new files, it says
+    /// nothing about those that are there.
+    pub fn chosen(&self, name: &str) -> Option<&Schema> {
+        Some(self.matching(name)).filter(|schema| schema.pattern.is_some())
+    }
+
     /// The sections in force, the built-in one last.
     pub fn sections(&self) -> &[Schema] {
         &self.sections

@@ -18,6 +18,8 @@ mod layouts;
 mod devices;
 mod carry;
 mod quarantine;
+mod walk;
+mod migrate;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,6 +35,7 @@ use devices::Devices;
 use known::KnownFiles;
 use layouts::Layouts;
 use reach::{Identity, fault};
+pub use walk::Walk;
 
 use crate::{StorageError, StorageRules};
 
