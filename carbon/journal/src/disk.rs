@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,21 +39,21 @@ pub(crate) trait DiskFile: fmt::Debug + Send + Sync {
     fn sync(&self) -> io::Result<()>;
     /// Ends the file behind `length` bytes and gives back reserved room behind.
     fn cut(&self, length: u64) -> io::Result<()>;
+    /// Makes sure that the file still has a name. One without takes and syncs all bytes, and no start finds them.
+    fn has_name(&self) -> io::Result<()>;
 }
 
 /// A real folder.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    /// Open all the time, to be synced.
-    folder: File,
 }
 
 impl Folder {
     /// Opens the folder, created where it is missing.
     pub(crate) fn open(path: &Path) -> io::Result<Folder> {
         fs::create_dir_all(path)?;
-        Ok(Folder { path: path.to_owned(), folder: File::open(path)? })
+        Ok(Folder { path: path.to_owned() })
     }
 }
 
@@ -92,7 +92,8 @@ impl Disk for Folder {
     }
 
     fn sync_folder(&self) -> io::Result<()> {
-        self.folder.sync_all()
+        // Opened anew, since somebody may have put another one in its place.
+        File::open(&self.path)?.sync_all()
     }
 }
 
@@ -119,5 +120,12 @@ impl DiskFile for File {
 
     fn cut(&self, length: u64) -> io::Result<()> {
         self.set_len(length)
+    }
+
+    fn has_name(&self) -> io::Result<()> {
+        match self.metadata()?.nlink() {
+            0 => Err(io::Error::new(io::ErrorKind::NotFound, "somebody has removed a file of it")),
+            _ => Ok(()),
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! From the kernel to the disk. After a failed sync the kernel may have dropped the bytes and forgotten about it, so
-//! that they are written once more, into files that nothing was lost from.
+//! that they are written once more, into files that nothing was lost from. So are those of files that somebody has removed.
 
 use std::io;
 use std::sync::PoisonError;
@@ -17,19 +17,22 @@ impl Core {
     /// What was not synced is queued to be written again.
     pub(crate) fn sync_step(&self) -> io::Result<bool> {
         let _one_at_a_time = self.syncing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (position, names, files, folder) = {
+        let (position, names, files, folder, growing) = {
+            let writer = self.writer();
             let mut state = self.state();
             if state.written == state.synced {
                 return Ok(false);
             }
+            let growing = [&writer.names, &writer.points].map(|file| file.as_ref().map(|file| file.file.clone()));
             let (names, files) = (state.dirty_names.take(), std::mem::take(&mut state.dirty));
-            (state.written, names, files, std::mem::take(&mut state.dirty_folder))
+            (state.written, names, files, std::mem::take(&mut state.dirty_folder), growing)
         };
         let start = Instant::now();
         // Points are no use without their names, which is why those go first.
         let named = names.map_or(Ok(()), |names| names.sync());
         let written = files.iter().try_for_each(|file| file.sync());
         let listed = if folder { self.disk.sync_folder() } else { Ok(()) };
+        let listed = listed.and_then(|()| growing.iter().flatten().try_for_each(|file| file.has_name()));
         let elapsed = start.elapsed();
 
         let names_lost = named.is_err() || listed.is_err();

@@ -107,6 +107,25 @@ fn a_released_segment_is_gone_and_a_ticket_holds_its_own() {
 }
 
 #[test]
+fn what_comes_after_its_files_were_removed_is_safe_again() {
+    let dir = tempdir().unwrap();
+    let (journal, names, ..) = open(dir.path()).unwrap();
+    drop(journal.append(&batch(&names, &points(0, 100))));
+    journal.sync().unwrap();
+    for entry in fs::read_dir(dir.path()).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    drop(journal.append(&batch(&names, &points(100, 100))));
+    // The first one may be what finds out.
+    drop(journal.sync());
+    journal.sync().unwrap();
+    journal.close().unwrap();
+    let (_journal, _, replayed, seen) = open(dir.path()).unwrap();
+    assert_eq!(replayed.nameless, 0);
+    assert_eq!(values(&seen), points(100, 100));
+}
+
+#[test]
 fn one_process_has_the_folder() {
     let dir = tempdir().unwrap();
     let (journal, ..) = open(dir.path()).unwrap();

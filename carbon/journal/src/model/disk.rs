@@ -190,6 +190,10 @@ impl DiskFile for Handle {
         inode.pending.push(Change::Cut(length as usize));
         Ok(())
     }
+
+    fn has_name(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Disk for Forgetful {
