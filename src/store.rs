@@ -31,6 +31,9 @@ pub(crate) struct StoreConfig {
     /// Files kept open for writing at most; the others are opened for each write. Default: half of the descriptors that
     /// the process may have (`ulimit -n`), at most 250 000.
     pub(crate) descriptors: Option<usize>,
+    /// Whether files of tagged series are named by hashes, as carbon's TAG_HASH_FILENAMES; if not, in words. Files with the
+    /// other kind of name are read, and renamed by the next write. Default true.
+    pub(crate) tag_hash_filenames: bool,
     /// New series a minute that get their file, as carbon's MAX_CREATES_PER_MINUTE, a minute's worth of them at once; the
     /// points of further ones wait. 0 for no limit. Default 0.
     pub(crate) creates_per_minute: u32,
@@ -76,6 +79,7 @@ impl Default for StoreConfig {
             aggregation: None,
             allocation: AllocationName::Reserved,
             descriptors: None,
+            tag_hash_filenames: true,
             creates_per_minute: 0,
             migrate_per_minute: 0,
             carbonlink: None,
@@ -142,9 +146,14 @@ impl StoreConfig {
         };
         let quarantine = Some(self.data.join("quarantine"));
         let remedy = "choose another folder with `--data DIR` or `[store] data`";
+        let tag_hash_filenames = self.tag_hash_filenames;
         let descriptors = self.descriptors.unwrap_or_else(TreeOptions::default_descriptors);
-        let tree = WhisperTree::open(&self.tree(), self.rules()?, TreeOptions { allocation, descriptors, quarantine })
-            .context(remedy)?;
+        let tree = WhisperTree::open(
+            &self.tree(),
+            self.rules()?,
+            TreeOptions { allocation, descriptors, quarantine, tag_hash_filenames },
+        )
+        .context(remedy)?;
         tree.limit_creates(self.creates_per_minute);
         Ok(tree)
     }

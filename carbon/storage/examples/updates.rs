@@ -27,7 +27,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("reserved, opened for each write", Allocation::Reserved, 0),
     ] {
         println!("{way}");
-        measure(&folder, files, &retentions, TreeOptions { allocation, descriptors, quarantine: None })?;
+        measure(
+            &folder,
+            files,
+            &retentions,
+            TreeOptions { allocation, descriptors, quarantine: None, tag_hash_filenames: true },
+        )?;
         std::fs::remove_dir_all(&folder)?;
     }
     Ok(())

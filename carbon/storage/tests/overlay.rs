@@ -10,7 +10,7 @@ use carbon_line::MetricName;
 use carbon_storage::memory::matching_nodes;
 use carbon_storage::{
     AggregationRules, Answer, Fetch, FetchQuery, Find, FindQuery, Node, NodeKind, Overlay, Partial, Pending, Recent,
-    Schemas, SeriesId, StorageError, StorageRules, Store, WhisperTree, Window,
+    Schemas, SeriesId, StorageError, StorageRules, Store, TreeOptions, WhisperTree, Window,
 };
 use proptest::prelude::*;
 use whisper::{Allocation, Point, Timestamp};
@@ -226,6 +226,29 @@ async fn a_tagged_file_named_in_words_is_read_and_goes_on_under_its_hash() {
     write_as(&tree, name, &[point(50)]).await;
     assert!(hashed.exists() && !readable.exists());
     assert_eq!(known().await, 2);
+}
+
+#[tokio::test]
+async fn a_tagged_file_named_by_its_hash_goes_on_in_words_where_that_is_wished() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "x.y;a=1";
+    let point = |ago: u32| Point { time: time(ago), value: f64::from(ago) };
+    write_as(&tree(folder.path()), name, &[point(60)]).await;
+    let options = TreeOptions { tag_hash_filenames: false, ..TreeOptions::from(Allocation::Sparse) };
+    let in_words = WhisperTree::open(folder.path(), StorageRules::default(), options).unwrap();
+    let find = FindQuery { pattern: carbon_line::Pattern::parse(name).unwrap(), window: None };
+    assert_eq!(Find::find(&in_words, &find).await.unwrap().value.len(), 1);
+    write_as(&in_words, name, &[point(0)]).await;
+    let file = |path: String| folder.path().join(path + ".wsp");
+    assert!(!file(carbon_line::tags::hashed_path(name)).exists());
+    assert!(file(carbon_line::tags::readable_path(name).unwrap()).exists());
+    let window = Window { from: time(300), until: time(0), now: time(0) };
+    let query = FetchQuery { names: vec![MetricName::parse(name).unwrap()], window, max_points: None };
+    for tree in [in_words, tree(folder.path())] {
+        let found = Fetch::fetch(&tree, &query).await.unwrap().value;
+        assert_eq!(found[0].values.iter().filter(|value| !value.is_nan()).count(), 2);
+        assert_eq!(Find::find(&tree, &find).await.unwrap().value.len(), 1);
+    }
 }
 
 fn time(ago: u32) -> Timestamp {

@@ -27,8 +27,12 @@ fn tree(descriptors: usize) -> Tree {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_owned();
     let schemas = Schemas::parse("[all]\npattern = .*\nretentions = 1s:1h,1m:1d\n").unwrap();
-    let options =
-        TreeOptions { allocation: Allocation::Reserved, descriptors, quarantine: Some(data.join("quarantine")) };
+    let options = TreeOptions {
+        allocation: Allocation::Reserved,
+        descriptors,
+        quarantine: Some(data.join("quarantine")),
+        tag_hash_filenames: true,
+    };
     let rules = StorageRules { schemas, ..StorageRules::default() };
     let tree = WhisperTree::open(&data.join("whisper"), rules, options).unwrap();
     Tree { _folder: folder, data, tree }

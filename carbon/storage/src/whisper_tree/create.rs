@@ -15,7 +15,6 @@ use whisper::{Timestamp, Whisper};
 use carbon_line::MetricName;
 
 use super::WhisperTree;
-use super::path::readable_file_of;
 use super::reach::{Identity, Look, fault};
 use crate::{Pending, StorageError};
 
@@ -31,7 +30,7 @@ impl WhisperTree {
         path: &Path,
         now: Timestamp,
     ) -> Result<Option<(Whisper, Look, usize)>, StorageError> {
-        if self.adopt_readable(&pending.name, path) {
+        if self.adopt(&pending.name, path) {
             return Ok(None);
         }
         let (creations, begun) = (&self.state.creations, Instant::now());
@@ -99,13 +98,12 @@ impl WhisperTree {
         Ok(Some((file, look, out_of_range)))
     }
 
-    /// Gives the file of a tagged series that a carbon without TAG_HASH_FILENAMES has made the name that we use, as
-    /// carbon does once it is told to hash names.
-    fn adopt_readable(&self, name: &MetricName, path: &Path) -> bool {
-        let Some(readable) = readable_file_of(self.root(), name) else { return false };
+    /// Gives the file of a tagged series with the other kind of name, hash or words, the name that we use.
+    fn adopt(&self, name: &MetricName, path: &Path) -> bool {
+        let Some(other) = self.other_file_of(name) else { return false };
         // Linking refuses a name that is taken, and neither name is missing at any time.
-        let linked = fs::hard_link(&readable, path).is_ok();
-        linked && fs::remove_file(&readable).is_ok()
+        let linked = fs::hard_link(&other, path).is_ok();
+        linked && fs::remove_file(&other).is_ok()
     }
 
     /// Makes `folder` below the root, and those above it that are missing; never the root itself.

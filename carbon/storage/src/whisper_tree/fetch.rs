@@ -2,7 +2,6 @@
 //! series; the others answer.
 
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use carbon_line::MetricName;
@@ -10,7 +9,6 @@ use futures_util::future::join_all;
 use whisper::{CreateOptions, Header, Whisper};
 
 use super::WhisperTree;
-use super::path::{file_of, readable_file_of};
 use crate::{Answer, Failure, Fetch, FetchQuery, Partial, Series, StorageError, Window};
 
 /// Files a thread reads in one go at least; below it handing over costs more than reading.
@@ -23,8 +21,8 @@ impl Fetch for WhisperTree {
         Box::pin(async move {
             let share = query.names.len().div_ceil(MOST_THREADS).max(SMALLEST_SHARE);
             let reads = query.names.chunks(share).map(|names| {
-                let (root, names, window) = (self.root().to_owned(), names.to_owned(), query.window);
-                tokio::task::spawn_blocking(move || read_all(&root, &names, window))
+                let (tree, names, window) = (self.clone(), names.to_owned(), query.window);
+                tokio::task::spawn_blocking(move || read_all(&tree, &names, window))
             });
             let mut answer = Partial::whole(Vec::with_capacity(query.names.len()));
             for read in join_all(reads).await {
@@ -37,11 +35,11 @@ impl Fetch for WhisperTree {
     }
 }
 
-fn read_all(root: &Path, names: &[MetricName], window: Window) -> Partial<Vec<Series>> {
+fn read_all(tree: &WhisperTree, names: &[MetricName], window: Window) -> Partial<Vec<Series>> {
     let mut answer = Partial::whole(Vec::with_capacity(names.len()));
     let mut layouts = LastLayout::default();
     for name in names {
-        match read_one(root, name, window, &mut layouts) {
+        match read_one(tree, name, window, &mut layouts) {
             Ok(series) => answer.value.extend(series),
             Err(error) => answer.failures.push(Failure { part: name.to_string(), error }),
         }
@@ -51,16 +49,16 @@ fn read_all(root: &Path, names: &[MetricName], window: Window) -> Partial<Vec<Se
 
 /// Nothing when there is no file, or when the window lies outside its memory.
 fn read_one(
-    root: &Path,
+    tree: &WhisperTree,
     name: &MetricName,
     window: Window,
     layouts: &mut LastLayout,
 ) -> Result<Option<Series>, StorageError> {
     let absent = |error: &whisper::Error| error.io_kind() == Some(io::ErrorKind::NotFound);
-    let opened = match (Whisper::open_read_only(file_of(root, name)), readable_file_of(root, name)) {
-        (Err(error), Some(readable)) if absent(&error) => Whisper::open_read_only(readable),
-        (opened, _) => opened,
-    };
+    let opened = Whisper::open_read_only(tree.file_of(name)).or_else(|error| match tree.other_file_of(name) {
+        Some(other) if absent(&error) => Whisper::open_read_only(other),
+        _ => Err(error),
+    });
     let file = match opened {
         Err(error) if absent(&error) => return Ok(None),
         opened => opened?,

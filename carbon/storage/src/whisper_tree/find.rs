@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use carbon_line::{MetricName, Pattern, Segment, tags};
 
 use super::WhisperTree;
-use super::path::{ENDING, file_of, readable_file_of};
+use super::path::ENDING;
 use crate::{Answer, Failure, Find, FindQuery, Node, NodeKind, Partial, StorageError};
 
 /// Names with more parts than this are not looked for; it also ends loops of links.
@@ -21,29 +21,28 @@ const MOST_DIRECTORIES: usize = 10_000_000;
 
 impl Find for WhisperTree {
     fn find<'a>(&'a self, query: &'a FindQuery) -> Answer<'a, Result<Partial<Vec<Node>>, StorageError>> {
-        let (root, pattern) = (self.root().to_owned(), query.pattern.clone());
+        let (tree, pattern) = (self.clone(), query.pattern.clone());
         Box::pin(async move {
-            let walk = tokio::task::spawn_blocking(move || walk(root, &pattern));
+            let walk = tokio::task::spawn_blocking(move || walk(&tree, &pattern));
             walk.await.map_err(|_| StorageError::WorkerLost)
         })
     }
 }
 
 /// A directory that cannot be listed is a failure of its own; the others answer.
-fn walk(root: PathBuf, pattern: &Pattern) -> Partial<Vec<Node>> {
+fn walk(tree: &WhisperTree, pattern: &Pattern) -> Partial<Vec<Node>> {
     if tags::is_tagged(pattern.as_str()) {
-        return Partial::whole(tagged(&root, pattern).into_iter().collect());
+        return Partial::whole(tagged(tree, pattern).into_iter().collect());
     }
     let mut walk = Walk { found: HashSet::new(), deep: HashSet::new(), listed: 0, failures: Vec::new() };
-    walk.level(&Place { path: root, name: String::new(), depth: 0, above: None }, pattern.segments());
+    walk.level(&Place { path: tree.root().to_owned(), name: String::new(), depth: 0, above: None }, pattern.segments());
     Partial { value: walk.found.into_iter().collect(), failures: walk.failures }
 }
 
 /// A tagged series is asked for by its whole name; which of them have which tags is a question for an index.
-fn tagged(root: &Path, pattern: &Pattern) -> Option<Node> {
+fn tagged(tree: &WhisperTree, pattern: &Pattern) -> Option<Node> {
     let name = MetricName::parse(pattern.as_str()).ok()?;
-    let is_file = |path: PathBuf| fs::metadata(path).is_ok_and(|meta| meta.is_file());
-    let is_there = is_file(file_of(root, &name)) || readable_file_of(root, &name).is_some_and(is_file);
+    let is_there = fs::metadata(tree.present_file_of(&name)).is_ok_and(|meta| meta.is_file());
     is_there.then(|| Node { path: name.to_string(), kind: NodeKind::Leaf })
 }
 

@@ -6,7 +6,6 @@ use std::io;
 use whisper::{AggregationMethod, Whisper};
 
 use super::WhisperTree;
-use super::path::file_of;
 use crate::metadata::Metadata;
 use crate::{Answer, StorageError};
 
@@ -15,7 +14,7 @@ impl Metadata for WhisperTree {
         &'a self,
         name: &'a MetricName,
     ) -> Answer<'a, Result<Option<AggregationMethod>, StorageError>> {
-        let path = file_of(self.root(), name);
+        let path = self.present_file_of(name);
         on_a_thread(move || Ok(Whisper::open_read_only(path)?.header().method))
     }
 
@@ -24,7 +23,7 @@ impl Metadata for WhisperTree {
         name: &'a MetricName,
         method: AggregationMethod,
     ) -> Answer<'a, Result<Option<AggregationMethod>, StorageError>> {
-        let path = file_of(self.root(), name);
+        let path = self.present_file_of(name);
         on_a_thread(move || Whisper::open_locked(path)?.set_aggregation_method(method))
     }
 }

@@ -6,7 +6,6 @@ use carbon_line::MetricName;
 use whisper::{CreateOptions, Migration, Timestamp, Whisper};
 
 use super::WhisperTree;
-use super::path::file_of;
 use crate::StorageError;
 
 impl WhisperTree {
@@ -22,7 +21,7 @@ impl WhisperTree {
     pub fn migrate(&self, name: &MetricName, now: Timestamp) -> Result<bool, StorageError> {
         let rules = self.rules();
         let Some(schema) = rules.schemas.chosen(name) else { return Ok(false) };
-        let path = file_of(self.root(), name);
+        let path = self.present_file_of(name);
         let mut wanted = CreateOptions::new(schema.retentions.clone());
         let absent = |error: &whisper::Error| error.io_kind() == Some(ErrorKind::NotFound);
         let migrated = Whisper::open_read_only(&path).and_then(|file| {

@@ -48,6 +48,9 @@ pub struct TreeOptions {
     pub descriptors: usize,
     /// Where damaged files are moved, best on the same disk; without it they stay, and points for them are refused.
     pub quarantine: Option<PathBuf>,
+    /// Whether files of tagged series are named by hashes, or in words, as carbon's TAG_HASH_FILENAMES has it. Files with
+    /// the other kind of name are read, and renamed by the next write.
+    pub tag_hash_filenames: bool,
 }
 
 impl TreeOptions {
@@ -65,7 +68,12 @@ const MOST_DESCRIPTORS: usize = 250_000;
 
 impl From<Allocation> for TreeOptions {
     fn from(allocation: Allocation) -> TreeOptions {
-        TreeOptions { allocation, descriptors: TreeOptions::default_descriptors(), quarantine: None }
+        TreeOptions {
+            allocation,
+            descriptors: TreeOptions::default_descriptors(),
+            quarantine: None,
+            tag_hash_filenames: true,
+        }
     }
 }
 
@@ -76,6 +84,7 @@ pub struct WhisperTree {
     rules: Arc<RwLock<Arc<StorageRules>>>,
     allocation: Allocation,
     quarantine: Option<Arc<Path>>,
+    tag_hash: bool,
     state: Arc<State>,
 }
 
@@ -122,7 +131,7 @@ impl WhisperTree {
     /// Uses `root` for reading; a directory that is not there yet is an empty tree. `rules` are those of the process
     /// that writes, to know the steps of series that have no file yet.
     pub fn read_only(root: &Path, rules: StorageRules) -> WhisperTree {
-        WhisperTree::with(root, rules, TreeOptions { allocation: Allocation::Sparse, descriptors: 0, quarantine: None })
+        WhisperTree::with(root, rules, TreeOptions { descriptors: 0, ..TreeOptions::from(Allocation::Sparse) })
     }
 
     fn with(root: &Path, rules: StorageRules, options: TreeOptions) -> WhisperTree {
@@ -139,6 +148,7 @@ impl WhisperTree {
             rules: Arc::new(RwLock::new(Arc::new(rules))),
             allocation: options.allocation,
             quarantine: options.quarantine.map(Arc::from),
+            tag_hash: options.tag_hash_filenames,
             state: Arc::new(state),
         }
     }

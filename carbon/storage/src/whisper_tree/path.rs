@@ -4,40 +4,63 @@ use std::path::{Path, PathBuf};
 
 use carbon_line::{MetricName, tags};
 
+use super::WhisperTree;
+
 /// Ending of an archive's file.
 pub(super) const ENDING: &str = ".wsp";
 
-/// Where the archive of `name` lies below `root`.
-///
-/// A plain name has a directory for each part. A tagged one (`name;tag=value`) lies under `_tagged`, spread by the
-/// SHA-256 of the whole name, as carbon does with TAG_HASH_FILENAMES. A plain [`MetricName`] has neither slashes nor
-/// empty parts, so `..` cannot come about.
-pub(super) fn file_of(root: &Path, name: &MetricName) -> PathBuf {
-    let mut path = root.to_owned();
-    if tags::is_tagged(name) {
-        path.push(tags::hashed_path(name) + ENDING);
-        return path;
+impl WhisperTree {
+    /// Where the archive of `name` is to lie.
+    pub(super) fn file_of(&self, name: &MetricName) -> PathBuf {
+        if tags::is_tagged(name) { tagged(self.root(), name, self.tag_hash) } else { plain(self.root(), name) }
     }
+
+    /// Where a carbon, or we, with the other choice of `tag-hash-filenames` has put the archive of a tagged series.
+    pub(super) fn other_file_of(&self, name: &MetricName) -> Option<PathBuf> {
+        let other = tags::is_tagged(name).then(|| tagged(self.root(), name, !self.tag_hash))?;
+        Some(other).filter(|other| *other != self.file_of(name))
+    }
+
+    /// Where the archive of `name` lies; where it is to lie if it is nowhere.
+    pub(super) fn present_file_of(&self, name: &MetricName) -> PathBuf {
+        let path = self.file_of(name);
+        let other = || self.other_file_of(name).filter(|other| !path.exists() && other.exists());
+        other().unwrap_or(path)
+    }
+}
+
+/// A plain name has a directory for each part. It has neither slashes nor empty parts, so `..` cannot come about.
+fn plain(root: &Path, name: &str) -> PathBuf {
+    let mut path = root.to_owned();
     let (branches, leaf) = name.rsplit_once('.').unwrap_or(("", name));
     path.extend(branches.split('.').filter(|part| !part.is_empty()));
     path.push(format!("{leaf}{ENDING}"));
     path
 }
 
-/// Where a carbon without TAG_HASH_FILENAMES has put the archive of a tagged series, if its name can be a file's.
-pub(super) fn readable_file_of(root: &Path, name: &MetricName) -> Option<PathBuf> {
-    let path = tags::is_tagged(name).then(|| tags::readable_path(name)).flatten()?;
-    Some(root.join(path + ENDING))
+/// A tagged series (`name;tag=value`) lies under `_tagged`, spread by the SHA-256 of the whole name, as carbon does: named
+/// by the hash, or in words as with `TAG_HASH_FILENAMES = False`. What in words cannot be the name of a file has the one
+/// by its hash in any case.
+fn tagged(root: &Path, name: &str, hash: bool) -> PathBuf {
+    let words = if hash { None } else { tags::readable_path(name) };
+    root.join(words.unwrap_or_else(|| tags::hashed_path(name)) + ENDING)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{StorageRules, TreeOptions};
+
+    fn file(name: &str, tag_hash_filenames: bool) -> PathBuf {
+        let options = TreeOptions { tag_hash_filenames, ..TreeOptions::from(whisper::Allocation::Sparse) };
+        let tree = WhisperTree::with(Path::new("/root"), StorageRules::default(), options);
+        tree.file_of(&MetricName::parse(name).unwrap())
+    }
 
     #[track_caller]
     fn check(name: &str, expected: &str) {
-        let name = MetricName::parse(name).unwrap();
-        assert_eq!(file_of(Path::new("/root"), &name), Path::new(expected));
+        assert_eq!(file(name, true), Path::new(expected));
+        assert_eq!(file(name, false), Path::new(expected));
     }
 
     #[test]
@@ -50,10 +73,21 @@ mod tests {
 
     #[test]
     fn a_tagged_name_lies_under_its_hash() {
-        let path = file_of(Path::new("/r"), &MetricName::parse("disk.used;dc=a").unwrap());
-        let parts: Vec<_> = path.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
-        assert_eq!(parts[2], "_tagged");
-        assert_eq!((parts[3].len(), parts[4].len(), parts[5].len()), (3, 3, 64 + ENDING.len()));
-        assert!(parts[5].starts_with(&format!("{}{}", parts[3], parts[4])));
+        let parts = |hash: bool| -> Vec<String> {
+            file("disk.used;dc=a", hash).iter().map(|part| part.to_str().unwrap().to_owned()).collect()
+        };
+        let (hashed, readable) = (parts(true), parts(false));
+        assert_eq!(hashed[2], "_tagged");
+        assert_eq!((hashed[3].len(), hashed[4].len(), hashed[5].len()), (3, 3, 64 + ENDING.len()));
+        assert!(hashed[5].starts_with(&format!("{}{}", hashed[3], hashed[4])));
+        assert_eq!(readable[..5], hashed[..5]);
+        assert_eq!(readable[5], "disk_DOT_used;dc=a.wsp");
+    }
+
+    #[test]
+    fn what_cannot_be_the_name_of_a_file_lies_under_its_hash_always() {
+        for name in [format!("a;b={}", "c".repeat(300)), "a;b=c/d".to_owned()] {
+            assert_eq!(file(&name, false), file(&name, true));
+        }
     }
 }

@@ -20,7 +20,6 @@ use whisper::{Retention, Timestamp, Whisper};
 use super::carry::{backup, carry_over};
 use super::devices::DeviceId;
 use super::known::Known;
-use super::path::file_of;
 use super::quarantine::is_settled;
 use super::reach::{Look, Reached, fault, reach};
 use super::{WhisperTree, milliseconds};
@@ -68,7 +67,7 @@ struct Written {
 
 impl WhisperTree {
     fn write_one(&self, pending: &Pending, now: Timestamp) -> Result<Written, StorageError> {
-        let path = file_of(self.root(), &pending.name);
+        let path = self.file_of(&pending.name);
         // Taken out, and put back only after success: whatever goes wrong, the file is looked at anew.
         let (known, descriptor) = match self.state.known.take(pending.series) {
             Some((known, file)) => {
