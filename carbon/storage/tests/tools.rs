@@ -124,6 +124,30 @@ fn what_went_into_a_file_that_was_then_replaced_is_brought_over() {
 }
 
 #[test]
+fn what_was_brought_over_outlives_a_copy_made_before_that() {
+    let tree = tree(64);
+    let (path, copy) = (tree.path("a.wsp"), tree.path(".a.wsp.Xy12"));
+    let now = Timestamp::from_secs(SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() as u32);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let write = |age: u32| {
+        let points = vec![Point { time: Timestamp::from_secs(now.secs() - age), value: f64::from(age) }];
+        let batch = [Pending { series: SeriesId::new(0), name: MetricName::parse("a").unwrap(), points }];
+        assert!(runtime.block_on(tree.tree.write(&batch, now)).refusals.is_empty());
+    };
+    write(9);
+    fs::copy(&path, &copy).unwrap();
+    write(8);
+    fs::rename(&copy, &path).unwrap();
+    fs::copy(&path, &copy).unwrap();
+    write(7);
+    fs::rename(&copy, &path).unwrap();
+    write(6);
+    let file = Whisper::open_read_only(&path).unwrap();
+    let values = file.fetch(Timestamp::from_secs(now.secs() - 60), now, now).unwrap().unwrap().values;
+    assert_eq!(values.into_iter().flatten().collect::<Vec<_>>(), [9.0, 8.0, 7.0, 6.0]);
+}
+
+#[test]
 fn what_went_into_a_file_that_resizing_kept_is_brought_over() {
     for way in WAYS {
         let tree = tree(way);

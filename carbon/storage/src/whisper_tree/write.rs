@@ -120,11 +120,13 @@ impl WhisperTree {
                 (Whisper::resume(file, path, &known.kept), known)
             }
             known => {
-                let (mut file, fresh) = self.get_to_know(path, file, device, &look)?;
+                let (mut file, mut fresh) = self.get_to_know(path, file, device, &look)?;
                 if let Some(known) = known.filter(|known| known.device != device || known.is_another(&look))
                     && let Some(old) = before.or_else(|| backup(path, &known))
                 {
                     let points = carry_over(old, &known, &mut file, now)?;
+                    // What was brought over may be missing in a copy that was made a moment before, too.
+                    fresh.recent = known.recent;
                     debug!(metric = %pending.name, points, "An archive was replaced.");
                 }
                 (file, fresh)
