@@ -232,6 +232,7 @@ mod tests {
         let mut new = old.clone();
         new.store.schemas = Some("s".into());
         new.carbon.deny_list = Some("d".into());
+        (new.store.creates_per_minute, new.store.migrate_per_minute) = (5, 6);
         assert_eq!(at_next_start(&new, &old), Vec::<&str>::new());
         new.carbon.writers += 1;
         new.http.connections += 1;

@@ -163,7 +163,10 @@ async fn start_carbon(
 ) -> anyhow::Result<Carbon> {
     let (journaling, store) = (config.journaling(), config.store.destination(tree));
     let handed = std::mem::take(&mut inherited.carbon);
-    Ok(Carbon::start_with(config.carbon.clone(), journaling, store, Arc::clone(names), handed).await?)
+    let carbon = Carbon::start_with(config.carbon.clone(), journaling, store, Arc::clone(names), handed).await?;
+    // Only now: what an earlier run had accepted may be more than memory holds, and nothing is read before it is filed.
+    tree.limit_creates(config.store.creates_per_minute);
+    Ok(carbon)
 }
 
 /// `plumbago render`: answers queries from the tree, and from the cache of a carbon elsewhere if there is one.

@@ -148,14 +148,12 @@ impl StoreConfig {
         let remedy = "choose another folder with `--data DIR` or `[store] data`";
         let tag_hash_filenames = self.tag_hash_filenames;
         let descriptors = self.descriptors.unwrap_or_else(TreeOptions::default_descriptors);
-        let tree = WhisperTree::open(
+        WhisperTree::open(
             &self.tree(),
             self.rules()?,
             TreeOptions { allocation, descriptors, quarantine, tag_hash_filenames },
         )
-        .context(remedy)?;
-        tree.limit_creates(self.creates_per_minute);
-        Ok(tree)
+        .context(remedy)
     }
 
     /// Opens the tree for reading; it may be empty or not there yet.

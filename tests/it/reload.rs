@@ -106,3 +106,20 @@ fn changed_schemas_reach_old_files_while_points_arrive() {
         assert_eq!(times, expected, "old.s{series}");
     }
 }
+
+#[test]
+fn a_raised_limit_lets_the_new_series_in_that_have_waited() {
+    let folder = folder();
+    let config = folder.path().join("plumbago.toml");
+    let limit = |limit: u32| fs::write(&config, format!("[store]\ncreates-per-minute = {limit}\n")).unwrap();
+    limit(3);
+    let plumbago = Plumbago::up(folder.path(), &["--no-agent", "--config", path(&config), "--max-wait", "0s"]);
+    plumbago.send(&(0..10).map(|series| format!("new.s{series} 1 {}\n", now())).collect::<String>());
+    wait_for("the limit", || (number(&plumbago, "plumbago_carbon_held_series") > 0.0).then_some(()));
+    assert_eq!(plumbago.get("/health").status, 200);
+    limit(0);
+    plumbago.signal("-HUP");
+    wait_for("all series", || (number(&plumbago, "plumbago_carbon_held_series") == 0.0).then_some(()));
+    assert_eq!(fs::read_dir(folder.path().join("data/whisper/new")).unwrap().count(), 10);
+    assert!(plumbago.terminate().success());
+}
