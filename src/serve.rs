@@ -283,10 +283,10 @@ async fn end(server: Option<Server>) {
 /// What render reads: the tree, with what waits in a cache laid over it.
 fn sources(tree: &WhisperTree, recent: Option<Arc<dyn Recent>>, status: Status) -> Sources {
     let (find, fetch): (Arc<dyn Find>, Arc<dyn Fetch>) = (Arc::new(tree.clone()), Arc::new(tree.clone()));
-    let Some(recent) = recent else { return Sources { find, fetch, status } };
+    let Some(recent) = recent else { return Sources::new(find, fetch, status) };
     let layouts = tree.clone();
     let overlay = Arc::new(Overlay::new(find, fetch, recent, Arc::new(move |name| layouts.rules().layout(name))));
-    Sources { find: overlay.clone(), fetch: overlay, status }
+    Sources::new(overlay.clone(), overlay, status)
 }
 
 /// The table of names, within its share of memory.

@@ -21,7 +21,7 @@ fn router() -> Router {
     render::router(
         HttpConfig::default(),
         RenderConfig::default(),
-        Sources { find: memory.clone(), fetch: memory, status: Status::default() },
+        Sources::new(memory.clone(), memory, Status::default()),
     )
 }
 
@@ -92,7 +92,7 @@ async fn a_body_that_is_no_form_is_refused_rather_than_passed_over() {
 async fn a_part_of_the_store_that_cannot_be_read_is_named() {
     let memory = Arc::new(Memory::new(Interval::from_secs(60).unwrap(), 1));
     memory.set_reachable(0, false);
-    let sources = Sources { find: memory.clone(), fetch: memory, status: Status::default() };
+    let sources = Sources::new(memory.clone(), memory, Status::default());
     let router = render::router(HttpConfig::default(), RenderConfig::default(), sources);
     let response = router.oneshot(Request::get("/render?target=a&format=json").body(Body::empty()).unwrap()).await;
     let response = response.unwrap();
@@ -109,7 +109,7 @@ async fn a_query_beyond_the_memory_of_all_queries_is_put_off() {
     let points = vec![Point { time: Timestamp::from_secs(6_000), value: 1.0 }];
     let batch = [Pending { series, name: MetricName::parse("a").unwrap(), points }];
     memory.write(&batch, Timestamp::from_secs(6_000)).await;
-    let sources = Sources { find: memory.clone(), fetch: memory, status: Status::default() };
+    let sources = Sources::new(memory.clone(), memory, Status::default());
     let config = RenderConfig { memory: 160, ..RenderConfig::default() };
     let router = render::router(HttpConfig::default(), config, sources);
     let ask = async |minutes: u32| {

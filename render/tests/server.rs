@@ -14,7 +14,7 @@ use whisper::Interval;
 
 fn memory() -> Sources {
     let memory = Arc::new(Memory::new(Interval::from_secs(60).unwrap(), 1));
-    Sources { find: memory.clone(), fetch: memory, status: Status::default() }
+    Sources::new(memory.clone(), memory, Status::default())
 }
 
 fn on_any_port() -> HttpConfig {

@@ -2,6 +2,8 @@
 
 pub mod carbonlink;
 pub mod error;
+pub mod event_log;
+pub mod events;
 pub mod flush;
 mod ini;
 pub mod memory;
@@ -18,6 +20,8 @@ pub mod whisper_tree;
 
 pub use carbonlink::CarbonLinkRecent;
 pub use error::StorageError;
+pub use event_log::EventLog;
+pub use events::{Event, EventQuery, Events, NewEvent, TagSet};
 pub use flush::{Flush, Flushed};
 pub use ini::IniFault;
 pub use memory::Memory;

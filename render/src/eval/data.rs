@@ -1,13 +1,16 @@
-//! What has been read for a request: patterns expanded to names, names read over windows.
+//! What has been read for a request: patterns and tag expressions expanded to names, names and events read over
+//! windows.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use carbon_line::{MetricName, Pattern};
-use carbon_storage::{Failure, Fetch, FetchQuery, Find, FindQuery, NodeKind, Series, Window};
+use carbon_storage::{EventQuery, Failure, FetchQuery, Find, FindQuery, NodeKind, Series, TagSet, Window};
 use futures_util::future::{join_all, try_join_all};
 use whisper::Timestamp;
 
+use super::wanted::Wanted;
+use super::{Stores, tagged};
 use crate::query::{EvalError, Held, Request};
 
 /// A part of time that is read: `from` excluded, `until` included, in seconds since the epoch.
@@ -17,28 +20,25 @@ pub(crate) struct Span {
     pub(crate) until: i64,
 }
 
-/// Patterns with the windows over which they are wanted.
+/// What is wanted, with the windows over which it is.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Needs(BTreeMap<String, BTreeSet<Span>>);
+pub(crate) struct Needs(BTreeMap<Wanted, BTreeSet<Span>>);
 
 impl Needs {
-    pub(crate) fn add(&mut self, pattern: &str, span: Span) {
-        match self.0.get_mut(pattern) {
-            Some(spans) => drop(spans.insert(span)),
-            None => drop(self.0.insert(pattern.to_owned(), BTreeSet::from([span]))),
-        }
+    pub(crate) fn add(&mut self, wanted: Wanted, span: Span) {
+        self.0.entry(wanted).or_default().insert(span);
     }
 
-    pub(crate) fn patterns(&self) -> HashSet<String> {
+    pub(crate) fn patterns(&self) -> HashSet<Wanted> {
         self.0.keys().cloned().collect()
     }
 }
 
-impl From<BTreeSet<(String, Span)>> for Needs {
-    fn from(missing: BTreeSet<(String, Span)>) -> Needs {
+impl From<BTreeSet<(Wanted, Span)>> for Needs {
+    fn from(missing: BTreeSet<(Wanted, Span)>) -> Needs {
         let mut needs = Needs::default();
-        for (pattern, span) in missing {
-            needs.add(&pattern, span);
+        for (wanted, span) in missing {
+            needs.add(wanted, span);
         }
         needs
     }
@@ -47,17 +47,22 @@ impl From<BTreeSet<(String, Span)>> for Needs {
 /// Everything read so far.
 #[derive(Debug)]
 pub(crate) struct Data {
-    /// Names by pattern, sorted, with the span for which they were looked up.
-    names: HashMap<String, (Span, Vec<MetricName>)>,
+    /// Names by pattern or tags, sorted, with the span for which they were looked up.
+    names: HashMap<Wanted, (Span, Vec<MetricName>)>,
     /// Series by window and name; `None` where the store has no values for it.
     series: HashMap<Span, HashMap<MetricName, Option<Arc<Series>>>>,
+    /// When events happened, in seconds since the epoch.
+    events: HashMap<(Wanted, Span), Vec<i64>>,
     /// Pairs that are complete.
-    ready: HashMap<String, HashSet<Span>>,
+    ready: HashMap<Wanted, HashSet<Span>>,
     count: usize,
     points: usize,
     held: Held,
     pub(crate) failures: Vec<Failure>,
 }
+
+/// Microseconds in a second.
+const MICROS: i64 = 1_000_000;
 
 /// A point that is read, and the one that functions make of it.
 const POINT_BYTES: usize = 2 * size_of::<f64>();
@@ -68,6 +73,7 @@ impl Data {
         Data {
             names: HashMap::new(),
             series: HashMap::new(),
+            events: HashMap::new(),
             ready: HashMap::new(),
             count: 0,
             points: 0,
@@ -76,32 +82,33 @@ impl Data {
         }
     }
 
-    /// The series of `pattern` over `span`, by name; `None` if they have not been read.
-    pub(crate) fn get(&self, pattern: &str, span: Span) -> Option<impl Iterator<Item = &Arc<Series>>> {
-        self.ready.get(pattern).filter(|spans| spans.contains(&span))?;
-        let (names, series) = (self.names.get(pattern).map(|(_, names)| names), self.series.get(&span));
+    /// The series that are `wanted` over `span`, by name; `None` if they have not been read.
+    pub(crate) fn get(&self, wanted: &Wanted, span: Span) -> Option<impl Iterator<Item = &Arc<Series>>> {
+        self.ready.get(wanted).filter(|spans| spans.contains(&span))?;
+        let (names, series) = (self.names.get(wanted).map(|(_, names)| names), self.series.get(&span));
         let series = move |name| series.and_then(|by_name| by_name.get(name)).and_then(Option::as_ref);
         Some(names.into_iter().flatten().filter_map(series))
     }
 
+    /// When the events that are `wanted` happened; `None` if they have not been read.
+    pub(crate) fn events(&self, wanted: &Wanted, span: Span) -> Option<&[i64]> {
+        self.events.get(&(wanted.clone(), span)).map(Vec::as_slice)
+    }
+
     /// Reads what is needed and not there: all patterns at once, then all windows at once.
-    pub(crate) async fn load(
-        &mut self,
-        needs: &Needs,
-        request: &Request,
-        find: &dyn Find,
-        fetch: &dyn Fetch,
-    ) -> Result<(), EvalError> {
-        self.expand(needs, request, find).await?;
+    pub(crate) async fn load(&mut self, needs: &Needs, request: &Request, stores: Stores<'_>) -> Result<(), EvalError> {
+        self.expand(needs, request, stores.find).await?;
+        self.choose_by_tags(needs, request, stores).await?;
+        self.load_events(needs, request, stores).await?;
         let mut wanted: BTreeMap<Span, Vec<MetricName>> = BTreeMap::new();
-        for (pattern, spans) in &needs.0 {
-            let names = self.names.get(pattern).map_or(&[][..], |(_, names)| names);
+        for (wanted_now, spans) in &needs.0 {
+            let names = self.names.get(wanted_now).map_or(&[][..], |(_, names)| names);
             for span in spans {
                 let read = self.series.entry(*span).or_default();
                 let fresh = names.iter().filter(|name| !read.contains_key(*name)).cloned().collect::<Vec<_>>();
                 read.extend(fresh.iter().map(|name| (name.clone(), None)));
                 wanted.entry(*span).or_default().extend(fresh);
-                self.ready.entry(pattern.clone()).or_default().insert(*span);
+                self.ready.entry(wanted_now.clone()).or_default().insert(*span);
             }
         }
         EvalError::limit("windows", request.limits.windows, self.series.len())?;
@@ -110,7 +117,7 @@ impl Data {
         wanted.retain(|_, names| !names.is_empty());
         let queries: Vec<(Span, FetchQuery)> =
             wanted.into_iter().map(|(span, names)| query(span, names, request)).collect();
-        let answers = try_join_all(queries.iter().map(|(_, query)| fetch.fetch(query))).await?;
+        let answers = try_join_all(queries.iter().map(|(_, query)| stores.fetch.fetch(query))).await?;
         for ((span, _), answer) in queries.iter().zip(answers) {
             self.failures.extend(answer.failures);
             for series in answer.value {
@@ -125,12 +132,13 @@ impl Data {
     /// Looks up the names of patterns that were never looked up, or only for a narrower span.
     async fn expand(&mut self, needs: &Needs, request: &Request, find: &dyn Find) -> Result<(), EvalError> {
         let mut queries = Vec::new();
-        for (pattern, spans) in &needs.0 {
+        for (wanted, spans) in &needs.0 {
+            let Wanted::Pattern(pattern) = wanted else { continue };
             let mut cover = Span {
                 from: spans.iter().map(|span| span.from).min().unwrap_or(request.from),
                 until: spans.iter().map(|span| span.until).max().unwrap_or(request.until),
             };
-            if let Some((known, _)) = self.names.get(pattern) {
+            if let Some((known, _)) = self.names.get(wanted) {
                 if known.from <= cover.from && known.until >= cover.until {
                     continue;
                 }
@@ -138,10 +146,10 @@ impl Data {
             }
             let compiled = Pattern::parse(pattern)
                 .map_err(|fault| EvalError::Pattern { path: pattern.clone(), reason: fault.to_string() })?;
-            queries.push((pattern, cover, FindQuery { pattern: compiled, window: Some(window(cover, request)) }));
+            queries.push((wanted, cover, FindQuery { pattern: compiled, window: Some(window(cover, request)) }));
         }
         let answers = join_all(queries.iter().map(|(_, _, query)| find.find(query))).await;
-        for ((pattern, cover, _), answer) in queries.into_iter().zip(answers) {
+        for ((wanted, cover, _), answer) in queries.into_iter().zip(answers) {
             let answer = answer?;
             self.failures.extend(answer.failures);
             let leaves = answer.value.into_iter().filter(|node| node.kind == NodeKind::Leaf);
@@ -149,7 +157,46 @@ impl Data {
             names.sort_unstable();
             names.dedup();
             EvalError::limit("series", request.limits.series, names.len())?;
-            self.names.insert(pattern.clone(), (cover, names));
+            self.names.insert(wanted.clone(), (cover, names));
+        }
+        Ok(())
+    }
+
+    /// Looks up the names of series that are chosen by their tags; the index knows no times.
+    async fn choose_by_tags(&mut self, needs: &Needs, request: &Request, stores: Stores<'_>) -> Result<(), EvalError> {
+        let always = Span { from: i64::MIN, until: i64::MAX };
+        for wanted in needs.0.keys().filter(|wanted| matches!(wanted, Wanted::Tagged { .. })) {
+            if self.names.contains_key(wanted) {
+                continue;
+            }
+            let unreadable = |reason| EvalError::Pattern { path: wanted.text().to_owned(), reason };
+            let expressions = tagged::read(wanted).map_err(unreadable)?;
+            let limit = request.limits.series;
+            let names = match stores.tags {
+                Some(tags) => tags.series(&expressions, limit).await?,
+                None => Some(Vec::new()),
+            };
+            let names = names.ok_or(EvalError::Limit { limit: "series", allowed: limit, found: limit + 1 })?;
+            self.names.insert(wanted.clone(), (always, names));
+        }
+        Ok(())
+    }
+
+    async fn load_events(&mut self, needs: &Needs, request: &Request, stores: Stores<'_>) -> Result<(), EvalError> {
+        for (wanted, spans) in &needs.0 {
+            let Wanted::Events(tags) = wanted else { continue };
+            for span in spans {
+                let (from, until) = (span.from.saturating_mul(MICROS), span.until.saturating_mul(MICROS));
+                let query = EventQuery { from, until, tags: tags.clone(), set: TagSet::All };
+                let found = match stores.events {
+                    Some(events) => events.find(&query).await?,
+                    None => Vec::new(),
+                };
+                self.points += found.len();
+                EvalError::limit("points", request.limits.points, self.points)?;
+                let times = found.iter().map(|event| event.told.when.div_euclid(MICROS)).collect();
+                self.events.insert((wanted.clone(), *span), times);
+            }
         }
         Ok(())
     }

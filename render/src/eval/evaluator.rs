@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::data::{Data, Span};
 use super::plan;
+use super::tagged;
+use super::wanted::Wanted;
 use crate::functions::{self, Args, Function};
 use crate::query::{Context, EvalError, Evaluate, Replacements, Request, Stop, Value};
 use crate::series::Series;
@@ -17,20 +19,20 @@ const DEEPEST: usize = 100;
 /// What a round over all targets came to.
 pub(super) enum Round {
     Done(Vec<Series>),
-    Missing(BTreeSet<(String, Span)>),
+    Missing(BTreeSet<(Wanted, Span)>),
 }
 
 /// The targets of a request on their way through the rounds.
 pub(super) struct Run {
     targets: Vec<Target>,
     request: Request,
-    positional: HashSet<String>,
+    positional: HashSet<Wanted>,
     done: Vec<Option<Vec<Series>>>,
     calls: usize,
 }
 
 impl Run {
-    pub(super) fn new(targets: &[Target], request: &Request, positional: HashSet<String>) -> Run {
+    pub(super) fn new(targets: &[Target], request: &Request, positional: HashSet<Wanted>) -> Run {
         let done = targets.iter().map(|_| None).collect();
         Run { targets: targets.to_vec(), request: request.clone(), positional, done, calls: 0 }
     }
@@ -78,8 +80,8 @@ struct Evaluator<'r> {
     /// The expression that is being evaluated, for the places in errors.
     text: Arc<str>,
     /// Patterns that stand in positional arguments.
-    positional: &'r mut HashSet<String>,
-    missing: BTreeSet<(String, Span)>,
+    positional: &'r mut HashSet<Wanted>,
+    missing: BTreeSet<(Wanted, Span)>,
     /// Running totals of `stacked`, by stack name.
     stacks: HashMap<String, Vec<f64>>,
     calls: usize,
@@ -108,15 +110,27 @@ impl Evaluator<'_> {
             return Ok(value);
         }
         let path = replacements.map_or_else(|| path.to_owned(), |values| values.path(path));
-        if self.in_keyword > 0 && !self.positional.contains(&path) {
+        self.read(Wanted::Pattern(path), context)
+    }
+
+    /// As [`Evaluator::path`], for series chosen by their tags.
+    fn tagged(&mut self, node: &Node, call: &Call, context: &Context) -> Result<Value, Stop> {
+        let wanted = tagged::wanted(&self.text, node, call);
+        tagged::read(&wanted).map_err(|reason| self.refuse(tagged::FUNCTION, &reason, node.position))?;
+        self.read(wanted, context)
+    }
+
+    fn read(&mut self, wanted: Wanted, context: &Context) -> Result<Value, Stop> {
+        if self.in_keyword > 0 && !self.positional.contains(&wanted) {
             return Ok(Value::List(Vec::new()));
         }
         let span = Span { from: context.from, until: context.until };
-        let Some(found) = self.data.get(&path, span) else {
-            self.missing.insert((path, span));
+        let Some(found) = self.data.get(&wanted, span) else {
+            self.missing.insert((wanted, span));
             return Err(Stop::Missing);
         };
-        Ok(Value::List(found.map(|stored| Series::fetched(&path, stored, context.x_files_factor)).collect()))
+        let path = wanted.text();
+        Ok(Value::List(found.map(|stored| Series::fetched(path, stored, context.x_files_factor)).collect()))
     }
 
     fn call(
@@ -194,6 +208,7 @@ impl<'r> Evaluate<'r> for Evaluator<'r> {
     fn node(&mut self, node: &Node, context: &mut Context, replacements: Option<&Replacements>) -> Result<Value, Stop> {
         match &node.expression {
             Expression::Path(path) => self.path(path, context, replacements),
+            Expression::Call(call) if call.name == tagged::FUNCTION => self.tagged(node, call, context),
             Expression::Call(call) => self.call(node.position, call, context, replacements),
             Expression::Template(template) => {
                 let values = Replacements::new(template, &self.request.template);
@@ -228,6 +243,18 @@ impl<'r> Evaluate<'r> for Evaluator<'r> {
         let values = lists.into_iter().map(Value::List).collect();
         let mut args = Args::new(function.signature(), position, None, values, Vec::new(), self, context, None)?;
         function.body.call(&mut args)
+    }
+
+    fn events(&mut self, tags: Option<Vec<String>>, context: &Context) -> Result<Vec<i64>, Stop> {
+        let wanted = Wanted::Events(tags);
+        let span = Span { from: context.from, until: context.until };
+        match self.data.events(&wanted, span) {
+            Some(times) => Ok(times.to_vec()),
+            None => {
+                self.missing.insert((wanted, span));
+                Err(Stop::Missing)
+            }
+        }
     }
 
     fn stack(&mut self, name: &str) -> &mut Vec<f64> {

@@ -7,11 +7,13 @@
 mod data;
 mod evaluator;
 mod plan;
+pub(crate) mod tagged;
+mod wanted;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use carbon_storage::{Failure, Fetch, Find};
+use carbon_storage::{Events, Failure, Fetch, Find, Tags};
 
 pub use crate::query::{Budget, EvalError, Limits, Request};
 
@@ -29,7 +31,18 @@ pub struct Evaluated {
     pub failures: Vec<Failure>,
 }
 
-/// Evaluates all targets and concatenates their series.
+/// Where names, points and events come from.
+#[derive(Clone, Copy)]
+pub(crate) struct Stores<'s> {
+    pub(crate) find: &'s dyn Find,
+    pub(crate) fetch: &'s dyn Fetch,
+    /// Without it, no series has tags.
+    pub(crate) tags: Option<&'s dyn Tags>,
+    /// Without it, nothing has happened.
+    pub(crate) events: Option<&'s dyn Events>,
+}
+
+/// Evaluates all targets and concatenates their series; without tags and events.
 ///
 /// Functions run on a thread that may block; dropping the future stops them at the next call.
 ///
@@ -41,7 +54,8 @@ pub async fn evaluate(
     find: &dyn Find,
     fetch: &dyn Fetch,
 ) -> Result<Evaluated, EvalError> {
-    evaluate_holding(targets, request, find, fetch, Arc::new(())).await
+    let stores = Stores { find, fetch, tags: None, events: None };
+    evaluate_holding(targets, request, stores, Arc::new(())).await
 }
 
 /// As [`evaluate`]; `hold` lives until the last function has ended, also when the future is dropped before. A function
@@ -52,8 +66,7 @@ pub async fn evaluate(
 pub(crate) async fn evaluate_holding<H: Send + Sync + 'static>(
     targets: &[Target],
     request: &Request,
-    find: &dyn Find,
-    fetch: &dyn Fetch,
+    stores: Stores<'_>,
     hold: Arc<H>,
 ) -> Result<Evaluated, EvalError> {
     let nodes: usize = targets.iter().map(Target::nodes).sum();
@@ -63,7 +76,7 @@ pub(crate) async fn evaluate_holding<H: Send + Sync + 'static>(
     let mut run = Run::new(targets, request, needs.patterns());
     let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
     for _ in 0..request.limits.rounds {
-        data.load(&needs, request, find, fetch).await?;
+        data.load(&needs, request, stores).await?;
         let (stop, hold) = (stop.0.clone(), hold.clone());
         let ended = tokio::task::spawn_blocking(move || {
             let round = run.round(&data, &stop);
@@ -108,10 +121,11 @@ mod tests {
             let busy = tokio::task::spawn_blocking(move || wait.recv());
             let memory = Memory::new(Interval::from_secs(60).unwrap(), 1);
             let (targets, request) = ([Target::parse("constantLine(1)").unwrap()], Request::new(0, 60, 60));
+            let stores = Stores { find: &memory, fetch: &memory, tags: None, events: None };
             let hold = Arc::new(());
             tokio::select! {
                 biased;
-                _ = evaluate_holding(&targets, &request, &memory, &memory, hold.clone()) => panic!("it ran beside us"),
+                _ = evaluate_holding(&targets, &request, stores, hold.clone()) => panic!("it ran beside us"),
                 () = ready(()) => {}
             }
             assert_eq!(Arc::strong_count(&hold), 2, "its work has not even begun");

@@ -1,6 +1,8 @@
 //! Finds out before evaluating which patterns are read over which windows, as far as arguments tell.
 
 use super::data::{Needs, Span};
+use super::tagged;
+use super::wanted::Wanted;
 use crate::functions;
 use crate::query::{Context, EvalError, Replacements, Request};
 use crate::target::{Call, Expression, Node, Target};
@@ -8,9 +10,10 @@ use crate::target::{Call, Expression, Node, Target};
 /// The patterns of all positional arguments, with the request's window and those of look-back functions.
 ///
 /// Patterns in keyword arguments are left out, as in graphite-web: they give data only if they also stand elsewhere.
-pub(super) fn needs(targets: &[Target], request: &Request) -> Result<Needs, EvalError> {
-    let mut plan = Plan { request, needs: Needs::default(), steps: 0 };
+pub(super) fn needs<'r>(targets: &'r [Target], request: &'r Request) -> Result<Needs, EvalError> {
+    let mut plan = Plan { request, text: "", needs: Needs::default(), steps: 0 };
     for target in targets {
+        plan.text = target.text();
         plan.walk(target.root(), Context::of(request), None);
     }
     Ok(plan.needs)
@@ -18,6 +21,8 @@ pub(super) fn needs(targets: &[Target], request: &Request) -> Result<Needs, Eval
 
 pub(super) struct Plan<'r> {
     pub(super) request: &'r Request,
+    /// The target that is walked.
+    text: &'r str,
     pub(super) needs: Needs,
     pub(super) steps: usize,
 }
@@ -35,11 +40,18 @@ impl Plan<'_> {
             Expression::Path(_) if context.from > context.until => {}
             Expression::Path(path) => {
                 let path = replacements.map_or_else(|| path.clone(), |values| values.path(path));
-                self.needs.add(&path, Span { from: context.from, until: context.until });
+                self.needs.add(Wanted::Pattern(path), Span { from: context.from, until: context.until });
             }
             Expression::Template(template) => {
                 let values = Replacements::new(template, &self.request.template);
                 self.walk(&template.body, context, Some(&values));
+            }
+            Expression::Call(call) if call.name == tagged::FUNCTION => {
+                let wanted = tagged::wanted(self.text, node, call);
+                // One that cannot be read is refused when it is evaluated.
+                if context.from <= context.until && tagged::readable(&wanted) {
+                    self.needs.add(wanted, Span { from: context.from, until: context.until });
+                }
             }
             Expression::Call(call) => self.call(call, context, replacements),
             _ => {}

@@ -134,6 +134,11 @@ impl<'a, 'r> Args<'a, 'r> {
         self.evaluator.expression(expression, *self.context)
     }
 
+    /// When events with all of `tags` happened within the window, or all events: seconds since the epoch.
+    pub(super) fn events(&mut self, tags: Option<Vec<String>>) -> Result<Vec<i64>, Stop> {
+        self.evaluator.events(tags, self.context)
+    }
+
     /// Whether there is a function called `name`.
     pub(super) fn knows(&self, name: &str) -> bool {
         self.evaluator.knows(name)

@@ -61,7 +61,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     filter("grep", PATTERN, |args| by_name(args, true), "Series whose names match."),
     filter(
         "highest",
-        &[SERIES, N, FUNC],
+        &[SERIES, N.or(Default::Integer(1)), FUNC],
         |args| {
             let (_, reducer) = args.reducer("func")?;
             top(args, reducer, true)
@@ -74,7 +74,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     filter("limit", COUNT, limit, "The first series."),
     filter(
         "lowest",
-        &[SERIES, N, FUNC],
+        &[SERIES, N.or(Default::Integer(1)), FUNC],
         |args| {
             let (_, reducer) = args.reducer("func")?;
             top(args, reducer, false)

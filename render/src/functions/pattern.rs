@@ -9,7 +9,7 @@ const LARGEST: usize = 1 << 20;
 ///
 /// # Errors
 /// Says what is wrong; look-around and back-references have no linear-time engine and are refused.
-pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
+pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
     let translated = translate(pattern);
     RegexBuilder::new(&translated).size_limit(LARGEST).build().map_err(|error| {
         if ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|look| pattern.contains(look)) {

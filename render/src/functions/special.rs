@@ -45,6 +45,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Horizontal line.",
     ),
     special("cumulative", &[SERIES], |args| consolidate_by(args, "sum"), "Joins neighbouring values by their sum."),
+    special("events", &[required("tags", Type::Text).many()], events, "How many events happened in each second."),
     special(
         "fallbackSeries",
         &[SERIES, required("fallback", Type::SeriesList)],
@@ -61,6 +62,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Values that wander about.",
     )
     .also(&["randomWalkFunction"]),
+    special(
+        "seriesByTag",
+        &[required("tagExpressions", Type::Text).many()],
+        |args| Err(args.refuse("it reads series and cannot work on others")),
+        "Series chosen by their tags.",
+    ),
     special(
         "setXFilesFactor",
         &[SERIES, required("xFilesFactor", Type::Float)],
@@ -89,6 +96,27 @@ pub(super) fn line(args: &Args<'_, '_>, value: f64, text: String) -> Series {
     let mut line = Series::made(text, times, vec![value; 3], args.x_files_factor());
     line.path_expression = expression;
     line
+}
+
+/// `events(*tags)`: one value a second; `*` alone stands for all events. An event at the very end of the window has no
+/// second of its own, and graphite-web fails over it. Source: graphite-web `events`.
+fn events(args: &mut Args<'_, '_>) -> Outcome {
+    let tags = args.texts()?;
+    let times = Times { start: args.context.from, end: args.context.until, step: 1 };
+    args.check_points(times)?;
+    let name = format!("events(\"{}\")", tags.join("\", \""));
+    let all = tags == ["*"];
+    let happened = args.events((!all).then_some(tags))?;
+    let mut values = vec![f64::NAN; usize::try_from(times.end - times.start).unwrap_or(0)];
+    for time in happened {
+        let second = usize::try_from(time - times.start).ok();
+        if let Some(count) = second.and_then(|second| values.get_mut(second)) {
+            *count = if count.is_nan() { 1.0 } else { *count + 1.0 };
+        }
+    }
+    let mut series = Series::made(name, times, values, args.x_files_factor());
+    (series.integers, series.consolidation) = (true, Consolidation::Sum);
+    Ok(vec![series])
 }
 
 /// `changed(seriesList)`: gaps and everything up to the first known value become 0. Source: graphite-web `changed`.

@@ -27,6 +27,11 @@ pub(super) fn json(value: &impl Serialize, params: &Params, limit: usize) -> Res
     Ok(scripted(bytes, callback))
 }
 
+/// As [`json`], for endpoints that know no `jsonp`.
+pub(super) fn json_alone(value: &impl Serialize, params: &Params, limit: usize) -> Result<Response, Fault> {
+    Ok(scripted(text(value, params, limit)?, None))
+}
+
 fn text(value: &impl Serialize, params: &Params, limit: usize) -> Result<Vec<u8>, Fault> {
     let out = Bounded { bytes: Vec::new(), limit };
     let written = if params.last("pretty").is_some_and(|text| !text.is_empty()) {

@@ -1,23 +1,18 @@
 //! `/flush`: has waiting points written, for tools on this host that read files themselves.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Extension, Request, State};
 use axum::response::Response;
 use carbon_line::Pattern;
-use hyper::header::HeaderMap;
-use hyper::{StatusCode, header};
+use hyper::StatusCode;
 use serde_json::json;
 
 use super::desk::Desk;
 use super::fault::{Fault, shortened};
+use super::local::{self, Peer};
 use super::{answer, form, never_cached};
-
-/// Who asks; the server adds it to each request.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub(super) IpAddr);
 
 /// How long the store is waited for: making the files of a million new series takes its minute or more, so the time limit
 /// of other requests does not hold here.
@@ -34,11 +29,7 @@ pub(super) async fn flush(
     peer: Option<Extension<Peer>>,
     request: Request,
 ) -> Result<Response, Fault> {
-    let local = peer.is_some_and(|Extension(Peer(peer))| peer.to_canonical().is_loopback());
-    if !local || speaks_for_others(request.headers()) {
-        let message = "`/flush` is answered to programs on this host alone, over its loopback address";
-        return Err(Fault { status: StatusCode::FORBIDDEN, ..Fault::bad(message) });
-    }
+    local::only(peer, request.headers(), "`/flush`")?;
     let flush = desk.status.flush.as_ref().ok_or_else(|| Fault::absent("no points wait in this process"))?;
     let params = form::params(request, desk.http.body_bytes).await?;
     let query = params.last("query").filter(|query| !query.is_empty());
@@ -65,10 +56,4 @@ pub(super) async fn flush(
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
     Ok(response)
-}
-
-fn speaks_for_others(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::ORIGIN)
-        || headers.contains_key(header::FORWARDED)
-        || headers.contains_key("x-forwarded-for")
 }

@@ -28,7 +28,8 @@ pub(super) async fn params(request: Request, limit: usize) -> Result<Params, Fau
     Params::parse(query, form)
 }
 
-async fn read(body: Body, limit: usize) -> Result<bytes::Bytes, Fault> {
+/// The bytes of a body of at most `limit`.
+pub(super) async fn read(body: Body, limit: usize) -> Result<bytes::Bytes, Fault> {
     axum::body::to_bytes(body, limit).await.map_err(|error| {
         let long =
             std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());

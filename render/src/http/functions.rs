@@ -80,21 +80,27 @@ fn about(name: &str, function: &Function) -> Value {
 
 /// As Python writes it: `sortBy(seriesList, func='average', reverse=False)`.
 fn signature(name: &str, params: &[Param]) -> String {
-    let one = |param: &Param| match (param.multiple, param.required) {
-        (true, _) => format!("*{}", spelled(name, param.name)),
-        (false, true) => param.name.to_owned(),
-        (false, false) => format!("{}={}", param.name, literal(param.default)),
+    let one = |param: &Param| match (exception(name, param.name), param.multiple, param.required) {
+        (Some(piece), ..) => piece.to_owned(),
+        (None, true, _) => format!("*{}", param.name),
+        (None, false, true) if param.default == Default::None => param.name.to_owned(),
+        (None, false, _) => format!("{}={}", param.name, literal(param.default)),
     };
     format!("{name}({})", params.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
-/// The reference's code and its documentation differ in two names; the signature is made from its code.
-fn spelled<'a>(function: &str, param: &'a str) -> &'a str {
-    match (function, param) {
-        ("aggregateWithWildcards", "position") => "positions",
-        ("legendValue", "valuesTypes") => "valueTypes",
-        _ => param,
-    }
+/// Where the reference's code, which the signature is made from, and its documentation differ.
+fn exception(function: &str, param: &str) -> Option<&'static str> {
+    Some(match (function, param) {
+        ("aggregateWithWildcards", "position") => "*positions",
+        ("legendValue", "valuesTypes") => "*valueTypes",
+        ("powSeries", _) => "*seriesLists",
+        ("round", "precision") => "precision=None",
+        ("stacked", "seriesList") => "seriesLists",
+        ("stacked", "stack") => "stackName='__DEFAULT__'",
+        ("timeShift", "alignDst") => "alignDST=False",
+        _ => return None,
+    })
 }
 
 fn literal(default: Default) -> String {
@@ -119,7 +125,7 @@ fn parameter(param: &Param) -> Value {
     if param.multiple {
         object.insert("multiple".to_owned(), true.into());
     }
-    if param.default != Default::None {
+    if param.default != Default::None && !param.required {
         object.insert("default".to_owned(), default(param.default));
     }
     let options = if param.options.is_empty() { reducers(param.kind) } else { param.options };

@@ -9,6 +9,9 @@
 //! | `/metrics/expand` | names that match patterns |
 //! | `/metrics/index.json` | every name |
 //! | `/functions`, `/functions/NAME` | what the query language offers |
+//! | `/tags`, `/tags/TAG`, `/tags/findSeries`, `/tags/autoComplete/tags`, `.../values` | tags, values, and the series that carry them |
+//! | `/tags/tagSeries`, `/tags/tagMultiSeries`, `/tags/delSeries` | changes to the tag index |
+//! | `/events`, `/events/get_data`, `/events/ID` | what happened when |
 //! | `/version` | that we are here |
 //! | `/health`, `/metrics` without a query, `/flush` | how the process is doing, see [`Part`] |
 
@@ -21,10 +24,13 @@ mod traffic;
 mod desk;
 mod status;
 mod queries;
+mod local;
 mod flush;
 mod question;
 mod render;
 mod metrics;
+mod tags;
+mod events;
 mod functions;
 mod raw_quotes;
 mod server;
@@ -35,8 +41,8 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
-use carbon_storage::{Fetch, Find};
+use axum::routing::{MethodRouter, get, post};
+use carbon_storage::{Events, Fetch, Find, Tags};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -44,7 +50,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use crate::config::{HttpConfig, RenderConfig};
-use crate::eval::Budget;
+use crate::eval::{Budget, Stores};
 use desk::Desk;
 use fault::Fault;
 use params::Params;
@@ -53,6 +59,7 @@ use queries::Queries;
 pub use desk::{Part, Status};
 pub use exposition::Family;
 pub use flush::LONGEST_FLUSH;
+pub use local::Peer;
 pub use server::{Server, ServerError};
 
 /// Where names and points come from.
@@ -62,8 +69,23 @@ pub struct Sources {
     pub find: Arc<dyn Find>,
     /// Gives points.
     pub fetch: Arc<dyn Fetch>,
+    /// Which series carry which tags; without it, none has any.
+    pub tags: Option<Arc<dyn Tags>>,
+    /// What happened when; without it, nothing.
+    pub events: Option<Arc<dyn Events>>,
     /// How the other parts of this process are doing.
     pub status: Status,
+}
+
+impl Sources {
+    /// Names and points alone.
+    pub fn new(find: Arc<dyn Find>, fetch: Arc<dyn Fetch>, status: Status) -> Sources {
+        Sources { find, fetch, tags: None, events: None, status }
+    }
+
+    fn stores(&self) -> Stores<'_> {
+        Stores { find: &*self.find, fetch: &*self.fetch, tags: self.tags.as_deref(), events: self.events.as_deref() }
+    }
 }
 
 /// What every query shares.
@@ -85,7 +107,7 @@ pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Route
     status.parts.push(Arc::new(queries));
     let desk = Desk::new(http, status);
     let app = Arc::new(App { budget, turns, desk: desk.clone(), config, sources });
-    let endpoints: [(&str, MethodRouter<Arc<App>>); 8] = [
+    let endpoints: [(&str, MethodRouter<Arc<App>>); 18] = [
         ("/render", get(render::render).post(render::render)),
         ("/metrics/find", get(metrics::find).post(metrics::find)),
         ("/metrics", get(metrics::find_or_numbers).post(metrics::find_or_numbers)),
@@ -93,9 +115,21 @@ pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Route
         ("/metrics/index.json", get(metrics::index).post(metrics::index)),
         ("/functions", get(functions::list)),
         ("/functions/{name}", get(functions::one)),
+        ("/tags", get(tags::list)),
+        ("/tags/tagSeries", post(tags::tag_series)),
+        ("/tags/tagMultiSeries", post(tags::tag_multi_series)),
+        ("/tags/delSeries", post(tags::del_series)),
+        ("/tags/findSeries", get(tags::find_series).post(tags::find_series)),
+        ("/tags/autoComplete/tags", get(tags::complete_tags).post(tags::complete_tags)),
+        ("/tags/autoComplete/values", get(tags::complete_values).post(tags::complete_values)),
+        ("/events", post(events::post)),
+        ("/events/get_data", get(events::get_data).post(events::get_data)),
+        ("/events/{id}", get(events::one)),
         ("/version", get(version)),
     ];
-    guarded(slashed(endpoints).with_state(app).merge(status::routes(desk.clone())), desk)
+    // A tag may hold slashes.
+    let queries = slashed(endpoints).route("/tags/{*tag}", get(tags::details));
+    guarded(queries.with_state(app).merge(status::routes(desk.clone())), desk)
 }
 
 /// Answers `/health`, `/metrics` and `/flush` alone, for a process without queries.

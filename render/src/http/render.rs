@@ -98,8 +98,7 @@ async fn evaluate(
     let targets = targets.iter().map(|text| Target::parse(text)).collect::<Result<Vec<_>, _>>();
     let targets = targets.map_err(|fault| fault_of(EvalError::from(fault)))?;
     let sources = &app.sources;
-    let evaluated =
-        eval::evaluate_holding(&targets, &question.request, &*sources.find, &*sources.fetch, turn.clone()).await;
+    let evaluated = eval::evaluate_holding(&targets, &question.request, sources.stores(), turn.clone()).await;
     let evaluated = evaluated.map_err(fault_of)?;
     for failure in &evaluated.failures {
         let error = &failure.error as &dyn std::error::Error;

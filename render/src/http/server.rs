@@ -22,7 +22,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::flush::Peer;
+use super::local::Peer;
 use super::raw_quotes::RawQuotes;
 use super::{Sources, Status, router, status_router};
 use crate::config::{HttpConfig, RenderConfig};

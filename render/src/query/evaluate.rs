@@ -44,6 +44,10 @@ pub(crate) trait Evaluate<'r> {
         context: &mut Context,
     ) -> Result<Value, Stop>;
 
+    /// When the events with all of these tags happened, or all events, within the window: seconds since the epoch, in
+    /// time order.
+    fn events(&mut self, tags: Option<Vec<String>>, context: &Context) -> Result<Vec<i64>, Stop>;
+
     /// The running totals of the stack called `name`.
     fn stack(&mut self, name: &str) -> &mut Vec<f64>;
 

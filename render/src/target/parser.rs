@@ -362,7 +362,7 @@ impl Parser<'_> {
 
     fn node(&mut self, position: usize, expression: Expression) -> Parse<Node> {
         self.nodes += 1;
-        Ok(Node { position, expression })
+        Ok(Node { position, end: self.at, expression })
     }
 
     fn peek(&self) -> Option<u8> {

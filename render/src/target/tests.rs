@@ -73,7 +73,7 @@ fn pipes_become_calls() {
 /// Forgets positions, so that trees of different texts can be compared.
 fn shift(call: &mut Call) {
     for node in &mut call.args {
-        node.position = 0;
+        (node.position, node.end) = (0, 0);
         if let Expression::Call(inner) = &mut node.expression {
             shift(inner);
         }

@@ -7,6 +7,8 @@ use super::Number;
 pub struct Node {
     /// Bytes before it in the expression.
     pub position: usize,
+    /// Bytes before what follows it.
+    pub end: usize,
     /// What it is.
     pub expression: Expression,
 }

@@ -4,16 +4,17 @@ mod compare;
 mod decode;
 
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use carbon_storage::{StorageRules, WhisperTree};
+use carbon_storage::{EventLog, StorageRules, TagIndex, WhisperTree};
 use golden::Tally;
 use hyper::Request;
 use hyper::header::CONTENT_TYPE;
-use render::{HttpConfig, RenderConfig, Sources, Status};
+use render::{HttpConfig, Peer, RenderConfig, Sources, Status};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -33,10 +34,11 @@ async fn our_own_cases_are_answered_as_recorded() {
 async fn replay(cases: &Path, tree: &Path, name: &str) {
     let mut tally = Tally::new(name);
     let router = over(tree);
+    set_up(&router, tree).await;
     for line in fs::read_to_string(cases).expect("a file of cases").lines() {
         let case: Value = serde_json::from_str(line).expect("a case is a JSON object");
         let id = case["id"].as_str().expect("a case has an id");
-        match unbuilt(&case) {
+        match left_out(&case) {
             Some(reason) => tally.skip(id, &reason),
             None => tally.check(id, try_case(&router, &case).await),
         }
@@ -46,74 +48,42 @@ async fn replay(cases: &Path, tree: &Path, name: &str) {
 
 fn over(tree: &Path) -> Router {
     let store = Arc::new(WhisperTree::read_only(tree, StorageRules::default()));
-    render::router(
-        HttpConfig::default(),
-        RenderConfig::default(),
-        Sources { find: store.clone(), fetch: store, status: Status::default() },
-    )
+    let (tags, events) = (TagIndex::new(None, usize::MAX), EventLog::in_memory());
+    let sources = Sources {
+        tags: Some(Arc::new(tags)),
+        events: Some(Arc::new(events)),
+        ..Sources::new(store.clone(), store, Status::default())
+    };
+    render::router(HttpConfig::default(), RenderConfig::default(), sources)
 }
 
-/// What a case needs that is not there yet.
-fn unbuilt(case: &Value) -> Option<String> {
-    let path = case["path"].as_str()?;
-    if path.starts_with("/tags") || path.starts_with("/events") {
-        return Some("tags and events have no endpoints yet".to_owned());
+/// Sends what was sent before the cases were recorded: series and events.
+async fn set_up(router: &Router, tree: &Path) {
+    let Ok(text) = fs::read_to_string(tree.with_file_name("setup.json")) else { return };
+    let steps: Value = serde_json::from_str(&text).expect("the steps are JSON");
+    for step in steps.as_array().into_iter().flatten() {
+        let path = step["path"].as_str().expect("a step has a path");
+        let mut sent = request(step);
+        if !step["json"].is_null() {
+            let body = Body::from(step["json"].to_string());
+            sent = Request::post(path).extension(peer()).body(body).expect("recorded requests are well formed");
+        }
+        let response = router.clone().oneshot(sent).await.unwrap_or_else(|never| match never {});
+        assert_eq!(response.status(), 200, "{step}");
     }
-    let params = case["params"].as_array()?;
+}
+
+/// Who asks, which no server tells here.
+fn peer() -> Peer {
+    Peer(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
+
+/// Why a case is not tried.
+fn left_out(case: &Value) -> Option<String> {
     let series = case["expect"]["json"].as_array().into_iter().flatten();
     let points = series.flat_map(|one| one["datapoints"].as_array().into_iter().flatten());
-    if points.filter_map(|point| point[0].as_str()).any(|value| !value.ends_with("1e9999")) {
-        return Some("texts as values are refused (COMPATIBILITY.md)".to_owned());
-    }
-    if path == "/functions" {
-        let list = case["expect"]["json"].as_object().into_iter().flatten();
-        let missing: Vec<&str> = list
-            .map(|(name, _)| name.as_str())
-            .filter(|name| ["events", "seriesByTag"].contains(name) && render::functions::find(name).is_none())
-            .collect();
-        if !missing.is_empty() {
-            return Some(format!("no function {}", missing.join(", ")));
-        }
-    }
-    let tagged = |pair: &&Value| {
-        pair[0] == "target"
-            && pair[1].as_str().is_some_and(|target| !target.contains(['(', '"']) && target.contains(';'))
-    };
-    if params.iter().any(|pair| tagged(&pair)) {
-        return Some("a path with tags needs the tag index".to_owned());
-    }
-    let targets = params.iter().filter(|pair| pair[0] == "target").filter_map(|pair| pair[1].as_str());
-    let mut missing: Vec<&str> =
-        targets.flat_map(calls).filter(|name| *name != "template" && render::functions::find(name).is_none()).collect();
-    missing.sort_unstable();
-    missing.dedup();
-    // Refusing what we lack is an answer too.
-    if missing.is_empty() || case["expect"]["status"] == 400 {
-        None
-    } else {
-        Some(format!("no function {}", missing.join(", ")))
-    }
-}
-
-/// The names that stand before an opening parenthesis, outside of quotes.
-fn calls(target: &str) -> Vec<&str> {
-    let bytes = target.as_bytes();
-    let (mut names, mut quote, mut start) = (Vec::new(), None, 0);
-    for (at, &byte) in bytes.iter().enumerate() {
-        match (quote, byte) {
-            (Some(open), _) if byte == open => (quote, start) = (None, at + 1),
-            (Some(_), _) => {}
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (None, b'(') => {
-                names.push(&target[start..at]);
-                start = at + 1;
-            }
-            (None, _) if !byte.is_ascii_alphanumeric() && byte != b'_' => start = at + 1,
-            (None, _) => {}
-        }
-    }
-    names.retain(|name| !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()));
-    names
+    let texts = points.filter_map(|point| point[0].as_str()).any(|value| !value.ends_with("1e9999"));
+    texts.then(|| "texts as values are refused (COMPATIBILITY.md)".to_owned())
 }
 
 async fn try_case(router: &Router, case: &Value) -> Result<(), String> {
@@ -231,7 +201,7 @@ fn request(case: &Value) -> Request<Body> {
     }
     let query = query.finish();
     let (method, path) = (case["method"].as_str().unwrap_or("GET"), case["path"].as_str().unwrap_or("/"));
-    let mut request = Request::builder().method(method);
+    let mut request = Request::builder().method(method).extension(peer());
     for (name, value) in case["headers"].as_object().into_iter().flatten() {
         request = request.header(name, value.as_str().unwrap_or_default());
     }
