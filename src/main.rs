@@ -15,6 +15,7 @@ mod serve;
 mod signals;
 mod status;
 mod store;
+mod tags;
 mod takeover;
 mod tools;
 

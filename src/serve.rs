@@ -26,6 +26,7 @@ use crate::out;
 use crate::reload::Reload;
 use crate::signals::Signals;
 use crate::status::{AgentPart, CarbonPart, JournalPart, MemoryPart, MigrationPart, ProcessPart, ReloadPart};
+use crate::tags::{KeptTags, with_tags};
 use crate::takeover::{self, Control, Inherited, until_end};
 
 /// How often `up` measures this host when no configuration says otherwise: the first step of the built-in retentions.
@@ -44,12 +45,13 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
         let names = names(&config);
         let mut inherited = inherit(&config, &arguments.intake).await?;
         let running = activation::applied(&config, &inherited)?;
+        let tags = KeptTags::start(&config, &names).await?;
         let mut carbon = start_carbon(&running, &tree, &names, &mut inherited).await?;
         let control = Control::open(&config.store.data);
         let reload = Reload::new(config, tree.clone(), || up_config(arguments));
         let status = carbon_status(&carbon, names, &reload);
         let listener = inherited.http_at(running.http.listen);
-        let (agent, server) = match beside(&carbon, &tree, running, arguments.no_agent, status, listener).await {
+        let (agent, server) = match beside(&carbon, &tree, running, arguments.no_agent, status, listener, &tags).await {
             Ok(beside) => beside,
             Err(error) => {
                 // Somebody may have sent points already.
@@ -67,6 +69,7 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
         // Queries are answered until the last point is written.
         carbon.stop().await?;
         server.stop().await;
+        tags.stop().await;
         anyhow::Ok(successor)
     })?;
     // He waits until nothing is left that holds the journal.
@@ -83,6 +86,7 @@ async fn beside(
     no_agent: bool,
     mut status: Status,
     listener: Option<TcpListener>,
+    tags: &KeptTags,
 ) -> anyhow::Result<(Option<Agent>, Server)> {
     let mut chart = None;
     let agent = if no_agent {
@@ -96,6 +100,7 @@ async fn beside(
         Some(agent)
     };
     let sources = sources(tree, Some(carbon.recent()), status);
+    let sources = with_tags(sources, &config.store, Some(tags.index.clone())).await;
     let server = match listener {
         Some(listener) => Server::start_on(listener, config.http, config.render, sources).await?,
         None => Server::start(config.http, config.render, sources).await?,
@@ -119,6 +124,7 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
         let names = names(&config);
         let mut inherited = inherit(&config, &arguments.intake).await?;
         let running = activation::applied(&config, &inherited)?;
+        let tags = KeptTags::start(&config, &names).await?;
         let mut carbon = start_carbon(&running, &tree, &names, &mut inherited).await?;
         let control = Control::open(&config.store.data);
         let http = if inherited.http_is_lent { Some(running.http) } else { http };
@@ -139,6 +145,7 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
         migrator.stop().await;
         carbon.stop().await?;
         end(server).await;
+        tags.stop().await;
         anyhow::Ok(successor)
     })?;
     drop(runtime);
@@ -180,7 +187,8 @@ pub(crate) fn render(arguments: &FileArgs) -> anyhow::Result<()> {
         let recent = link.map(|link| Arc::new(link) as Arc<dyn Recent>);
         let mut reload = Reload::new(config.clone(), tree.clone(), read);
         let status = status_of(&reload);
-        let server = Server::start(config.http, config.render, sources(&tree, recent, status)).await?;
+        let sources = with_tags(sources(&tree, recent, status), &config.store, None).await;
+        let server = Server::start(config.http, config.render, sources).await?;
         announce_http(&server);
         announce_ready();
         reload.until_stop(&mut signals, None).await;

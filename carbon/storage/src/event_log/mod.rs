@@ -11,7 +11,8 @@ mod line;
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -38,7 +39,18 @@ struct State {
     last: u64,
     bytes: usize,
     largest: usize,
-    file: Option<(PathBuf, File)>,
+    file: Option<Kept>,
+}
+
+/// The file, as far as it was read or written.
+#[derive(Debug)]
+struct Kept {
+    path: PathBuf,
+    file: File,
+    /// Bytes of whole lines that were read or written.
+    known: u64,
+    /// Whether it is ours alone, so that we may write. Until then another process does: one whose place we take.
+    ours: bool,
 }
 
 impl EventLog {
@@ -56,12 +68,10 @@ impl EventLog {
     }
 
     fn open_with(path: &Path, largest: usize) -> Result<EventLog, StorageError> {
-        let fault = |action| move |source| StorageError::Io { action, path: path.to_owned(), source };
+        let file = open(path).map_err(|source| fault("open", path, source))?;
         let mut state = State::new(largest);
-        let file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(fault("open"))?;
-        let whole = state.read(&file).map_err(fault("read"))?;
-        file.set_len(whole).map_err(fault("shorten"))?;
-        state.file = Some((path.to_owned(), file));
+        state.file = Some(Kept { path: path.to_owned(), file, known: 0, ours: false });
+        state.refresh()?;
         Ok(EventLog(Arc::new(Mutex::new(state))))
     }
 
@@ -76,7 +86,11 @@ impl EventLog {
     ) -> Answer<'_, Result<T, StorageError>> {
         let log = self.clone();
         Box::pin(async move {
-            let answer = tokio::task::spawn_blocking(move || question(&mut log.state()));
+            let answer = tokio::task::spawn_blocking(move || {
+                let mut state = log.state();
+                state.refresh()?;
+                question(&mut state)
+            });
             answer.await.map_err(|_| StorageError::WorkerLost)?
         })
     }
@@ -102,11 +116,28 @@ impl State {
         State { events: Vec::new(), tags: HashMap::new(), last: 0, bytes: 0, largest, file: None }
     }
 
-    /// Takes in what the file holds; gives the length of its whole lines.
-    fn read(&mut self, file: &File) -> io::Result<u64> {
-        let (mut reader, mut bytes, mut whole, mut bad) = (BufReader::new(file), Vec::new(), 0, 0);
+    /// Makes the file ours if nobody else has it, and takes in what others have written. Once it is ours, there is
+    /// nothing to do.
+    fn refresh(&mut self) -> Result<(), StorageError> {
+        let Some(mut kept) = self.file.take_if(|kept| !kept.ours) else { return Ok(()) };
+        let read = self.read(&mut kept);
+        let read = read.map_err(|source| fault("read", &kept.path, source));
+        self.file = Some(kept);
+        read
+    }
+
+    fn read(&mut self, kept: &mut Kept) -> io::Result<()> {
+        kept.ours = kept.file.try_lock().is_ok();
+        if fs::metadata(&kept.path)?.ino() != kept.file.metadata()?.ino() {
+            // It was written anew.
+            *kept = Kept { file: open(&kept.path)?, known: 0, ours: false, path: kept.path.clone() };
+            *self = State::new(self.largest);
+            kept.ours = kept.file.try_lock().is_ok();
+        }
+        kept.file.seek(SeekFrom::Start(kept.known))?;
+        let (mut reader, mut bytes, mut bad) = (BufReader::new(&kept.file), Vec::new(), 0);
         while reader.read_until(b'\n', &mut bytes)? > 0 && bytes.ends_with(b"\n") {
-            whole += bytes.len() as u64;
+            kept.known += bytes.len() as u64;
             match std::str::from_utf8(&bytes).ok().and_then(|text| line::read(text.trim_end_matches('\n'))) {
                 Some(event) => self.insert(event),
                 None => bad += 1,
@@ -116,7 +147,7 @@ impl State {
         if bad > 0 {
             warn!(lines = bad, "Lines of the file of events are no events and are passed over.");
         }
-        Ok(whole)
+        if kept.ours { kept.file.set_len(kept.known) } else { Ok(()) }
     }
 
     fn add(&mut self, told: NewEvent) -> Result<u64, StorageError> {
@@ -124,15 +155,17 @@ impl State {
             let reason = format!("an event may take {LARGEST_EVENT} bytes, this one takes {}", told.bytes());
             return Err(StorageError::Declined { reason });
         }
+        if self.file.as_ref().is_some_and(|kept| !kept.ours) {
+            let reason = "the events are kept by another process; send them there".to_owned();
+            return Err(StorageError::Declined { reason });
+        }
         if self.bytes + told.bytes() > self.largest {
             self.forget_oldest();
             self.rewrite()?;
         }
         let event = Event { id: self.last + 1, told };
-        if let Some((path, file)) = &mut self.file {
-            let text = line::written(&event);
-            let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_data());
-            written.map_err(|source| StorageError::Io { action: "write", path: path.clone(), source })?;
+        if let Some(kept) = &mut self.file {
+            kept.append(&line::written(&event)).map_err(|source| fault("write", &kept.path, source))?;
         }
         self.insert(event);
         Ok(self.last)
@@ -156,28 +189,57 @@ impl State {
         let first = ids.get(ids.len().div_ceil(4)).copied().unwrap_or(u64::MAX);
         let (last, mut kept) = (self.last, std::mem::take(&mut self.events));
         kept.retain(|event| event.id >= first);
-        (self.tags, self.bytes) = (HashMap::new(), 0);
+        self.tags.clear();
+        self.bytes = 0;
         kept.into_iter().for_each(|event| self.insert(event));
         self.last = last;
     }
 
     /// Puts a file with what is left in the place of the old one.
     fn rewrite(&mut self) -> Result<(), StorageError> {
-        let Some((path, file)) = &mut self.file else { return Ok(()) };
-        let fault = |action| {
-            let path = path.clone();
-            move |source| StorageError::Io { action, path, source }
-        };
-        let beside = path.with_extension("new");
-        let mut writer = BufWriter::new(File::create(&beside).map_err(fault("rewrite"))?);
-        for event in &self.events {
-            writer.write_all(line::written(event).as_bytes()).map_err(fault("rewrite"))?;
+        let Some(kept) = &mut self.file else { return Ok(()) };
+        kept.replace(&self.events).map_err(|source| fault("rewrite", &kept.path, source))
+    }
+}
+
+impl Kept {
+    fn append(&mut self, line: &str) -> io::Result<()> {
+        let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
+        if written.is_err() {
+            // A line cut short would spoil the next one.
+            self.file.set_len(self.known)?;
         }
-        writer.flush().and_then(|()| writer.get_ref().sync_all()).map_err(fault("rewrite"))?;
-        fs::rename(&beside, &*path).map_err(fault("replace"))?;
-        *file = OpenOptions::new().append(true).open(&*path).map_err(fault("open"))?;
+        written.map(|()| self.known += line.len() as u64)
+    }
+
+    fn replace(&mut self, events: &[Event]) -> io::Result<()> {
+        let beside = self.path.with_extension("new");
+        fs::write(&beside, "")?;
+        let file = open(&beside)?;
+        // Before it has the name under which others look for it.
+        file.lock()?;
+        let mut writer = BufWriter::new(&file);
+        let mut known = 0;
+        for event in events {
+            let line = line::written(event);
+            known += line.len() as u64;
+            writer.write_all(line.as_bytes())?;
+        }
+        writer.flush()?;
+        drop(writer);
+        file.sync_all()?;
+        fs::rename(&beside, &self.path)?;
+        (self.file, self.known) = (file, known);
         Ok(())
     }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).append(true).create(true).open(path)
+}
+
+fn fault(action: &'static str, path: &Path, source: io::Error) -> StorageError {
+    StorageError::Io { action, path: path.to_owned(), source }
 }
 
 #[cfg(test)]

@@ -78,3 +78,17 @@ async fn the_oldest_go_when_there_are_too_many() {
     let large = NewEvent { data: "x".repeat(LARGEST_EVENT), ..event(1, "x", "") };
     assert!(EventLog::in_memory().add(large).await.is_err());
 }
+
+#[tokio::test]
+async fn one_process_writes_and_others_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.log");
+    let (first, second) = (EventLog::open_with(&path, 1_000).unwrap(), EventLog::open_with(&path, 1_000).unwrap());
+    for n in 1..=20 {
+        first.add(event(n, "x", "")).await.unwrap();
+        assert_eq!(second.find(&all()).await.unwrap(), first.find(&all()).await.unwrap());
+        assert!(second.add(event(n, "x", "")).await.is_err());
+    }
+    drop(first);
+    assert_eq!(second.add(event(1, "x", "")).await.unwrap(), 21);
+}

@@ -7,14 +7,17 @@
 //! A series takes its name, about 70 bytes beside it, and 4 bytes a tag.
 
 mod bits;
+mod list;
 mod state;
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use carbon_line::MetricName;
 
 use crate::{Answer, NameTable, SeriesId, StorageError, TagEntry, TagExpression, TagQuery, Tags, ValueEntry};
-use state::State;
+use list::List;
+use state::{State, Unlisted};
 
 /// Names that are copied out of the name table under one lock, so that listeners are not held up.
 const AT_ONCE: usize = 4_096;
@@ -32,12 +35,92 @@ struct Shared {
     names: Option<Arc<NameTable>>,
     /// Bytes that series posted by clients may bring the index to.
     limit: usize,
+    /// The list beside the archives.
+    list: Option<Mutex<List>>,
+    /// Whether another process keeps the list.
+    reads_only: bool,
 }
 
 impl TagIndex {
-    /// An empty index that follows `names` and refuses series of clients once it takes `limit` bytes.
+    /// An empty index that follows `names`, refuses series of clients once it takes `limit` bytes, and is forgotten with
+    /// the process.
     pub fn new(names: Option<Arc<NameTable>>, limit: usize) -> TagIndex {
-        TagIndex { shared: Arc::new(Shared { state: RwLock::default(), names, limit }) }
+        TagIndex::with(names, limit, None, false)
+    }
+
+    /// As [`TagIndex::new`], with the series of the list at `path`; [`TagIndex::save`] brings it up to date.
+    ///
+    /// # Errors
+    /// Names the list when it is there and cannot be read.
+    pub fn open(path: &Path, names: Option<Arc<NameTable>>, limit: usize) -> Result<TagIndex, StorageError> {
+        let index = TagIndex::with(names, limit, Some(List::at(path)), false);
+        index.read_list()?;
+        index.shared.state_mut().unlisted = Some(Unlisted::default());
+        Ok(index)
+    }
+
+    /// An index that follows the list at `path`, which another process keeps, and takes no changes.
+    pub fn follow(path: &Path) -> TagIndex {
+        TagIndex::with(None, 0, Some(List::at(path)), true)
+    }
+
+    fn with(names: Option<Arc<NameTable>>, limit: usize, list: Option<List>, reads_only: bool) -> TagIndex {
+        let list = list.map(Mutex::new);
+        TagIndex { shared: Arc::new(Shared { state: RwLock::default(), names, limit, list, reads_only }) }
+    }
+
+    /// Brings the list up to date, and on disk. Blocks.
+    ///
+    /// # Errors
+    /// When the list cannot be written; the next call tries again.
+    pub fn save(&self) -> Result<(), StorageError> {
+        self.catch_up();
+        let Some(mut list) = self.shared.list() else { return Ok(()) };
+        let Some(mut unlisted) = self.shared.state_mut().unlisted.take() else { return Ok(()) };
+        // A process whose place we have taken may have written after we read.
+        let news = list.read();
+        let all = {
+            let mut state = self.shared.state_mut();
+            for name in news.iter().flat_map(|news| &news.names) {
+                state.add(name);
+            }
+            state.unlisted = Some(Unlisted::default());
+            unlisted.stale |= news.as_ref().is_ok_and(|news| news.whole);
+            unlisted.stale.then(|| state.all())
+        };
+        let saved = match (news, &all) {
+            (Err(error), _) => Err(error),
+            (Ok(_), Some(all)) => list.replace(all),
+            (Ok(_), None) if unlisted.added.is_empty() => return Ok(()),
+            (Ok(_), None) => list.append(&unlisted.added),
+        };
+        if saved.is_err()
+            && let Some(unlisted) = &mut self.shared.state_mut().unlisted
+        {
+            unlisted.stale = true;
+        }
+        saved
+    }
+
+    /// Takes in what the list holds that was not read before.
+    fn read_list(&self) -> Result<(), StorageError> {
+        let Some(mut list) = self.shared.list() else { return Ok(()) };
+        let news = list.read()?;
+        let mut state = self.shared.state_mut();
+        if news.whole {
+            *state = State::default();
+        }
+        for name in &news.names {
+            state.add(name);
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// When another process keeps the list.
+    fn changeable(&self) -> Result<(), StorageError> {
+        let reason = "the tag index is kept by the process that takes points in; send changes there".to_owned();
+        if self.shared.reads_only { Err(StorageError::Declined { reason }) } else { Ok(()) }
     }
 
     /// Enters the tagged names that carbon has met since the last time. Some microseconds a name, so it is not to be
@@ -84,10 +167,13 @@ impl TagIndex {
         let index = self.clone();
         Box::pin(async move {
             let answer = tokio::task::spawn_blocking(move || {
+                if index.shared.reads_only {
+                    index.read_list()?;
+                }
                 index.catch_up();
-                question(&index)
+                Ok(question(&index))
             });
-            answer.await.map_err(|_| StorageError::WorkerLost)
+            answer.await.map_err(|_| StorageError::WorkerLost)?
         })
     }
 }
@@ -96,6 +182,10 @@ impl Shared {
     // Each change leaves the state whole at every step that can panic.
     fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn list(&self) -> Option<MutexGuard<'_, List>> {
+        self.list.as_ref().map(|list| list.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
@@ -126,6 +216,7 @@ impl Tags for TagIndex {
     fn add<'a>(&'a self, names: &'a [MetricName]) -> Answer<'a, Result<(), StorageError>> {
         let names = names.to_vec();
         let added = self.ask(move |index| {
+            index.changeable()?;
             let mut state = index.shared.state_mut();
             for name in &names {
                 if state.bytes() >= index.shared.limit && !state.has(name) {
@@ -141,10 +232,13 @@ impl Tags for TagIndex {
 
     fn remove<'a>(&'a self, names: &'a [MetricName]) -> Answer<'a, Result<(), StorageError>> {
         let names = names.to_vec();
-        self.ask(move |index| {
+        let removed = self.ask(move |index| {
+            index.changeable()?;
             let mut state = index.shared.state_mut();
             names.iter().for_each(|name| state.remove(name));
-        })
+            Ok(())
+        });
+        Box::pin(async move { removed.await? })
     }
 }
 

@@ -29,6 +29,17 @@ pub(super) struct State {
     bytes: usize,
     /// How many names of carbon's table were looked at.
     pub(super) seen: usize,
+    /// What the list beside the archives does not tell yet, where there is one.
+    pub(super) unlisted: Option<Unlisted>,
+}
+
+/// Changes that are not in the list yet.
+#[derive(Debug, Default)]
+pub(super) struct Unlisted {
+    /// Series that are new.
+    pub(super) added: Vec<MetricName>,
+    /// Whether any was taken out, or the list may be damaged.
+    pub(super) stale: bool,
 }
 
 #[derive(Debug)]
@@ -86,11 +97,17 @@ impl State {
         self.bytes += name.len() + SERIES_BYTES;
         self.names[number as usize] = Some(name.clone());
         self.numbers.insert(name.clone(), number);
+        if let Some(unlisted) = &mut self.unlisted {
+            unlisted.added.push(name.clone());
+        }
         true
     }
 
     pub(super) fn remove(&mut self, name: &MetricName) {
         let Some(number) = self.numbers.remove(&**name) else { return };
+        if let Some(unlisted) = &mut self.unlisted {
+            unlisted.stale = true;
+        }
         self.names[number as usize] = None;
         self.free.push(number);
         let Ok(tagged) = Tagged::parse(name) else { return };
@@ -124,6 +141,11 @@ impl State {
             *bytes += value.len() + VALUE_BYTES;
             Value { id: id(), series: Vec::new() }
         })
+    }
+
+    /// Every series.
+    pub(super) fn all(&self) -> Vec<MetricName> {
+        self.names.iter().flatten().cloned().collect()
     }
 
     pub(super) fn series(&self, wanted: &[TagExpression], limit: usize) -> Option<Vec<MetricName>> {

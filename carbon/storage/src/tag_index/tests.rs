@@ -108,3 +108,47 @@ async fn names_that_carbon_meets_are_found_at_once() {
     assert!(index.add(&[name("b;c=d")]).await.is_err(), "clients add no more than fits");
     assert!(index.add(&[name("late;n=1")]).await.is_ok(), "what is there is there");
 }
+
+#[tokio::test]
+async fn the_list_survives_restarts_and_a_line_cut_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tags.index");
+    let open = || TagIndex::open(&path, None, usize::MAX).unwrap();
+    let text = || std::fs::read_to_string(&path).unwrap();
+    let follower = TagIndex::follow(&path);
+    assert_eq!(follower.tags(&TagQuery::default()).await.unwrap(), []);
+    let index = open();
+    index.add(&SERIES.map(name)).await.unwrap();
+    index.save().unwrap();
+    index.save().unwrap();
+    assert_eq!(text(), SERIES.join("\n") + "\n");
+    assert_eq!(follower.series(&expressions(&["dc=a"]), 9).await.unwrap().unwrap().len(), 2);
+
+    std::fs::write(&path, text() + "cut;sh").unwrap();
+    let index = open();
+    assert_eq!(index.len(), SERIES.len());
+    index.add(&[name("new;dc=a")]).await.unwrap();
+    index.save().unwrap();
+    assert_eq!(text(), SERIES.join("\n") + "\nnew;dc=a\n");
+    assert_eq!(follower.series(&expressions(&["dc=a"]), 9).await.unwrap().unwrap().len(), 3);
+
+    index.remove(&[name(SERIES[0])]).await.unwrap();
+    index.save().unwrap();
+    assert_eq!(text(), SERIES[1..].join("\n") + "\nnew;dc=a\n");
+    assert_eq!(follower.series(&expressions(&["dc=a"]), 9).await.unwrap().unwrap().len(), 2);
+    assert!(follower.add(&[name("x;y=z")]).await.is_err());
+    assert!(follower.remove(&[name("x;y=z")]).await.is_err());
+    index.add(&[name("newer;dc=a")]).await.unwrap();
+    index.save().unwrap();
+    assert_eq!(open().len(), 5);
+
+    let successor = open();
+    index.add(&[name("last;dc=a")]).await.unwrap();
+    index.save().unwrap();
+    successor.add(&[name("next;dc=a")]).await.unwrap();
+    successor.save().unwrap();
+    assert_eq!(open().len(), 7, "what a predecessor writes late stays");
+    std::fs::remove_file(&path).unwrap();
+    successor.save().unwrap();
+    assert_eq!(open().len(), 7, "a list that was removed is written again");
+}

@@ -1,0 +1,105 @@
+//! Keeps the tag index beside the process that takes points in: what it holds is on disk a second later, so that a
+//! restart, and a render in another process, know it.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use carbon_storage::{EventLog, NameTable, TagIndex};
+use render::Sources;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::store::{StoreConfig, StoreKind};
+
+/// How often the list is brought up to date, unless that takes long.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Of the time, one part in so many goes into writing the list at most.
+const SHARE: u32 = 10;
+
+/// Names of the files below the data folder.
+const LIST: &str = "tags.index";
+const EVENTS: &str = "events.log";
+
+/// An index and the task that saves it.
+pub(crate) struct KeptTags {
+    pub(crate) index: TagIndex,
+    task: JoinHandle<()>,
+    stop: Arc<Notify>,
+}
+
+impl KeptTags {
+    /// Opens the index of a process that takes points in.
+    pub(crate) async fn start(config: &Config, names: &Arc<NameTable>) -> anyhow::Result<KeptTags> {
+        let (names, limit) = (Some(Arc::clone(names)), config.memory.shares().index / 2);
+        let index = if config.store.kind == StoreKind::None {
+            TagIndex::new(names, limit)
+        } else {
+            let data = config.store.data.clone();
+            let opened = tokio::task::spawn_blocking(move || open(&data, names, limit));
+            opened.await.context("reading the tag index has panicked")??
+        };
+        let stop = Arc::new(Notify::new());
+        let task = tokio::spawn(keep(index.clone(), Arc::clone(&stop)));
+        Ok(KeptTags { index, task, stop })
+    }
+
+    /// Saves for the last time.
+    pub(crate) async fn stop(self) {
+        self.stop.notify_one();
+        // A task that panicked has nothing more to save.
+        let _ = self.task.await;
+    }
+}
+
+fn open(data: &Path, names: Option<Arc<NameTable>>, limit: usize) -> anyhow::Result<TagIndex> {
+    fs::create_dir_all(data).with_context(|| format!("cannot create {}", data.display()))?;
+    Ok(TagIndex::open(&data.join(LIST), names, limit)?)
+}
+
+/// Saves until told to stop, and once more then.
+async fn keep(index: TagIndex, stop: Arc<Notify>) {
+    let (mut pause, mut well, mut ending) = (Duration::ZERO, true, false);
+    while !ending {
+        tokio::select! {
+            () = stop.notified() => ending = true,
+            () = tokio::time::sleep(pause) => {}
+        }
+        let begun = Instant::now();
+        let saving = index.clone();
+        let Ok(saved) = tokio::task::spawn_blocking(move || saving.save()).await else { return };
+        match &saved {
+            Err(error) if well => {
+                let error = error as &dyn std::error::Error;
+                warn!(error, "The list of tagged series cannot be written; a restart may not know the latest.");
+            }
+            Ok(()) if !well => info!("The list of tagged series is written again."),
+            _ => {}
+        }
+        well = saved.is_ok();
+        pause = EVERY.max(begun.elapsed() * SHARE);
+    }
+}
+
+/// Adds events, and the tags of `index` or those that the process which takes points in has listed.
+pub(crate) async fn with_tags(sources: Sources, store: &StoreConfig, index: Option<TagIndex>) -> Sources {
+    let data = &store.data;
+    let index = index.unwrap_or_else(|| TagIndex::follow(&data.join(LIST)));
+    let path = data.join(EVENTS);
+    let opened = tokio::task::spawn_blocking(move || EventLog::open(&path)).await;
+    let events = match opened {
+        Ok(Ok(events)) => Some(Arc::new(events) as _),
+        Ok(Err(error)) => {
+            let error = &error as &dyn std::error::Error;
+            warn!(error, "There are no events, because their file cannot be used.");
+            None
+        }
+        Err(_) => None,
+    };
+    Sources { tags: Some(Arc::new(index)), events, ..sources }
+}
