@@ -19,4 +19,5 @@ mod monitoring;
 mod python_whisper;
 mod reload;
 mod separate_processes;
+mod tags_and_events;
 mod takeover;
