@@ -45,7 +45,7 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
         let names = names(&config);
         let mut inherited = inherit(&config, &arguments.intake).await?;
         let running = activation::applied(&config, &inherited)?;
-        let tags = KeptTags::start(&config, &names).await?;
+        let tags = KeptTags::start(&config, &tree, &names).await?;
         let mut carbon = start_carbon(&running, &tree, &names, &mut inherited).await?;
         let control = Control::open(&config.store.data);
         let reload = Reload::new(config, tree.clone(), || up_config(arguments));
@@ -124,7 +124,7 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
         let names = names(&config);
         let mut inherited = inherit(&config, &arguments.intake).await?;
         let running = activation::applied(&config, &inherited)?;
-        let tags = KeptTags::start(&config, &names).await?;
+        let tags = KeptTags::start(&config, &tree, &names).await?;
         let mut carbon = start_carbon(&running, &tree, &names, &mut inherited).await?;
         let control = Control::open(&config.store.data);
         let http = if inherited.http_is_lent { Some(running.http) } else { http };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use carbon_storage::{EventLog, NameTable, TagIndex};
+use carbon_storage::{EventLog, NameTable, TagIndex, WhisperTree};
 use render::Sources;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -35,7 +35,9 @@ pub(crate) struct KeptTags {
 
 impl KeptTags {
     /// Opens the index of a process that takes points in.
-    pub(crate) async fn start(config: &Config, names: &Arc<NameTable>) -> anyhow::Result<KeptTags> {
+    ///
+    /// Without a list of an earlier run, files of `tree` that are named in words are looked for, beside everything else.
+    pub(crate) async fn start(config: &Config, tree: &WhisperTree, names: &Arc<NameTable>) -> anyhow::Result<KeptTags> {
         let (names, limit) = (Some(Arc::clone(names)), config.memory.shares().index / 2);
         let index = if config.store.kind == StoreKind::None {
             TagIndex::new(names, limit)
@@ -44,6 +46,11 @@ impl KeptTags {
             let opened = tokio::task::spawn_blocking(move || open(&data, names, limit));
             opened.await.context("reading the tag index has panicked")??
         };
+        if config.store.kind == StoreKind::Whisper && index.is_empty() {
+            let (index, tree) = (index.clone(), tree.clone());
+            // It ends with the process, if it has not ended before.
+            std::thread::spawn(move || index.enter(&tree.tagged_names()));
+        }
         let stop = Arc::new(Notify::new());
         let task = tokio::spawn(keep(index.clone(), Arc::clone(&stop)));
         Ok(KeptTags { index, task, stop })

@@ -223,8 +223,10 @@ async fn a_tagged_file_named_in_words_is_read_and_goes_on_under_its_hash() {
     let query = FindQuery { pattern: carbon_line::Pattern::parse(name).unwrap(), window: None };
     assert_eq!(Find::find(&tree, &query).await.unwrap().value.len(), 1);
     assert_eq!(known().await, 1);
+    assert_eq!(tree.tagged_names(), [MetricName::parse(name).unwrap()]);
     write_as(&tree, name, &[point(50)]).await;
     assert!(hashed.exists() && !readable.exists());
+    assert_eq!(tree.tagged_names(), []);
     assert_eq!(known().await, 2);
 }
 

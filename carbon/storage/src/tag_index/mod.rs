@@ -69,6 +69,14 @@ impl TagIndex {
         TagIndex { shared: Arc::new(Shared { state: RwLock::default(), names, limit, list, reads_only }) }
     }
 
+    /// Enters series that were found elsewhere, such as in the tree. Blocks.
+    pub fn enter(&self, names: &[MetricName]) {
+        for some in names.chunks(AT_ONCE) {
+            let mut state = self.shared.state_mut();
+            some.iter().for_each(|name| state.add(name));
+        }
+    }
+
     /// Brings the list up to date, and on disk. Blocks.
     ///
     /// # Errors

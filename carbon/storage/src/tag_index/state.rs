@@ -76,16 +76,16 @@ impl State {
         self.numbers.contains_key(name)
     }
 
-    /// Whether it was new. A name whose tags cannot be read is not entered, as in graphite-web.
-    pub(super) fn add(&mut self, name: &MetricName) -> bool {
+    /// Enters a series that is not there yet. A name whose tags cannot be read is not entered, as in graphite-web.
+    pub(super) fn add(&mut self, name: &MetricName) {
         if self.has(name) {
-            return false;
+            return;
         }
-        let Ok(tagged) = Tagged::parse(name) else { return false };
+        let Ok(tagged) = Tagged::parse(name) else { return };
         let number = match self.free.pop() {
             Some(number) => number,
             None => {
-                let Ok(number) = u32::try_from(self.names.len()) else { return false };
+                let Ok(number) = u32::try_from(self.names.len()) else { return };
                 self.names.push(None);
                 number
             }
@@ -100,7 +100,6 @@ impl State {
         if let Some(unlisted) = &mut self.unlisted {
             unlisted.added.push(name.clone());
         }
-        true
     }
 
     pub(super) fn remove(&mut self, name: &MetricName) {

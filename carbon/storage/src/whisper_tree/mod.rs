@@ -8,6 +8,7 @@
 mod fetch;
 mod find;
 mod metadata;
+mod tagged;
 mod path;
 mod write;
 mod reach;
