@@ -81,7 +81,12 @@ impl Carbon {
             drain_for: config.drain_for,
             writers: Vec::new(),
         };
-        carbon.run(config, journal, store, listeners).await?;
+        if let Err(error) = carbon.run(config, journal, store, listeners).await {
+            // Nothing has come in, and what the journal held it still holds: the writers may end as they are.
+            carbon.end_writers(Instant::now());
+            carbon.writers.clear();
+            return Err(error);
+        }
         Ok(carbon)
     }
 

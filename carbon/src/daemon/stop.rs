@@ -71,7 +71,7 @@ impl Carbon {
         }
     }
 
-    fn end_writers(&self, until: Instant) {
+    pub(super) fn end_writers(&self, until: Instant) {
         let _ = self.ending.until.set(until);
         self.ending.ended.cancel();
         self.cache.bell().ring();
