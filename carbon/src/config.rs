@@ -78,8 +78,9 @@ pub struct Config {
     pub min_timestamp_lag: Duration,
     /// Series written a second by all writers together, as carbon's MAX_UPDATES_PER_SECOND; 0 for no limit. Default 0.
     pub updates_per_second: u32,
-    /// Threads that write. One keeps up with what it need not read back, and spends a fifth less on it than two that meet
-    /// in the kernel; more help where the tree's metadata does not fit into memory. Default 1.
+    /// Threads that write. One keeps up with what it need not read back, and spent about a seventh less CPU on it than two
+    /// that meet in the kernel (benches/compare/ingest, scenario B); more help where the tree's metadata does not fit
+    /// into memory. Default 1.
     pub writers: usize,
     /// How long a stop writes what waits before it leaves the rest to the journal, for the next start; without a journal,
     /// how long it tries again to store what the store refuses. Default "3s".
