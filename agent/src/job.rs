@@ -70,8 +70,9 @@ impl Job {
     pub(crate) fn run(&mut self, slot: Slot, lines: &mut String) -> Report {
         lines.clear();
         self.measure(slot, |ready| {
+            let time = ready.sample.time.unwrap_or(slot.time);
             // Writing to a String cannot fail.
-            let _ = writeln!(lines, "{} {} {}", ready.name, ready.value, slot.time);
+            let _ = writeln!(lines, "{} {} {time}", ready.name, ready.value);
         })
     }
 

@@ -19,7 +19,7 @@ pub struct Line {
     pub name: String,
     /// The value as it is printed.
     pub value: String,
-    /// The slot.
+    /// The slot, or what the source says.
     pub time: Timestamp,
     /// What the value counts.
     pub unit: Unit,
@@ -54,6 +54,7 @@ pub fn once(
             let slot = Slot { time, monotonic: started.elapsed() };
             job.measure(slot, |ready| {
                 let (name, value) = (ready.name.to_owned(), ready.value.to_owned());
+                let time = ready.sample.time.unwrap_or(time);
                 lines.push(Line { name, value, time, unit: ready.sample.unit });
             });
         }

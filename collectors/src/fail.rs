@@ -66,6 +66,12 @@ pub enum Fail {
         /// The first line of its answer, cut to a readable length.
         answer: String,
     },
+    /// A program of the user's did not do what a plugin does. The same words as long as it is the same fault.
+    #[error("{fault}")]
+    Program {
+        /// What it did, in words.
+        fault: String,
+    },
 }
 
 impl Fail {

@@ -4,6 +4,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use whisper::Timestamp;
+
 use crate::{Bits, Slot};
 
 /// The raw values of one run.
@@ -32,6 +34,8 @@ pub struct Sample {
     pub scope: Scope,
     /// When it was measured, on the clock of [`Slot::monotonic`].
     pub at: Duration,
+    /// The timestamp that its source gave it, if it is another than the slot's.
+    pub time: Option<Timestamp>,
 }
 
 /// A raw value by its kind.
@@ -161,6 +165,7 @@ impl Out {
             unit: Unit::None,
             scope: self.scope,
             at: self.at,
+            time: None,
         });
         let last = self.samples.len() - 1;
         Added(&mut self.samples[last])
@@ -215,6 +220,12 @@ impl Added<'_> {
     /// Multiplies what is sent with `factor`.
     pub fn scale(self, factor: f64) -> Self {
         self.0.scale = factor;
+        self
+    }
+
+    /// Says which timestamp the value carries instead of the slot's.
+    pub fn time(self, time: Timestamp) -> Self {
+        self.0.time = Some(time);
         self
     }
 
