@@ -164,6 +164,9 @@ pub(crate) struct AgentArgs {
     /// Configuration; without it every option has its default.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Where the last readings are kept, in DIR/agent, so that a restart makes no gap.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
     /// Where to answer /health and /metrics; nowhere if neither this nor `[http] listen` is given.
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Option<SocketAddr>,

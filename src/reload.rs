@@ -2,6 +2,8 @@
 //! rule files by themselves when they change, as carbon does. What cannot be used leaves the old rules in force, is
 //! logged, and counted in `/metrics`.
 
+mod agent;
+
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -14,6 +16,7 @@ use carbon_storage::WhisperTree;
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 
+pub(crate) use self::agent::{AgentReload, settings as agent_settings};
 use crate::config::Config;
 use crate::migration::Migrations;
 use crate::signals::{Asked, Signals};
@@ -32,6 +35,7 @@ pub(crate) struct Reload<'a> {
     rules: Files,
     counts: Arc<Reloads>,
     migrations: Arc<Migrations>,
+    agent: Option<AgentReload>,
 }
 
 /// How reloading went so far.
@@ -49,7 +53,12 @@ impl<'a> Reload<'a> {
         let (lists, rules) = files(&config);
         let migrations = Arc::new(Migrations::default());
         migrations.begin(config.store.migrations());
-        Reload { read: Box::new(read), config, tree, lists, rules, counts: Arc::default(), migrations }
+        Reload { read: Box::new(read), config, tree, lists, rules, counts: Arc::default(), migrations, agent: None }
+    }
+
+    /// Reloads `agent` with the rest, if there is one.
+    pub(crate) fn steer(&mut self, agent: Option<AgentReload>) {
+        self.agent = agent;
     }
 
     /// What is in force.
@@ -120,7 +129,11 @@ impl<'a> Reload<'a> {
             // After the rules, which tell how long points gather.
             carbon.reload_limits(&config.carbon);
         }
-        let kept = at_next_start(&config, &self.config);
+        let mut kept = at_next_start(&config, &self.config);
+        if let Some(agent) = &self.agent {
+            agent.apply(&config)?;
+            kept.retain(|table| !matches!(*table, "agent" | "collectors"));
+        }
         if !kept.is_empty() {
             warn!(options = kept.join(", "), "Changed options of these tables need a restart.");
         }
@@ -133,7 +146,7 @@ impl<'a> Reload<'a> {
         match outcome {
             Ok(()) => {
                 self.counts.done.fetch_add(1, Relaxed);
-                info!(cause, "Schemas, aggregation, lists and limits were read anew.");
+                info!(cause, "Schemas, aggregation, lists, limits and collectors were read anew.");
             }
             Err(error) => {
                 self.counts.failed.fetch_add(1, Relaxed);

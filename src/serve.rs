@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::limits;
 use crate::migration::Migrator;
 use crate::out;
-use crate::reload::Reload;
+use crate::reload::{AgentReload, Reload, agent_settings};
 use crate::signals::Signals;
 use crate::status::{AgentPart, CarbonPart, JournalPart, MemoryPart, MigrationPart, ProcessPart, ReloadPart};
 use crate::tags::{KeptTags, with_tags};
@@ -48,7 +48,7 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
         let tags = KeptTags::start(&config, &tree, &names).await?;
         let mut carbon = start_carbon(&running, &tree, &names, &mut inherited).await?;
         let control = Control::open(&config.store.data);
-        let reload = Reload::new(config, tree.clone(), || up_config(arguments));
+        let mut reload = Reload::new(config, tree.clone(), || up_config(arguments));
         let status = carbon_status(&carbon, names, &reload);
         let listener = inherited.http_at(running.http.listen);
         let (agent, server) = match beside(&carbon, &tree, running, arguments.no_agent, status, listener, &tags).await {
@@ -59,6 +59,8 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
                 return Err(error);
             }
         };
+        let port = carbon.local_addr().map(reachable);
+        reload.steer(agent.as_ref().map(|agent| AgentReload::of(agent, port)));
         announce_ready();
         let migrator = Migrator::start(reload.migrations(), tree);
         let successor = until_end(reload, &mut signals, &mut carbon, Some(&server), control).await?;
@@ -93,7 +95,7 @@ async fn beside(
         None
     } else {
         let port = carbon.local_addr().context("an agent needs `[carbon] plaintext` to send to, or `--no-agent`")?;
-        let settings = AgentConfig { destination: reachable(port).to_string(), ..config.agent };
+        let settings = agent_settings(&config, Some(reachable(port)));
         chart = Some(first_chart(&settings));
         let agent = Agent::start(settings, &config.collectors)?;
         status.parts.push(Arc::new(AgentPart(agent.watch())));
@@ -199,22 +201,34 @@ pub(crate) fn render(arguments: &FileArgs) -> anyhow::Result<()> {
 
 /// `plumbago agent`: measures this host and sends what was measured.
 pub(crate) fn agent(arguments: &AgentArgs) -> anyhow::Result<()> {
-    let config = Config::load_sound(arguments.config.as_deref())?;
+    let read = || agent_config(arguments);
+    let config = read()?;
     let http = status_http(&config, arguments.config.as_deref(), arguments.http);
     runtime()?.block_on(async {
         let mut signals = Signals::catch()?;
-        let agent = Agent::start(config.agent, &config.collectors)?;
+        let agent = Agent::start(agent_settings(&config, None), &config.collectors)?;
+        let (reload, reloads) = (AgentReload::of(&agent, None), Arc::default());
         let mut status = own_status();
+        status.parts.push(Arc::new(ReloadPart(Arc::clone(&reloads))));
         status.parts.push(Arc::new(AgentPart(agent.watch())));
         let server = status_server(http, status, None).await?;
         server.as_ref().map(announce_http);
         announce_ready();
-        signals.stop().await;
+        reload.until_stop(&mut signals, &reloads, read).await;
         let account = agent.stop().await;
         info!(?account, "The agent has stopped.");
         end(server).await;
         Ok(())
     })
+}
+
+/// The configuration of an agent alone, with the command line above it.
+fn agent_config(arguments: &AgentArgs) -> anyhow::Result<Config> {
+    let mut config = Config::load_sound(arguments.config.as_deref())?;
+    if let Some(data) = &arguments.data {
+        config.store.data.clone_from(data);
+    }
+    Ok(config)
 }
 
 pub(crate) fn runtime() -> anyhow::Result<Runtime> {

@@ -47,11 +47,4 @@ impl Signals {
         info!(signal = name, "Stopping: what was accepted is written first.");
         Asked::Stop
     }
-
-    /// Waits for the end; for a part that has nothing to read anew.
-    pub(crate) async fn stop(&mut self) {
-        while self.next().await == Asked::Reload {
-            info!(signal = "SIGHUP", "Nothing of this part can be read anew; restart it instead.");
-        }
-    }
 }

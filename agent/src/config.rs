@@ -1,5 +1,6 @@
 //! `[agent]`: how often, under which names, and where to.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use collectors::Scope;
@@ -42,6 +43,9 @@ pub struct AgentConfig {
     pub flush_for: Duration,
     /// Where this host's `/proc` and `/sys` are mounted, for an agent in a container. Default "/".
     pub root: String,
+    /// Where readings are kept for the next start; nowhere if `None`. Is not in the file: whoever starts the agent knows.
+    #[serde(skip)]
+    pub folder: Option<PathBuf>,
 }
 
 /// One thing that is wrong with the settings.
@@ -68,6 +72,7 @@ impl Default for AgentConfig {
             patience: Duration::from_secs(15),
             flush_for: Duration::from_secs(5),
             root: "/".to_owned(),
+            folder: None,
         }
     }
 }
@@ -83,6 +88,18 @@ impl AgentConfig {
         let mut whole = String::new();
         Naming::new(&self.prefix, &self.host_name()).write(Scope::Host, name, &mut whole);
         whole
+    }
+
+    /// The options in which this differs from `old` and which are read at the start alone.
+    pub(crate) fn at_next_start(&self, old: &AgentConfig) -> Vec<&'static str> {
+        let differs = [
+            ("destination", self.destination != old.destination),
+            ("buffer-bytes", self.buffer_bytes != old.buffer_bytes),
+            ("retry-first", self.retry_first != old.retry_first),
+            ("retry-most", self.retry_most != old.retry_most),
+            ("patience", self.patience != old.patience),
+        ];
+        differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
     }
 
     /// Everything that is wrong, each with its key; empty when all is well.

@@ -6,8 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use collectors::{Collector, Fail, Out, Sample, Slot, Spec};
+use collectors::{Collector, Fail, Kept, Out, Sample, Slot, Spec};
 use tracing::{debug, info, warn};
+use whisper::Timestamp;
 
 use crate::naming::Naming;
 use crate::rate::{Outcome, Rates};
@@ -25,6 +26,8 @@ pub(crate) struct Job {
     text: String,
     /// The failure that was logged last, while it lasts.
     failing: Option<String>,
+    /// The slot of the last run.
+    slot: Timestamp,
 }
 
 /// One value, ready to be sent.
@@ -44,8 +47,24 @@ pub(crate) struct Report {
     pub(crate) points: usize,
     /// How long the collector took.
     pub(crate) took: Duration,
-    /// Whether it failed; an absent source is no failure.
-    pub(crate) failed: bool,
+    /// What came of it.
+    pub(crate) state: State,
+}
+
+/// What came of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// There was none yet.
+    #[default]
+    Waiting,
+    /// It measured.
+    Works,
+    /// This host has nothing of the kind.
+    Absent,
+    /// It failed, wholly or in part.
+    Fails,
+    /// An earlier one has not ended.
+    Hangs,
 }
 
 impl Job {
@@ -59,11 +78,17 @@ impl Job {
             rates: Rates::default(),
             text: String::new(),
             failing: None,
+            slot: Timestamp::from_secs(0),
         }
     }
 
     pub(crate) fn spec(&self) -> Spec {
         self.spec
+    }
+
+    /// The slot of the last run; 0 when there was none.
+    pub(crate) fn slot(&self) -> Timestamp {
+        self.slot
     }
 
     /// Runs the collector for `slot` and replaces `lines` with what is to be sent.
@@ -78,11 +103,12 @@ impl Job {
 
     /// Runs the collector for `slot` and hands every value to `emit`.
     pub(crate) fn measure(&mut self, slot: Slot, mut emit: impl FnMut(Ready<'_>)) -> Report {
+        self.slot = slot.time;
         self.out.begin(slot);
         let begun = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| self.collector.run(slot, &mut self.out)));
         let took = begun.elapsed();
-        let failed = self.note(result);
+        let state = self.note(result);
         let mut points = 0;
         for (name, sample) in self.out.samples() {
             let mut value = |suffix: &str, value: f64| {
@@ -108,12 +134,34 @@ impl Job {
             }
         }
         self.rates.end();
-        Report { points, took, failed }
+        Report { points, took, state }
     }
 
-    /// Logs a failure when it begins or changes, and its end. Gives whether there is one.
-    fn note(&mut self, result: std::thread::Result<Result<(), Fail>>) -> bool {
+    /// What is remembered between runs: the agent's readings, and what the collector keeps beside them.
+    pub(crate) fn memory(&self) -> (&Rates, Kept) {
+        let mut kept = Kept::default();
+        self.collector.keep(&mut kept);
+        (&self.rates, kept)
+    }
+
+    /// Takes back, before the first run, what an earlier job of the same collector remembered.
+    pub(crate) fn recall(&mut self, rates: Rates, kept: &Kept) {
+        self.rates = rates;
+        self.collector.recall(kept);
+    }
+
+    /// As [`recall`](Job::recall), from a job that ends now.
+    pub(crate) fn inherit(&mut self, before: Job) {
+        let mut kept = Kept::default();
+        before.collector.keep(&mut kept);
+        self.recall(before.rates, &kept);
+        self.failing = before.failing;
+    }
+
+    /// Logs a failure when it begins or changes, and its end. Gives what is to be said of the run.
+    fn note(&mut self, result: std::thread::Result<Result<(), Fail>>) -> State {
         let collector = self.spec.name;
+        let absent = matches!(&result, Ok(Err(Fail::Absent { .. })));
         let fault = match result {
             Ok(Ok(())) => None,
             Ok(Err(fail @ Fail::Absent { .. })) => {
@@ -130,7 +178,11 @@ impl Job {
             }
         }
         self.failing = fault;
-        self.failing.is_some()
+        match &self.failing {
+            Some(_) => State::Fails,
+            None if absent => State::Absent,
+            None => State::Works,
+        }
     }
 }
 
@@ -148,7 +200,6 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 #[cfg(test)]
 mod tests {
     use collectors::{Bits, Class};
-    use whisper::Timestamp;
 
     use super::*;
 
@@ -200,7 +251,7 @@ mod tests {
             "servers.h.g 1.50 1010\nservers.h.c 3 1010\nservers.h.a.rate 0.4 1010\nservers.h.a.avg 0.25 1010\n"
         );
         assert_eq!(report.points, 4);
-        assert!(!report.failed);
+        assert_eq!(report.state, State::Works);
     }
 
     #[test]
@@ -214,8 +265,8 @@ mod tests {
         ]);
         let (text, report) = lines(&mut job, 0);
         assert_eq!(text, "servers.h.g 1 1000\n");
-        assert!(report.failed);
-        assert!(!lines(&mut job, 10).1.failed, "an absent source is no failure");
+        assert_eq!(report.state, State::Fails);
+        assert_eq!(lines(&mut job, 10).1.state, State::Absent);
     }
 
     #[test]
@@ -224,7 +275,7 @@ mod tests {
             out.gauge(&["g"], 1.0);
             Ok(())
         }]);
-        assert!(lines(&mut job, 0).1.failed);
+        assert_eq!(lines(&mut job, 0).1.state, State::Fails);
         assert_eq!(lines(&mut job, 10).0, "servers.h.g 1 1010\n");
     }
 }

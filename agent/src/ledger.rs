@@ -1,10 +1,10 @@
 //! What is counted about collectors, for the agent's own metrics and for monitoring.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use crate::job::Report;
+use crate::job::{Report, State};
 use crate::{Buffer, Counts};
 
 /// The counters of one collector, since the start.
@@ -17,7 +17,11 @@ pub(crate) struct Ledger {
     points: AtomicU64,
     errors: AtomicU64,
     overruns: AtomicU64,
+    /// A [`State`] by its place in [`STATES`].
+    state: AtomicU8,
 }
+
+const STATES: [State; 5] = [State::Waiting, State::Works, State::Absent, State::Fails, State::Hangs];
 
 /// A collector's counters at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,13 +40,24 @@ pub struct Runs {
     pub errors: u64,
     /// Runs that took too long, or could not begin because the one before had not ended.
     pub overruns: u64,
+    /// What came of the last run.
+    pub state: State,
 }
 
 impl Ledger {
     pub(crate) fn new(name: &'static str) -> Ledger {
         let zero = AtomicU64::default;
         let (last_us, total_us, runs) = (zero(), zero(), zero());
-        Ledger { name, last_us, total_us, runs, points: zero(), errors: zero(), overruns: zero() }
+        Ledger {
+            name,
+            last_us,
+            total_us,
+            runs,
+            points: zero(),
+            errors: zero(),
+            overruns: zero(),
+            state: AtomicU8::new(0),
+        }
     }
 
     /// Enters a run that has ended.
@@ -52,12 +67,24 @@ impl Ledger {
         self.total_us.fetch_add(took, Relaxed);
         self.runs.fetch_add(1, Relaxed);
         self.points.store(report.points as u64, Relaxed);
-        self.errors.fetch_add(u64::from(report.failed), Relaxed);
+        self.errors.fetch_add(u64::from(report.state == State::Fails), Relaxed);
+        self.set(report.state);
     }
 
-    /// Enters a run that took too long, or that could not begin because the last one has not ended.
+    /// Enters a run that took too long.
     pub(crate) fn overrun(&self) {
         self.overruns.fetch_add(1, Relaxed);
+    }
+
+    /// Enters a run that could not begin because the last one has not ended.
+    pub(crate) fn hangs(&self) {
+        self.overrun();
+        self.set(State::Hangs);
+    }
+
+    fn set(&self, state: State) {
+        let at = STATES.iter().position(|known| *known == state).unwrap_or(0);
+        self.state.store(at as u8, Relaxed);
     }
 
     /// Enters a run that could not begin at all.
@@ -75,14 +102,37 @@ impl Ledger {
             points: self.points.load(Relaxed),
             errors: self.errors.load(Relaxed),
             overruns: self.overruns.load(Relaxed),
+            state: STATES.get(usize::from(self.state.load(Relaxed))).copied().unwrap_or_default(),
         }
+    }
+}
+
+/// The ledgers of the collectors that run now; a reload replaces them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ledgers(Arc<RwLock<Vec<Arc<Ledger>>>>);
+
+impl Ledgers {
+    /// Those of now.
+    pub(crate) fn all(&self) -> Vec<Arc<Ledger>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts `ledgers` in their place.
+    pub(crate) fn replace(&self, ledgers: Vec<Arc<Ledger>>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = ledgers;
+    }
+
+    /// That of `name`, which goes on counting over a reload, or a new one.
+    pub(crate) fn of(&self, name: &'static str) -> Arc<Ledger> {
+        let found = self.all().into_iter().find(|ledger| ledger.name == name);
+        found.unwrap_or_else(|| Arc::new(Ledger::new(name)))
     }
 }
 
 /// Looks at an agent that runs, from elsewhere and also after its end.
 #[derive(Clone, Debug)]
 pub struct Watch {
-    pub(crate) ledgers: Vec<Arc<Ledger>>,
+    pub(crate) ledgers: Ledgers,
     pub(crate) buffer: Arc<Buffer>,
 }
 
@@ -93,7 +143,7 @@ impl Watch {
     }
 
     /// How each collector is doing.
-    pub fn collectors(&self) -> impl Iterator<Item = Runs> {
-        self.ledgers.iter().map(|ledger| ledger.runs())
+    pub fn collectors(&self) -> impl Iterator<Item = Runs> + use<> {
+        self.ledgers.all().into_iter().map(|ledger| ledger.runs())
     }
 }

@@ -4,14 +4,17 @@
 //! A run's values become lines at once, so that what waits for a server that is away is bounded text and nothing else.
 
 mod buffer;
+mod clock;
 mod config;
 mod job;
+mod keeper;
 mod ledger;
 mod naming;
 mod once;
 mod own;
 mod pool;
 mod rate;
+mod remembered;
 mod runner;
 mod running;
 
@@ -24,7 +27,8 @@ pub mod sink;
 
 pub use buffer::{Buffer, Counts};
 pub use config::{AgentConfig, Problem};
+pub use job::State;
 pub use ledger::{Runs, Watch};
 pub use once::{Line, once};
-pub use running::{Account, Agent, StartError};
+pub use running::{Account, Agent, StartError, Steering};
 pub use schedule::{Due, Timetable, stagger};

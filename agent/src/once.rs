@@ -8,8 +8,8 @@ use collectors::{Settings, Slot, Unit};
 use whisper::Timestamp;
 
 use crate::AgentConfig;
+use crate::clock::wall;
 use crate::job::Job;
-use crate::runner::wall;
 use crate::running::{Plan, StartError};
 
 /// One line that would be sent. Shown, it is in Graphite's plaintext form.

@@ -5,22 +5,26 @@ use std::time::Duration;
 
 use collectors::{Class, Collector, Fail, Out, Slot, Spec, Unit};
 
-use crate::Buffer;
-use crate::ledger::{Ledger, Runs};
+use crate::job::State;
+use crate::ledger::{Ledgers, Runs};
+use crate::{Buffer, Counts};
 
 /// Publishes the ledgers and the buffer.
 pub(crate) struct Own {
-    /// Each with what it said at the last run.
-    ledgers: Vec<(Arc<Ledger>, Runs)>,
+    ledgers: Ledgers,
+    /// What each said at the last run.
+    told: Vec<Runs>,
     buffer: Arc<Buffer>,
     /// Sent, lost, connects at the last run.
     last: [u64; 3],
 }
 
 impl Own {
-    pub(crate) fn new(ledgers: &[Arc<Ledger>], buffer: Arc<Buffer>) -> Own {
-        let ledgers = ledgers.iter().map(|ledger| (Arc::clone(ledger), ledger.runs())).collect();
-        Own { ledgers, buffer, last: [0; 3] }
+    pub(crate) fn new(ledgers: Ledgers, buffer: Arc<Buffer>) -> Own {
+        // After a reload there are counts already, which have been told.
+        let told = ledgers.all().iter().map(|ledger| ledger.runs()).collect();
+        let Counts { sent, lost, connects, .. } = buffer.counts();
+        Own { ledgers, told, buffer, last: [sent, lost, connects] }
     }
 }
 
@@ -30,15 +34,22 @@ impl Collector for Own {
     }
 
     fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
-        for (ledger, last) in &mut self.ledgers {
-            let now = ledger.runs();
+        let told: Vec<Runs> = self.ledgers.all().iter().map(|ledger| ledger.runs()).collect();
+        for now in &told {
             let path = |what| ["agent", "collectors", now.name, what];
-            out.gauge(&path("run_ms"), now.last.as_micros() as f64 / 1000.0).decimals(3).unit(Unit::Milliseconds);
-            out.gauge(&path("points"), now.points as f64);
-            out.gauge(&path("errors"), (now.errors - last.errors) as f64);
-            out.gauge(&path("overruns"), (now.overruns - last.overruns) as f64);
-            *last = now;
+            // One that has not run yet has nothing to say of itself.
+            if now.state != State::Waiting {
+                out.gauge(&path("success"), bit(now.state == State::Works));
+                out.gauge(&path("absent"), bit(now.state == State::Absent));
+                out.gauge(&path("run_ms"), now.last.as_micros() as f64 / 1000.0).decimals(3).unit(Unit::Milliseconds);
+                out.gauge(&path("points"), now.points as f64);
+            }
+            let last = self.told.iter().find(|last| last.name == now.name);
+            let since = |now: u64, last: Option<u64>| now.saturating_sub(last.unwrap_or(0)) as f64;
+            out.gauge(&path("errors"), since(now.errors, last.map(|last| last.errors)));
+            out.gauge(&path("overruns"), since(now.overruns, last.map(|last| last.overruns)));
         }
+        self.told = told;
         let counts = self.buffer.counts();
         out.gauge(&["agent", "queue", "points"], counts.queued as f64);
         out.gauge(&["agent", "queue", "bytes"], counts.bytes as f64).unit(Unit::Bytes);
@@ -49,4 +60,8 @@ impl Collector for Own {
         self.last = now;
         Ok(())
     }
+}
+
+fn bit(set: bool) -> f64 {
+    if set { 1.0 } else { 0.0 }
 }

@@ -68,6 +68,16 @@ impl Rates {
         }
     }
 
+    /// All readings with their names, for the file that outlives us.
+    pub(crate) fn readings(&self) -> impl Iterator<Item = (&str, Value, Duration)> {
+        self.last.iter().map(|(name, reading)| (&**name, reading.value, reading.at))
+    }
+
+    /// Takes a reading back that was made at `at`, before the first run.
+    pub(crate) fn recall(&mut self, name: &str, value: Value, at: Duration) {
+        self.last.insert(name.into(), Reading { value, at, run: self.run });
+    }
+
     /// Ends a run: names that were missing for some runs are forgotten.
     pub(crate) fn end(&mut self) {
         if self.run.is_multiple_of(REMEMBERED) {

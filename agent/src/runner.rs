@@ -2,14 +2,16 @@
 //! lines of both into the buffer.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
 
 use collectors::{Class, Slot};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 use whisper::{Interval, Timestamp};
 
+use crate::clock::{since_boot, wall};
 use crate::job::{Job, Report};
+use crate::keeper::Keeper;
 use crate::ledger::Ledger;
 use crate::pool::Pool;
 use crate::{Buffer, Timetable};
@@ -17,13 +19,19 @@ use crate::{Buffer, Timetable};
 /// The longest the thread sleeps, so that a clock that was set is noticed.
 const NAP: Duration = Duration::from_secs(30);
 
-/// How long stopping waits for runs that have begun.
+/// How long stopping waits for runs that have begun, and then for the file of what is remembered.
 const LAST_RUNS: Duration = Duration::from_secs(1);
+
+/// After the clock was set back by less than this, slots that have had their run are left out; by more, they get a
+/// second one, for the clock was wrong before.
+const REPEATED: u32 = 300;
 
 /// What the thread is told.
 pub(crate) enum Event {
     /// A slow run has ended.
     Done(Box<Run>),
+    /// Other collectors, or other settings of them; what is remembered of those that stay is kept.
+    Replace(Vec<Planned>),
     /// No more runs.
     Stop,
 }
@@ -31,6 +39,8 @@ pub(crate) enum Event {
 /// A run on the pool, there and back.
 pub(crate) struct Run {
     seat: usize,
+    /// Which set of seats it was begun from.
+    generation: u64,
     job: Job,
     lines: String,
     report: Report,
@@ -47,6 +57,7 @@ pub(crate) struct Planned {
 /// See the module.
 pub(crate) struct Runner {
     seats: Vec<Seat>,
+    generation: u64,
     timetable: Timetable,
     pool: Pool,
     /// Holds as many events as there are seats and one more, so that nobody who sends ever waits.
@@ -54,7 +65,7 @@ pub(crate) struct Runner {
     outbox: SyncSender<Event>,
     buffer: Arc<Buffer>,
     lines: String,
-    started: Instant,
+    keeper: Option<Keeper>,
 }
 
 struct Seat {
@@ -63,6 +74,8 @@ struct Seat {
     name: &'static str,
     deadline: Duration,
     ledger: Arc<Ledger>,
+    /// The slot of its last run.
+    last: Option<Timestamp>,
 }
 
 impl Runner {
@@ -72,14 +85,29 @@ impl Runner {
         buffer: Arc<Buffer>,
         (outbox, inbox): (SyncSender<Event>, Receiver<Event>),
     ) -> Runner {
-        let (mut timetable, mut seats, now) = (Timetable::default(), Vec::new(), wall());
+        let (pool, lines) = (Pool::default(), String::new());
+        let timetable = Timetable::default();
+        let mut runner =
+            Runner { seats: Vec::new(), generation: 0, timetable, pool, inbox, outbox, buffer, lines, keeper: None };
+        runner.seat(planned);
+        runner
+    }
+
+    /// Keeps in a file what is remembered.
+    pub(crate) fn keeping(mut self, keeper: Option<Keeper>) -> Runner {
+        self.keeper = keeper;
+        self
+    }
+
+    fn seat(&mut self, planned: Vec<Planned>) {
+        let now = wall();
+        self.timetable = Timetable::default();
+        self.seats.clear();
         for Planned { job, interval, offset, ledger } in planned {
-            timetable.add(interval, offset, now);
+            self.timetable.add(interval, offset, now);
             let (name, deadline) = (job.spec().name, job.spec().deadline);
-            seats.push(Seat { job: Some(job), name, deadline, ledger });
+            self.seats.push(Seat { job: Some(job), name, deadline, ledger, last: None });
         }
-        let (pool, lines, started) = (Pool::default(), String::new(), Instant::now());
-        Runner { seats, timetable, pool, inbox, outbox, buffer, lines, started }
     }
 
     /// Runs until it is told to stop.
@@ -88,27 +116,38 @@ impl Runner {
             let wait = self.timetable.wait(wall()).unwrap_or(NAP).min(NAP);
             match self.inbox.recv_timeout(wait) {
                 Ok(Event::Done(run)) => self.take_back(*run),
+                Ok(Event::Replace(planned)) => self.replace(planned),
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            for due in self.timetable.due(wall()) {
+            let due = self.timetable.due(wall());
+            let ran = !due.is_empty();
+            for due in due {
                 if due.missed > 0 {
                     debug!(collector = self.seats[due.row].name, missed = due.missed, "Slots went by without a run.");
                 }
                 self.begin(due.row, due.slot);
+            }
+            if ran && let Some(keeper) = &mut self.keeper {
+                keeper.tick(jobs(&self.seats), &self.pool);
             }
         }
         self.end();
     }
 
     fn begin(&mut self, at: usize, time: Timestamp) {
-        let slot = Slot { time, monotonic: self.started.elapsed() };
+        let slot = Slot { time, monotonic: since_boot() };
         let seat = &mut self.seats[at];
+        if seat.last.is_some_and(|last| time <= last && last.secs() - time.secs() < REPEATED) {
+            debug!(collector = seat.name, slot = time.secs(), "This slot has had its run; the clock was set back.");
+            return;
+        }
         let Some(mut job) = seat.job.take() else {
             debug!(collector = seat.name, "Still busy with an earlier run; this slot stays empty.");
-            seat.ledger.overrun();
+            seat.ledger.hangs();
             return;
         };
+        seat.last = Some(time);
         if job.spec().class == Class::Fast {
             let report = job.run(slot, &mut self.lines);
             seat.job = Some(job);
@@ -116,12 +155,12 @@ impl Runner {
             self.enter(at, report);
             return;
         }
-        let outbox = self.outbox.clone();
+        let (outbox, generation) = (self.outbox.clone(), self.generation);
         let begun = self.pool.run(move || {
             let mut lines = String::new();
             let report = job.run(slot, &mut lines);
             // A runner that has stopped wants no more runs.
-            let _ = outbox.send(Event::Done(Box::new(Run { seat: at, job, lines, report })));
+            let _ = outbox.send(Event::Done(Box::new(Run { seat: at, generation, job, lines, report })));
         });
         if let Err(error) = begun {
             let seat = &self.seats[at];
@@ -132,8 +171,32 @@ impl Runner {
 
     fn take_back(&mut self, run: Run) {
         self.buffer.push(run.lines.as_bytes());
-        self.seats[run.seat].job = Some(run.job);
-        self.enter(run.seat, run.report);
+        if run.generation == self.generation {
+            self.seats[run.seat].job = Some(run.job);
+            self.enter(run.seat, run.report);
+            return;
+        }
+        // The collector was replaced meanwhile; its successor goes on from here unless it has begun by itself.
+        let name = run.job.spec().name;
+        let successor = self.seats.iter_mut().find(|seat| seat.name == name && seat.last <= Some(run.job.slot()));
+        if let Some(job) = successor.and_then(|seat| seat.job.as_mut()) {
+            job.inherit(run.job);
+        }
+    }
+
+    /// Lets `planned` take the place of all jobs; each goes on from what its predecessor remembers.
+    fn replace(&mut self, planned: Vec<Planned>) {
+        let mut before = std::mem::take(&mut self.seats);
+        self.generation += 1;
+        self.seat(planned);
+        for seat in &mut self.seats {
+            let Some(old) = before.iter_mut().find(|old| old.name == seat.name) else { continue };
+            seat.last = old.last;
+            if let (Some(job), Some(old)) = (&mut seat.job, old.job.take()) {
+                job.inherit(old);
+            }
+        }
+        info!(collectors = self.seats.len(), "The collectors were replaced.");
     }
 
     fn enter(&self, at: usize, report: Report) {
@@ -152,26 +215,36 @@ impl Runner {
         while self.seats.iter().any(|seat| seat.job.is_none()) {
             match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(Event::Done(run)) => self.take_back(*run),
-                Ok(Event::Stop) => {}
+                Ok(Event::Stop | Event::Replace(_)) => {}
                 Err(_) => break,
             }
+        }
+        let Some(keeper) = self.keeper.take() else { return };
+        let (write, (done, written)) = (keeper.last(jobs(&self.seats)), sync_channel(1));
+        let begun = self.pool.run(move || {
+            write();
+            // A disk that hangs is not waited for.
+            let _ = done.send(());
+        });
+        if begun.is_ok() {
+            let _ = written.recv_timeout(LAST_RUNS);
         }
     }
 }
 
-/// Time since the Unix epoch.
-pub(crate) fn wall() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+/// The names of all jobs, and those that are here.
+fn jobs(seats: &[Seat]) -> impl Iterator<Item = (&'static str, Option<&Job>)> {
+    seats.iter().map(|seat| (seat.name, seat.job.as_ref()))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::sync_channel;
     use std::thread;
 
     use collectors::{Collector, Fail, Out, Spec};
 
     use super::*;
+    use crate::ledger::Ledgers;
     use crate::naming::Naming;
     use crate::own::Own;
 
@@ -196,7 +269,9 @@ mod tests {
         let buffer = Arc::new(Buffer::new(0));
         let (release, hang) = sync_channel(1);
         let ledger = Arc::new(Ledger::new("hanging"));
-        let own = Own::new(&[Arc::clone(&ledger)], Arc::clone(&buffer));
+        let ledgers = Ledgers::default();
+        ledgers.replace(vec![Arc::clone(&ledger)]);
+        let own = Own::new(ledgers, Arc::clone(&buffer));
         let second = Interval::from_secs(1).unwrap();
         let plan = |collector, ledger| Planned {
             job: Job::new(collector, Arc::clone(&naming)),

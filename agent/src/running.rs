@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use collectors::{Built, Class, Settings, SettingsFault, Site};
 use tokio::sync::oneshot;
@@ -15,19 +16,23 @@ use whisper::Interval;
 
 use crate::config::seconds;
 use crate::job::{Job, chain};
-use crate::ledger::{Ledger, Watch};
+use crate::keeper::Keeper;
+use crate::ledger::{Ledger, Ledgers, Watch};
 use crate::naming::Naming;
 use crate::own::Own;
 use crate::runner::{Event, Planned, Runner};
 use crate::sink::Graphite;
-use crate::{AgentConfig, Buffer, Counts, Problem, stagger};
+use crate::{AgentConfig, Buffer, Counts, Problem, clock, stagger};
+
+/// Events that may wait for the runner, at least.
+const MOST_EVENTS: usize = 256;
 
 /// An agent at work. Dropped without [`stop`](Agent::stop) it stops measuring and leaves its buffer undelivered.
 #[derive(Debug)]
 pub struct Agent {
     config: AgentConfig,
     buffer: Arc<Buffer>,
-    ledgers: Vec<Arc<Ledger>>,
+    ledgers: Ledgers,
     events: SyncSender<Event>,
     ended: Option<oneshot::Receiver<()>>,
     closing: CancellationToken,
@@ -61,6 +66,9 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The collectors do not take other settings now; only a host without any processor time left does that.
+    #[error("the collectors are too busy to be replaced; try again")]
+    Busy,
 }
 
 struct Lines<'a>(&'a [String]);
@@ -77,26 +85,20 @@ impl Agent {
     /// # Errors
     /// Every fault of the settings at once, before anything was started.
     pub fn start(config: AgentConfig, collectors: &Settings) -> Result<Agent, StartError> {
-        let Plan { interval, host, naming, built } = Plan::of(&config, collectors)?;
-        let buffer = Arc::new(Buffer::new(config.buffer_bytes));
-        let mut planned: Vec<Planned> = Vec::new();
-        for Built { collector, interval: own } in built {
-            let spec = collector.spec();
-            let interval = own.or(spec.default_interval).and_then(seconds).unwrap_or(interval);
-            // Fast collectors of one interval share an offset: one wake-up runs them all.
-            let what = if spec.class == Class::Fast { "" } else { spec.name };
-            let offset = if config.stagger { stagger(&host, what, interval) } else { Default::default() };
-            let (job, ledger) = (Job::new(collector, Arc::clone(&naming)), Arc::new(Ledger::new(spec.name)));
-            planned.push(Planned { job, interval, offset, ledger });
+        let plan = Plan::of(&config, collectors)?;
+        let host = plan.host.clone();
+        let (buffer, ledgers) = (Arc::new(Buffer::new(config.buffer_bytes)), Ledgers::default());
+        let mut planned = plan.planned(&config, &ledgers, &buffer);
+        ledgers.replace(told(&planned));
+        let keeper = config.folder.as_deref().map(Keeper::new);
+        if let Some(mut remembered) = keeper.as_ref().map(Keeper::load) {
+            for Planned { job, interval, .. } in &mut planned {
+                remembered.give(job, Duration::from_secs(interval.secs().into()), clock::since_boot());
+            }
         }
-        let count = planned.len();
-        let ledgers: Vec<_> = planned.iter().map(|planned| Arc::clone(&planned.ledger)).collect();
-        let own = Job::new(Box::new(Own::new(&ledgers, Arc::clone(&buffer))), naming);
-        let offset = if config.stagger { stagger(&host, "", interval) } else { Default::default() };
-        planned.push(Planned { job: own, interval, offset, ledger: Arc::new(Ledger::new("agent")) });
-
-        let (events, inbox) = sync_channel(planned.len() + 1);
-        let runner = Runner::new(planned, Arc::clone(&buffer), (events.clone(), inbox));
+        let count = planned.len() - 1;
+        let (events, inbox) = sync_channel(planned.len().max(MOST_EVENTS) + 1);
+        let runner = Runner::new(planned, Arc::clone(&buffer), (events.clone(), inbox)).keeping(keeper);
         let (end, ended) = oneshot::channel();
         let thread = thread::Builder::new().name("collect".to_owned()).spawn(move || {
             runner.run();
@@ -108,6 +110,12 @@ impl Agent {
         let sink = tokio::spawn(Graphite::new(&config, Arc::clone(&buffer)).run(closing.clone()));
         info!(host, collectors = count, peer = config.destination, "The agent measures.");
         Ok(Agent { config, buffer, ledgers, events, ended: Some(ended), closing, sink })
+    }
+
+    /// What changes the settings of this agent while it runs.
+    pub fn steering(&self) -> Steering {
+        let (events, ledgers, buffer) = (self.events.clone(), self.ledgers.clone(), Arc::clone(&self.buffer));
+        Steering { started: self.config.clone(), events, ledgers, buffer }
     }
 
     /// What went through the agent so far.
@@ -149,6 +157,38 @@ impl Drop for Agent {
     }
 }
 
+/// Changes the settings of an agent that runs, from elsewhere.
+#[derive(Debug)]
+pub struct Steering {
+    /// The settings that it was started with.
+    started: AgentConfig,
+    events: SyncSender<Event>,
+    ledgers: Ledgers,
+    buffer: Arc<Buffer>,
+}
+
+impl Steering {
+    /// Puts other collectors, or other settings of them, in place of those that run. What waits to be delivered stays, and
+    /// so do the last readings, so that there is no gap. Gives the options of `config` that need a restart.
+    ///
+    /// # Errors
+    /// Every fault of the settings at once; nothing has changed then.
+    pub fn reload(&self, config: AgentConfig, collectors: &Settings) -> Result<Vec<&'static str>, StartError> {
+        let planned = Plan::of(&config, collectors)?.planned(&config, &self.ledgers, &self.buffer);
+        let ledgers = told(&planned);
+        // The inbox has room for more than the collectors there are: only a runner that stands still lets it fill.
+        self.events.try_send(Event::Replace(planned)).map_err(|_| StartError::Busy)?;
+        self.ledgers.replace(ledgers);
+        Ok(config.at_next_start(&self.started))
+    }
+}
+
+/// The ledgers of all but the agent's own job, which tells of the others.
+fn told(planned: &[Planned]) -> Vec<Arc<Ledger>> {
+    let collectors = planned.len().saturating_sub(1);
+    planned[..collectors].iter().map(|planned| Arc::clone(&planned.ledger)).collect()
+}
+
 /// Settings that have been checked.
 pub(crate) struct Plan {
     pub(crate) interval: Interval,
@@ -158,6 +198,28 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// The jobs with their times, the agent's own last; they take their ledgers from `ledgers` where there are any.
+    fn planned(self, config: &AgentConfig, ledgers: &Ledgers, buffer: &Arc<Buffer>) -> Vec<Planned> {
+        let Plan { interval, host, naming, built } = self;
+        let offset = |what: &str, interval| match config.stagger {
+            true => stagger(&host, what, interval),
+            false => Duration::ZERO,
+        };
+        let mut planned: Vec<Planned> = Vec::with_capacity(built.len() + 1);
+        for Built { collector, interval: own } in built {
+            let spec = collector.spec();
+            let interval = own.or(spec.default_interval).and_then(seconds).unwrap_or(interval);
+            // Fast collectors of one interval share an offset: one wake-up runs them all.
+            let offset = offset(if spec.class == Class::Fast { "" } else { spec.name }, interval);
+            let job = Job::new(collector, Arc::clone(&naming));
+            planned.push(Planned { job, interval, offset, ledger: ledgers.of(spec.name) });
+        }
+        let own = Job::new(Box::new(Own::new(ledgers.clone(), Arc::clone(buffer))), naming);
+        let ledger = Arc::new(Ledger::new(own.spec().name));
+        planned.push(Planned { job: own, interval, offset: offset("", interval), ledger });
+        planned
+    }
+
     pub(crate) fn of(config: &AgentConfig, collectors: &Settings) -> Result<Plan, StartError> {
         let mut faults: Vec<String> = config.validate().iter().map(Problem::to_string).collect();
         let built = collectors.build(&Site::below(&config.root)).unwrap_or_else(|found| {

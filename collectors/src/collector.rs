@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use whisper::Timestamp;
 
-use crate::{Fail, Out};
+use crate::{Fail, Kept, Out};
 
 /// Measures one subject of this host.
 pub trait Collector: Send {
@@ -20,6 +20,14 @@ pub trait Collector: Send {
     /// # Errors
     /// The first thing that went wrong. [`Fail::Absent`] is quiet; everything else is logged once per change of state.
     fn run(&mut self, slot: Slot, out: &mut Out) -> Result<(), Fail>;
+
+    /// Adds what the next start has to know beside the readings handed over by `run`: a collector that makes its
+    /// differences by itself, or reads on where it stopped. Asked about once a minute and at the end.
+    fn keep(&self, _kept: &mut Kept) {}
+
+    /// Takes back, before the first run, what was kept by an earlier start. Rows may be missing, too short or of
+    /// settings that have changed since.
+    fn recall(&mut self, _kept: &Kept) {}
 }
 
 /// What the schedule has to know about a collector.
@@ -49,6 +57,7 @@ pub enum Class {
 pub struct Slot {
     /// Start of the slot; every point of the run carries it.
     pub time: Timestamp,
-    /// When the run really began, on a clock that never jumps. Only differences mean something.
+    /// When the run really began, on a clock that never jumps and goes on while the host sleeps: time since its boot.
+    /// Only differences mean something.
     pub monotonic: Duration,
 }

@@ -9,6 +9,7 @@ mod collector;
 mod counter;
 mod fail;
 mod http;
+mod kept;
 mod out;
 mod proc;
 mod registry;
@@ -20,6 +21,7 @@ pub use ceph::replay as replay_ceph;
 pub use collector::{Class, Collector, Slot, Spec};
 pub use counter::{Bits, moved};
 pub use fail::Fail;
+pub use kept::{Kept, KeptRow};
 pub use out::{Added, Mark, Out, Sample, Scope, Style, Unit, Value, clean};
 pub use registry::{Built, Entry, Made, Settings, SettingsFault, Site};
 

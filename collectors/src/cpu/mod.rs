@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::proc::{ProcFile, fields, lines, number, text};
-use crate::{Bits, Class, Collector, Fail, Made, Out, Site, Slot, Spec, Unit, moved};
+use crate::{Bits, Class, Collector, Fail, Kept, Made, Out, Site, Slot, Spec, Unit, moved};
 
 /// Columns of a `cpu` line; older kernels end earlier.
 const STATES: [&str; 10] =
@@ -35,11 +35,13 @@ struct Cpu {
     stat: ProcFile,
     /// Ticks of the last run: all, and idle ones. Only `simple` needs them.
     last: Option<(u64, u64)>,
+    /// When that was.
+    seen: Duration,
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
     let stat = ProcFile::new(site.path("proc/stat"));
-    Ok(Box::new(Cpu { options: options.try_into()?, stat, last: None }))
+    Ok(Box::new(Cpu { options: options.try_into()?, stat, last: None, seen: Duration::ZERO }))
 }
 
 impl Collector for Cpu {
@@ -47,7 +49,7 @@ impl Collector for Cpu {
         Spec { name: "cpu", class: Class::Fast, default_interval: None, deadline: Duration::from_secs(1) }
     }
 
-    fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
+    fn run(&mut self, slot: Slot, out: &mut Out) -> Result<(), Fail> {
         let (path, stat) = self.stat.read()?;
         // The kernel puts the cpu lines first, and the total first of them.
         let cpus = || lines(stat).take_while(|(_, line)| line.starts_with(b"cpu"));
@@ -56,6 +58,7 @@ impl Collector for Cpu {
         };
         if self.options.simple {
             self.last = publish_percent(total, self.last, out);
+            self.seen = slot.monotonic;
             return Ok(());
         }
         let count = cpus().count() - 1;
@@ -75,6 +78,18 @@ impl Collector for Cpu {
             }
         }
         Ok(())
+    }
+
+    fn keep(&self, kept: &mut Kept) {
+        if let Some((all, idle)) = self.last {
+            kept.add("total", Some(self.seen), vec![all, idle]);
+        }
+    }
+
+    fn recall(&mut self, kept: &Kept) {
+        if let Some([all, idle]) = kept.rows().first().map(|row| row.numbers.as_slice()) {
+            self.last = Some((*all, *idle));
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use regex_lite::Regex;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::proc::{ProcFile, fields, lines, number, text};
-use crate::{Bits, Class, Collector, Fail, Made, Out, Site, Slot, Spec, Unit, moved};
+use crate::{Bits, Class, Collector, Fail, Kept, Made, Out, Site, Slot, Spec, Unit, moved};
 
 /// `[collectors.diskusage]`.
 #[derive(Debug, Deserialize)]
@@ -102,6 +102,20 @@ impl Collector for DiskUsage {
         // A device that was taken away is forgotten; one that comes back begins anew.
         self.last.retain(|_, (_, seen)| *seen == slot.monotonic);
         Ok(())
+    }
+
+    fn keep(&self, kept: &mut Kept) {
+        for (device, (counts, at)) in &self.last {
+            kept.add(device, Some(*at), counts.to_vec());
+        }
+    }
+
+    fn recall(&mut self, kept: &Kept) {
+        for row in kept.rows() {
+            if let (Some(at), Ok(counts)) = (row.at, Counts::try_from(row.numbers.as_slice())) {
+                self.last.insert(row.name.clone(), (counts, at));
+            }
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::proc::{ProcFile, fields, lines, number, read_once, text};
-use crate::{Class, Collector, Fail, Made, Out, Site, Slot, Spec};
+use crate::{Class, Collector, Fail, Kept, Made, Out, Site, Slot, Spec};
 
 use group::{Rule, Sum, Whole};
 use process::Stat;
@@ -108,6 +108,23 @@ impl Collector for Processes {
             self.publish_groups(&sums, elapsed, out)?;
         }
         result
+    }
+
+    fn keep(&self, kept: &mut Kept) {
+        for (pid, known) in &self.known {
+            kept.add(&pid.to_string(), self.last, vec![known.started, known.ticks]);
+        }
+    }
+
+    fn recall(&mut self, kept: &Kept) {
+        for row in kept.rows() {
+            if let (Ok(pid), [started, ticks]) = (row.name.parse(), row.numbers.as_slice()) {
+                // Without its name it is looked at anew, and keeps its ticks.
+                let (name, started, ticks) = (String::new(), *started, *ticks);
+                self.known.insert(pid, Known { name, started, ticks, groups: Vec::new(), asked: 0, seen: 0 });
+                self.last = row.at;
+            }
+        }
     }
 }
 
