@@ -11,7 +11,7 @@ fn series(name: &str, values: Vec<f64>) -> Series {
         start: 1_793_509_260,
         end: 1_793_509_260 + 60 * values.len() as i64,
         step: 60,
-        values,
+        values: values.into(),
         integers: false,
         consolidation: Default::default(),
         values_per_point: 1,

@@ -2,16 +2,16 @@
 //! windows.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 
 use carbon_line::{MetricName, Pattern};
-use carbon_storage::{EventQuery, Failure, FetchQuery, Find, FindQuery, NodeKind, Series, TagSet, Window};
+use carbon_storage::{EventQuery, Failure, FetchQuery, Find, FindQuery, NodeKind, TagSet, Window};
 use futures_util::future::{join_all, try_join_all};
 use whisper::Timestamp;
 
 use super::wanted::Wanted;
 use super::{Stores, tagged};
 use crate::query::{EvalError, Held, Request};
+use crate::series::Stored;
 
 /// A part of time that is read: `from` excluded, `until` included, in seconds since the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,7 +50,7 @@ pub(crate) struct Data {
     /// Names by pattern or tags, sorted, with the span for which they were looked up.
     names: HashMap<Wanted, (Span, Vec<MetricName>)>,
     /// Series by window and name; `None` where the store has no values for it.
-    series: HashMap<Span, HashMap<MetricName, Option<Arc<Series>>>>,
+    series: HashMap<Span, HashMap<MetricName, Option<Stored>>>,
     /// When events happened, in seconds since the epoch.
     events: HashMap<(Wanted, Span), Vec<i64>>,
     /// Pairs that are complete.
@@ -83,7 +83,7 @@ impl Data {
     }
 
     /// The series that are `wanted` over `span`, by name; `None` if they have not been read.
-    pub(crate) fn get(&self, wanted: &Wanted, span: Span) -> Option<impl Iterator<Item = &Arc<Series>>> {
+    pub(crate) fn get(&self, wanted: &Wanted, span: Span) -> Option<impl Iterator<Item = &Stored>> {
         self.ready.get(wanted).filter(|spans| spans.contains(&span))?;
         let (names, series) = (self.names.get(wanted).map(|(_, names)| names), self.series.get(&span));
         let series = move |name| series.and_then(|by_name| by_name.get(name)).and_then(Option::as_ref);
@@ -123,7 +123,7 @@ impl Data {
             for series in answer.value {
                 self.points += series.values.len();
                 self.held.more(series.values.len() * POINT_BYTES)?;
-                self.series.entry(*span).or_default().insert(series.name.clone(), Some(Arc::new(series)));
+                self.series.entry(*span).or_default().insert(series.name.clone(), Some(series.into()));
             }
         }
         EvalError::limit("points", request.limits.points, self.points)

@@ -3,6 +3,11 @@
 //! Functions run synchronously over data that is already there. What a function needs and is not there (the window of
 //! `movingAverage(x,10)` depends on the step of `x`) is noted as a miss; the misses are fetched and the targets that
 //! had one run again. Every series is read once per window, however many targets and rounds use it.
+//!
+//! Copies: the slots of an archive come through one buffer and are decoded into one vector, which targets, functions and
+//! the answer share ([`Values`](crate::series::Values)). A function that changes values in place makes the one copy that
+//! there is, and the functions around it change that one; those that make new values (`sumSeries`, `movingAverage`) read
+//! the shared ones. Nothing is allocated per point.
 
 mod data;
 mod evaluator;

@@ -29,7 +29,7 @@ pub fn fit_to(all: &mut [Series], points: u64) -> Result<(), UnknownMethod> {
     for series in all {
         if points == 1 {
             let whole = series.values.len();
-            join(series, whole)?;
+            join(series, 0, whole)?;
             continue;
         }
         let stored = range as f64 / series.step as f64;
@@ -37,29 +37,30 @@ pub fn fit_to(all: &mut [Series], points: u64) -> Result<(), UnknownMethod> {
             continue;
         }
         let group = (stored / points as f64).ceil() as usize;
-        align(series, group);
-        join(series, group)?;
+        let dropped = align(series, group);
+        join(series, dropped, group)?;
     }
     Ok(())
 }
 
-/// Moves the start up to the next bucket border and drops the values before it, all but one: the reference keeps it.
-fn align(series: &mut Series, group: usize) {
+/// Moves the start up to the next bucket border; how many values are before it, all but one: the reference keeps it.
+fn align(series: &mut Series, group: usize) -> usize {
     let bucket = series.step.saturating_mul(group as i64);
     let shift = bucket + series.start.rem_euclid(series.step) - series.start.rem_euclid(bucket);
     series.start += shift;
     let lost = (shift / series.step - 1).max(0) as usize;
-    series.values.drain(..lost.min(series.values.len()));
+    lost.min(series.values.len())
 }
 
-fn join(series: &mut Series, group: usize) -> Result<(), UnknownMethod> {
+/// Joins the values after the first `dropped` ones.
+fn join(series: &mut Series, dropped: usize, group: usize) -> Result<(), UnknownMethod> {
     if group <= 1 {
         return Ok(());
     }
     if let Consolidation::Unknown(method) = &series.consolidation {
         return Err(UnknownMethod { series: series.name.clone(), method: method.clone() });
     }
-    let joined = series.values.chunks(group).map(|values| one(values, group, series)).collect();
+    let joined = series.values[dropped..].chunks(group).map(|values| one(values, group, series)).collect();
     series.values = joined;
     series.step = series.step.saturating_mul(group as i64);
     series.values_per_point = group;

@@ -1,6 +1,7 @@
 //! Series as JSON, in the three shapes that graphite-web offers. An infinite value is `1e9999`, as there.
 
-use super::number;
+use super::clock::Clock;
+use super::number::{self, Cell, ROOM};
 use super::{Output, TooLong};
 use crate::series::Series;
 
@@ -132,6 +133,11 @@ pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
 }
 
 fn datapoints(one: &Series, known_only: bool, set: &mut Setter<'_>) -> Result<(), TooLong> {
+    if !set.pretty {
+        line_of_datapoints(one, known_only, set.out)?;
+        set.empty = false;
+        return Ok(());
+    }
     set.open(b'[');
     for (time, value) in points(one) {
         if known_only && value.is_nan() {
@@ -150,23 +156,62 @@ fn datapoints(one: &Series, known_only: bool, set: &mut Setter<'_>) -> Result<()
     Ok(())
 }
 
-/// The points of a series; a value whose time lies past the end is not shown, as graphite-web's `datapoints`.
+/// Points for which room is made at once.
+const BLOCK: usize = 64;
+
+/// `[[value, epoch], ...]` on one line: what nearly every request ends in, at some 15 ns a point.
+fn line_of_datapoints(one: &Series, known_only: bool, out: &mut Output) -> Result<(), TooLong> {
+    let mut clock = Clock::new(one.start, one.step);
+    let mut is_first = true;
+    out.text("[");
+    for block in shown(one).chunks(BLOCK) {
+        let bytes = out.bytes();
+        let mut end = bytes.len();
+        bytes.resize(end + block.len() * ROOM, 0);
+        for &value in block {
+            if known_only && value.is_nan() {
+                clock.go_on();
+                continue;
+            }
+            let room = bytes[end..].first_chunk_mut().expect("a cell's room was made for each value of the block");
+            let mut cell = Cell::of(room);
+            if is_first {
+                cell.put(b"[");
+            } else {
+                cell.put(b", [");
+            }
+            is_first = false;
+            cell.json(value, one.integers);
+            cell.put(b", ");
+            clock.tick(&mut cell);
+            cell.put(b"]");
+            end += cell.length();
+        }
+        bytes.truncate(end);
+        out.check()?;
+    }
+    out.text("]");
+    Ok(())
+}
+
+/// The values whose times do not lie past the end, as graphite-web's `datapoints`.
+fn shown(one: &Series) -> &[f64] {
+    let Ok(reach) = usize::try_from(one.end.saturating_sub(one.start).div_euclid(one.step.max(1))) else { return &[] };
+    &one.values[..one.values.len().min(reach.saturating_add(1))]
+}
+
+/// The points of a series that are shown.
 fn points(one: &Series) -> impl Iterator<Item = (i64, f64)> {
-    let (start, step, end) = (one.start, one.step, one.end);
-    let timed = one.values.iter().enumerate().map(move |(at, &value)| (start + step.saturating_mul(at as i64), value));
-    timed.take_while(move |(time, _)| *time <= end)
+    let (start, step) = (one.start, one.step);
+    shown(one).iter().enumerate().map(move |(at, &value)| (start + step.saturating_mul(at as i64), value))
 }
 
 fn json_value(out: &mut Vec<u8>, value: f64, integer: bool) {
-    if value.is_nan() {
-        out.extend_from_slice(b"null");
-    } else if value.is_infinite() {
-        out.extend_from_slice(if value > 0.0 { b"1e9999" } else { b"-1e9999" });
-    } else if integer {
-        number::integer(out, value);
-    } else {
-        number::float(out, value);
-    }
+    let mut room = [0; ROOM];
+    let mut cell = Cell::of(&mut room);
+    cell.json(value, integer);
+    let length = cell.length();
+    out.extend_from_slice(&room[..length]);
 }
 
 /// Puts commas, blanks and line breaks between the parts.

@@ -82,7 +82,7 @@ fn identity(args: &mut Args<'_, '_>) -> Outcome {
     let name = args.text("name")?;
     let times = Times { start: args.context.from, end: args.context.until, step: 60 };
     args.check_points(times)?;
-    let values = (times.start..times.end).step_by(60).map(|at| at as f64).collect();
+    let values: Vec<f64> = (times.start..times.end).step_by(60).map(|at| at as f64).collect();
     let expression = format!("identity(\"{name}\")");
     let mut series = Series::made(name, times, values, args.x_files_factor());
     series.path_expression = expression;

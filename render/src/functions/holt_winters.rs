@@ -112,7 +112,7 @@ fn forecast(args: &mut Args<'_, '_>) -> Outcome {
     args.series()?;
     let made = |(mut series, analysis): (Series, Analysis)| {
         series.renew(format!("holtWintersForecast({})", series.name));
-        series.values = analysis.predictions;
+        series.values = analysis.predictions.into();
         series.consolidation = crate::series::Consolidation::Average;
         series
     };
@@ -129,7 +129,7 @@ fn bands(args: &mut Args<'_, '_>) -> Result<(Vec<Series>, Vec<String>), Stop> {
         series.style = crate::series::Style::default();
         series.consolidation = crate::series::Consolidation::Average;
         for (side, sign) in [("Lower", -1.0), ("Upper", 1.0)] {
-            let mut band = Series { values: Vec::new(), ..series.clone() };
+            let mut band = Series { values: Vec::new().into(), ..series.clone() };
             band.name = format!("holtWintersConfidence{side}({})", series.name);
             let both = analysis.predictions.iter().zip(&analysis.deviations);
             band.values = both.map(|(forecast, deviation)| forecast + sign * delta * deviation).collect();

@@ -145,7 +145,7 @@ fn moving(args: &mut Args<'_, '_>, func: &str, reducer: Reducer) -> Outcome {
         let xff = xff.unwrap_or(series.x_files_factor);
         series.tag(&function, size_tag(&size));
         series.renew(named(&function, series, &size));
-        series.values = slide(&series.values, points, before, reducer, xff);
+        series.values = slide(&series.values, points, before, reducer, xff).into();
         series.start += shift(series, preview, before);
         series.integers = series.integers && reducer.keeps_integers() || reducer == Reducer::Count;
     }
@@ -266,7 +266,7 @@ fn exponential(args: &mut Args<'_, '_>) -> Outcome {
             result.push(if value.is_nan() { f64::NAN } else { round(average, 6) });
         }
         series.start += shift(series, preview, before);
-        (series.values, series.integers) = (result, false);
+        (series.values, series.integers) = (result.into(), false);
     }
     Ok(list)
 }
@@ -296,7 +296,7 @@ fn stdev(args: &mut Args<'_, '_>) -> Outcome {
             let enough = known > 0.0 && known / points as f64 >= tolerance;
             result.push(if enough { (known * squares - sum * sum).sqrt() / known } else { f64::NAN });
         }
-        (series.values, series.integers) = (result, false);
+        (series.values, series.integers) = (result.into(), false);
         series.tag("stdev", points);
         series.renew(format!("stdev({},{points})", series.name));
     }

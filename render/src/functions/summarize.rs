@@ -112,7 +112,7 @@ fn summarize(args: &mut Args<'_, '_>) -> Outcome {
         };
         buckets.check(args)?;
         let (values, last) = buckets.fill(series, reducer);
-        series.values = values;
+        series.values = values.into();
         (series.start, series.step) = (buckets.start, interval);
         series.end = if align { last } else { buckets.end };
         series.integers = series.integers && reducer.keeps_integers() || reducer == Reducer::Count;
@@ -145,7 +145,7 @@ fn smart_summarize(args: &mut Args<'_, '_>) -> Outcome {
         let buckets = Buckets { start: series.start, end: series.end, interval };
         buckets.check(args)?;
         let (values, last) = buckets.fill(series, reducer);
-        (series.values, series.step, series.end) = (values, interval, last);
+        (series.values, series.step, series.end) = (values.into(), interval, last);
         series.integers = series.integers && reducer.keeps_integers() || reducer == Reducer::Count;
         series.tag("smartSummarize", &text);
         series.tag("smartSummarizeFunction", &func);
@@ -220,7 +220,7 @@ fn hitcount(args: &mut Args<'_, '_>) -> Outcome {
         args.check_points(Times { start: series.start, end: series.end, step: interval })?;
         let count = (series.end - series.start + interval - 1).div_euclid(interval).max(0);
         let start = series.end - count * interval;
-        series.values = hits(series, start, interval, count as usize);
+        series.values = hits(series, start, interval, count as usize).into();
         (series.start, series.step, series.integers) = (start, interval, false);
         series.tag("hitcount", &text);
         let aligned = if align { ", true" } else { "" };

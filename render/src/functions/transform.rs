@@ -525,7 +525,7 @@ pub(super) fn over_time(args: &mut Args<'_, '_>, mut value: impl FnMut(i64) -> f
     }
     let times = Times { start: args.context.from, end: args.context.until, step };
     args.check_points(times)?;
-    let values = (times.start..times.end).step_by(step as usize).map(&mut value).collect();
+    let values: Vec<f64> = (times.start..times.end).step_by(step as usize).map(&mut value).collect();
     Ok(vec![Series::made(name, times, values, args.x_files_factor())])
 }
 
@@ -562,7 +562,7 @@ fn compress_periodic_gaps(args: &mut Args<'_, '_>) -> Outcome {
             let (values, _) = buckets.fill(series, super::reduce::Reducer::Last);
             (series.start, series.step) = (start, step);
             series.end = start + step * (values.len() as i64 - 1);
-            series.values = values;
+            series.values = values.into();
         }
     }
     Ok(list)

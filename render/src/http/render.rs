@@ -134,7 +134,7 @@ fn slice(target: &str) -> Option<Series> {
         start: 0,
         end: 1,
         step: 1,
-        values: vec![value],
+        values: vec![value].into(),
         integers: false,
         consolidation: Consolidation::default(),
         values_per_point: 1,

@@ -28,7 +28,7 @@ async fn shown(table: &Table, target: &str, request: &Request) -> Vec<Expected> 
         Ok(evaluated) => evaluated
             .series
             .into_iter()
-            .map(|s| Expected::Series { name: s.name, start: s.start - NOW, step: s.step, values: s.values })
+            .map(|s| Expected::Series { name: s.name, start: s.start - NOW, step: s.step, values: s.values.to_vec() })
             .collect(),
     }
 }

@@ -1,8 +1,13 @@
 //! A series on its way through functions: values with a name, tags, and how it wants to be drawn.
 
+mod values;
+
 use std::collections::BTreeMap;
 
+use carbon_line::MetricName;
+
 use crate::tags;
+pub use values::Values;
 
 /// One line of an answer.
 ///
@@ -22,7 +27,7 @@ pub struct Series {
     /// Seconds between neighbouring values, at least 1.
     pub step: i64,
     /// The values in time order, NaN where nothing is known.
-    pub values: Vec<f64>,
+    pub values: Values,
     /// Whole numbers by nature (`countSeries`, `identity`): `format=raw` prints them without `.0`.
     pub integers: bool,
     /// How neighbouring values are joined when there are too many of them.
@@ -80,16 +85,32 @@ pub struct Style {
     pub stack_name: Option<String>,
 }
 
+/// Values as a store gave them.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) name: MetricName,
+    pub(crate) times: Times,
+    pub(crate) values: Values,
+}
+
+impl From<carbon_storage::Series> for Stored {
+    fn from(series: carbon_storage::Series) -> Stored {
+        let (start, step) = (series.start.as_i64(), series.step.as_i64());
+        let times = Times { start, end: start + step * series.values.len() as i64, step };
+        Stored { name: series.name, times, values: series.values.into() }
+    }
+}
+
 impl Series {
-    /// A copy of what storage holds, found by `path_expression`.
-    pub(crate) fn fetched(path_expression: &str, stored: &carbon_storage::Series, x_files_factor: f64) -> Series {
+    /// What storage holds, found by `path_expression`; the values are shared with `stored`.
+    pub(crate) fn fetched(path_expression: &str, stored: &Stored, x_files_factor: f64) -> Series {
         Series {
             tags: tags::parse(&stored.name),
             name: stored.name.to_string(),
             path_expression: path_expression.to_owned(),
-            start: stored.start.as_i64(),
-            end: stored.start.as_i64() + stored.step.as_i64() * stored.values.len() as i64,
-            step: stored.step.as_i64(),
+            start: stored.times.start,
+            end: stored.times.end,
+            step: stored.times.step,
             values: stored.values.clone(),
             integers: false,
             consolidation: Consolidation::Average,
@@ -100,7 +121,7 @@ impl Series {
     }
 
     /// A series that a function makes: its tags and its path expression come from its name.
-    pub(crate) fn made(name: String, times: Times, values: Vec<f64>, x_files_factor: f64) -> Series {
+    pub(crate) fn made(name: String, times: Times, values: impl Into<Values>, x_files_factor: f64) -> Series {
         Series {
             tags: tags::parse(&name),
             path_expression: name.clone(),
@@ -108,7 +129,7 @@ impl Series {
             start: times.start,
             end: times.end,
             step: times.step,
-            values,
+            values: values.into(),
             integers: false,
             consolidation: Consolidation::Average,
             values_per_point: 1,
