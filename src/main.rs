@@ -9,6 +9,7 @@ mod limits;
 mod logging;
 mod memory;
 mod migration;
+mod names;
 mod out;
 mod reload;
 mod serve;

@@ -22,6 +22,7 @@ use crate::cli::{AgentArgs, CarbonArgs, FileArgs, IntakeArgs, UpArgs};
 use crate::config::Config;
 use crate::limits;
 use crate::migration::Migrator;
+use crate::names::KeptNames;
 use crate::out;
 use crate::reload::{AgentReload, Reload, agent_settings};
 use crate::signals::Signals;
@@ -49,9 +50,12 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
         let mut carbon = start_carbon(&running, &tree, &names, &mut inherited).await?;
         let control = Control::open(&config.store.data);
         let mut reload = Reload::new(config, tree.clone(), || up_config(arguments));
-        let status = carbon_status(&carbon, names, &reload);
+        let status = carbon_status(&carbon, Arc::clone(&names), &reload);
         let listener = inherited.http_at(running.http.listen);
-        let (agent, server) = match beside(&carbon, &tree, running, arguments.no_agent, status, listener, &tags).await {
+        let mut index = KeptNames::start(&running, &tree, Some(carbon.recent()));
+        index.follow(&names, &carbon);
+        let sources = sources(&tree, Some(carbon.recent()), &index, status);
+        let (agent, server) = match beside(&carbon, sources, running, arguments.no_agent, listener, &tags).await {
             Ok(beside) => beside,
             Err(error) => {
                 // Somebody may have sent points already.
@@ -71,6 +75,7 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
         // Queries are answered until the last point is written.
         carbon.stop().await?;
         server.stop().await;
+        index.stop().await;
         tags.stop().await;
         anyhow::Ok(successor)
     })?;
@@ -83,10 +88,9 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
 /// What `up` runs beside carbon: perhaps an agent, and the server that tells of both.
 async fn beside(
     carbon: &Carbon,
-    tree: &WhisperTree,
+    mut sources: Sources,
     config: Config,
     no_agent: bool,
-    mut status: Status,
     listener: Option<TcpListener>,
     tags: &KeptTags,
 ) -> anyhow::Result<(Option<Agent>, Server)> {
@@ -98,10 +102,9 @@ async fn beside(
         let settings = agent_settings(&config, Some(reachable(port)));
         chart = Some(first_chart(&settings));
         let agent = Agent::start(settings, &config.collectors)?;
-        status.parts.push(Arc::new(AgentPart(agent.watch())));
+        sources.status.parts.push(Arc::new(AgentPart(agent.watch())));
         Some(agent)
     };
-    let sources = sources(tree, Some(carbon.recent()), status);
     let sources = with_tags(sources, &config.store, Some(tags.index.clone())).await;
     let server = match listener {
         Some(listener) => Server::start_on(listener, config.http, config.render, sources).await?,
@@ -189,12 +192,14 @@ pub(crate) fn render(arguments: &FileArgs) -> anyhow::Result<()> {
         let recent = link.map(|link| Arc::new(link) as Arc<dyn Recent>);
         let mut reload = Reload::new(config.clone(), tree.clone(), read);
         let status = status_of(&reload);
-        let sources = with_tags(sources(&tree, recent, status), &config.store, None).await;
+        let index = KeptNames::start(&config, &tree, None);
+        let sources = with_tags(sources(&tree, recent, &index, status), &config.store, None).await;
         let server = Server::start(config.http, config.render, sources).await?;
         announce_http(&server);
         announce_ready();
         reload.until_stop(&mut signals, None).await;
         server.stop().await;
+        index.stop().await;
         Ok(())
     })
 }
@@ -302,13 +307,21 @@ async fn end(server: Option<Server>) {
     }
 }
 
-/// What render reads: the tree, with what waits in a cache laid over it.
-fn sources(tree: &WhisperTree, recent: Option<Arc<dyn Recent>>, status: Status) -> Sources {
-    let (find, fetch): (Arc<dyn Find>, Arc<dyn Fetch>) = (Arc::new(tree.clone()), Arc::new(tree.clone()));
+/// What render reads: names from the index, points from the tree, with what waits in a cache laid over it.
+fn sources(tree: &WhisperTree, recent: Option<Arc<dyn Recent>>, index: &KeptNames, status: Status) -> Sources {
+    let (find, fetch): (Arc<dyn Find>, Arc<dyn Fetch>) = (Arc::new(index.index.clone()), Arc::new(tree.clone()));
     let Some(recent) = recent else { return Sources::new(find, fetch, status) };
+    let overlay = Arc::new(overlay(tree, Arc::clone(&find), recent));
+    // What waits in a cache of this process is in the index.
+    let find = if index.follows() { find } else { overlay.clone() };
+    Sources::new(find, overlay, status)
+}
+
+/// What waits in a cache over what the tree holds and `find` finds.
+pub(crate) fn overlay(tree: &WhisperTree, find: Arc<dyn Find>, recent: Arc<dyn Recent>) -> Overlay {
     let layouts = tree.clone();
-    let overlay = Arc::new(Overlay::new(find, fetch, recent, Arc::new(move |name| layouts.rules().layout(name))));
-    Sources::new(overlay.clone(), overlay, status)
+    let layout = Arc::new(move |name: &_| layouts.rules().layout(name));
+    Overlay::new(find, Arc::new(tree.clone()), recent, layout)
 }
 
 /// The table of names, within its share of memory.

@@ -42,6 +42,8 @@ pub struct RenderConfig {
     pub targets: usize,
     /// Series that one request may fetch. Default 20 000.
     pub series: usize,
+    /// Names that one request may list. Default 5 000 000.
+    pub names: usize,
     /// Points that one request may fetch or make. Default 50 000 000.
     pub points: usize,
     /// Bytes of one answer before compression. Default 268 435 456.
@@ -77,6 +79,7 @@ impl Default for RenderConfig {
             max_age: Duration::from_secs(5),
             targets: 1_000,
             series: 20_000,
+            names: 5_000_000,
             points: 50_000_000,
             output_bytes: 256 << 20,
             width: 4_096,
@@ -109,6 +112,7 @@ impl RenderConfig {
             ("evaluations", self.evaluations),
             ("targets", self.targets),
             ("series", self.series),
+            ("names", self.names),
             ("points", self.points),
             ("output-bytes", self.output_bytes),
             ("width", self.width as usize),

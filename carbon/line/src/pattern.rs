@@ -196,6 +196,11 @@ impl Segment {
         }
     }
 
+    /// Whether every part matches, as with `*`.
+    pub fn matches_all(&self) -> bool {
+        self.globs.iter().any(Glob::is_anything)
+    }
+
     /// Whether one part of a name, without dots, matches.
     pub fn matches(&self, part: &str) -> bool {
         self.literals.binary_search_by(|word| (**word).cmp(part)).is_ok()

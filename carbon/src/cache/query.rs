@@ -2,7 +2,7 @@
 
 use carbon_line::MetricName;
 use carbon_storage::memory::matching_nodes;
-use carbon_storage::{Answer, FindQuery, Node, Recent, StorageError};
+use carbon_storage::{Answer, FindQuery, Node, Recent, SeriesId, StorageError, Waiting};
 use whisper::Point;
 
 use super::Cache;
@@ -20,6 +20,18 @@ impl Cache {
         let waiting = self.holding();
         let names = self.names.read();
         matching_nodes(&query.pattern, waiting.iter().map(|id| names.text(*id)))
+    }
+}
+
+impl Waiting for Cache {
+    fn retain_waiting(&self, series: &mut Vec<SeriesId>) {
+        series.sort_unstable();
+        let mut held = Vec::with_capacity(series.len());
+        for run in series.chunk_by(|a, b| shard_of(*a) == shard_of(*b)) {
+            let shard = self.shard(shard_of(run[0]));
+            held.extend(run.iter().filter(|id| shard.holds(place_of(**id))));
+        }
+        *series = held;
     }
 }
 

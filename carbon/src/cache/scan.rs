@@ -90,6 +90,12 @@ impl Shard {
         self.groups.iter().flatten().map(|group| (group.waiting | group.writing).count_ones() as usize).sum()
     }
 
+    /// Whether a series holds points, waiting or being written.
+    pub(super) fn holds(&self, place: u32) -> bool {
+        let group = self.groups.get((place / GROUP) as usize).and_then(Option::as_ref);
+        group.is_some_and(|group| (group.waiting | group.writing) & 1 << (place % GROUP) != 0)
+    }
+
     /// The places of the series that hold points, ascending.
     pub(super) fn places(&self) -> impl Iterator<Item = u32> {
         let groups = self.groups.iter().enumerate().filter_map(|(index, group)| Some((index, group.as_ref()?)));

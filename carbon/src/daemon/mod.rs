@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use carbon_journal::Journal;
-use carbon_storage::{Flush, Flushed, NameTable, Recent, Store};
+use carbon_storage::{Flush, Flushed, NameTable, Recent, Store, Waiting};
 
 use crate::activity::Activity;
 use crate::cache::Cache;
@@ -79,6 +79,11 @@ impl Carbon {
     /// The points that wait, for queries in this process.
     pub fn recent(&self) -> Arc<dyn Recent> {
         Arc::clone(&self.cache) as Arc<dyn Recent>
+    }
+
+    /// Which series hold points, for an index of names in this process.
+    pub fn waiting(&self) -> Arc<dyn Waiting> {
+        Arc::clone(&self.cache) as Arc<dyn Waiting>
     }
 
     /// The cache, to see how full it is.

@@ -15,7 +15,10 @@ use carbon_line::MetricName;
 use coarse::Waiting;
 use whisper::{CreateOptions, Interval, Point, Timestamp};
 
-use crate::{Answer, Failure, Fetch, FetchQuery, Find, FindQuery, Node, Partial, Recent, Series, StorageError, Window};
+use crate::{
+    Answer, Failure, Fetch, FetchQuery, Find, FindQuery, ListQuery, Node, NodeKind, NodeList, Partial, Recent, Series,
+    StorageError, Window,
+};
 
 /// Tells how a series without a file will be laid out.
 pub type Layout = Arc<dyn Fn(&MetricName) -> CreateOptions + Send + Sync>;
@@ -46,6 +49,24 @@ impl Find for Overlay {
             }
             answer.value.sort_unstable();
             answer.value.dedup();
+            Ok(answer)
+        })
+    }
+
+    fn list<'a>(&'a self, query: &'a ListQuery) -> Answer<'a, Result<Partial<NodeList>, StorageError>> {
+        Box::pin(async move {
+            let find = FindQuery { pattern: query.pattern.clone(), window: query.window };
+            let waiting = self.recent.find(&find).await;
+            let mut answer = self.find.list(query).await?;
+            match waiting {
+                Ok(nodes) => {
+                    let wanted = |node: &Node| !query.leaves_only || node.kind == NodeKind::Leaf;
+                    answer.value.append(&NodeList::of(nodes.into_iter().filter(wanted)));
+                    answer.value.sort();
+                    answer.value.cut_at(query.most);
+                }
+                Err(error) => answer.failures.push(cache_failure(error)),
+            }
             Ok(answer)
         })
     }

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use carbon_line::{MetricName, Pattern};
 use whisper::{Point, Retention, Timestamp};
 
-use crate::{Metadata, Series, SeriesId, StorageError};
+use crate::{Metadata, NodeList, Series, SeriesId, StorageError};
 
 /// What a storage method gives: a future that may wait for a disk thread or for a network.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -82,6 +82,43 @@ pub struct Refusal {
 pub trait Find: Send + Sync {
     /// Branches and leaves that match `query`, each path once per kind, in no promised order.
     fn find<'a>(&'a self, query: &'a FindQuery) -> Answer<'a, Result<Partial<Vec<Node>>, StorageError>>;
+
+    /// As [`Find::find`], for answers that may be long: in one piece, and no more than are asked for.
+    fn list<'a>(&'a self, query: &'a ListQuery) -> Answer<'a, Result<Partial<NodeList>, StorageError>> {
+        Box::pin(async move {
+            let find = FindQuery { pattern: query.pattern.clone(), window: query.window };
+            let found = self.find(&find).await?;
+            let wanted = |node: &Node| !query.leaves_only || node.kind == NodeKind::Leaf;
+            let mut nodes = found.value.into_iter().filter(wanted);
+            let mut list = NodeList::of(nodes.by_ref().take(query.most));
+            if nodes.next().is_some() {
+                list.set_cut();
+            }
+            Ok(Partial { value: list, failures: found.failures })
+        })
+    }
+}
+
+/// Which names are asked for, and how many at most.
+#[derive(Clone, Debug)]
+pub struct ListQuery {
+    /// A dotted pattern such as `servers.*.cpu.{user,idle}`.
+    pub pattern: Pattern,
+    /// As in [`FindQuery`].
+    pub window: Option<Window>,
+    /// Leave out what has had no points since the window began, as far as the store knows.
+    pub alive_only: bool,
+    /// Leave out branches.
+    pub leaves_only: bool,
+    /// Nodes at most; the answer says if there are more.
+    pub most: usize,
+}
+
+impl ListQuery {
+    /// All nodes that match, whenever they had points.
+    pub fn all(pattern: Pattern) -> ListQuery {
+        ListQuery { pattern, window: None, alive_only: false, leaves_only: false, most: usize::MAX }
+    }
 }
 
 /// Which names are asked for.
@@ -170,6 +207,12 @@ impl<T> Partial<T> {
     pub fn whole(value: T) -> Partial<T> {
         Partial { value, failures: Vec::new() }
     }
+}
+
+/// Tells which series hold points that are not in the store yet.
+pub trait Waiting: Send + Sync {
+    /// Takes out of `series` those that hold none.
+    fn retain_waiting(&self, series: &mut Vec<SeriesId>);
 }
 
 /// Tells what has been accepted but is not in the store yet: the cache of a carbon in this process or elsewhere.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use carbon_line::{MetricName, Pattern};
-use carbon_storage::{EventQuery, Failure, FetchQuery, Find, FindQuery, NodeKind, TagSet, Window};
+use carbon_storage::{EventQuery, Failure, FetchQuery, Find, ListQuery, TagSet, Window};
 use futures_util::future::{join_all, try_join_all};
 use whisper::Timestamp;
 
@@ -146,17 +146,21 @@ impl Data {
             }
             let compiled = Pattern::parse(pattern)
                 .map_err(|fault| EvalError::Pattern { path: pattern.clone(), reason: fault.to_string() })?;
-            queries.push((wanted, cover, FindQuery { pattern: compiled, window: Some(window(cover, request)) }));
+            let (window, most) = (Some(window(cover, request)), request.limits.series);
+            // Graphite-web draws a series without points as one, so nothing is left out for being silent.
+            let query = ListQuery { window, leaves_only: true, most, ..ListQuery::all(compiled) };
+            queries.push((wanted, cover, query));
         }
-        let answers = join_all(queries.iter().map(|(_, _, query)| find.find(query))).await;
+        let answers = join_all(queries.iter().map(|(_, _, query)| find.list(query))).await;
         for ((wanted, cover, _), answer) in queries.into_iter().zip(answers) {
             let answer = answer?;
             self.failures.extend(answer.failures);
-            let leaves = answer.value.into_iter().filter(|node| node.kind == NodeKind::Leaf);
-            let mut names: Vec<MetricName> = leaves.filter_map(|node| MetricName::parse(&node.path).ok()).collect();
+            let found = answer.value.len() + usize::from(answer.value.is_cut());
+            EvalError::limit("series", request.limits.series, found)?;
+            let mut names: Vec<MetricName> =
+                answer.value.iter().filter_map(|(path, _)| MetricName::parse(path).ok()).collect();
             names.sort_unstable();
             names.dedup();
-            EvalError::limit("series", request.limits.series, names.len())?;
             self.names.insert(wanted.clone(), (cover, names));
         }
         Ok(())

@@ -1,13 +1,13 @@
 //! `/metrics/...`: which names there are.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
 use carbon_line::Pattern;
-use carbon_storage::{FindQuery, Node, NodeKind, Window};
-use serde::Serialize;
+use carbon_storage::{ListQuery, Node, NodeKind, NodeList, Window};
+use serde::{Serialize, Serializer};
 use tracing::warn;
 use whisper::Timestamp;
 
@@ -31,24 +31,21 @@ pub(super) async fn find_or_numbers(State(app): State<Arc<App>>, request: Reques
 
 async fn nodes(app: &App, params: &Params) -> Result<Response, Fault> {
     let wanted = Wanted::read(params)?;
-    let window = window(params, app)?;
-    let mut nodes = app.nodes("query", &wanted.pattern, window).await?;
-    if wanted.leaves_only {
-        nodes.retain(is_leaf);
-    }
-    nodes.sort_by(|a, b| (last(a), &a.path, a.kind).cmp(&(last(b), &b.path, b.kind)));
+    let names = Names { leaves_only: wanted.leaves_only, window: window(params, app)? };
+    let nodes = app.nodes("query", &wanted.pattern, names).await?;
     let limit = app.config.output_bytes;
+    let by_last_part = || {
+        let mut nodes: Vec<Node> = nodes.clone().into();
+        nodes.sort_by(|a, b| (last(&a.path), &a.path, a.kind).cmp(&(last(&b.path), &b.path, b.kind)));
+        nodes
+    };
     let mut response = match wanted.form {
         Form::TreeJson => answer::json(&tree(&nodes, &wanted), params, limit)?,
-        Form::Completer => answer::json(&completions(&nodes, &wanted), params, limit)?,
+        Form::Completer => answer::json(&completions(&by_last_part(), &wanted), params, limit)?,
         Form::NodeList => answer::json(&parts(&nodes, wanted.position), params, limit)?,
-        Form::Json => {
-            nodes.sort_by(|a, b| a.path.cmp(&b.path));
-            let records: Vec<_> = nodes.iter().map(|n| Record { path: &n.path, is_leaf: is_leaf(n) }).collect();
-            answer::json(&records, params, limit)?
-        }
-        Form::Pickle => bytes("application/pickle", limit, |out| format::pickle_nodes(&nodes, out))?,
-        Form::Msgpack => bytes("application/x-msgpack", limit, |out| format::msgpack_nodes(&nodes, out))?,
+        Form::Json => answer::json(&Records(&nodes), params, limit)?,
+        Form::Pickle => bytes("application/pickle", limit, |out| format::pickle_nodes(&by_last_part(), out))?,
+        Form::Msgpack => bytes("application/x-msgpack", limit, |out| format::msgpack_nodes(&by_last_part(), out))?,
     };
     not_cached(response.headers_mut());
     Ok(response)
@@ -59,15 +56,16 @@ pub(super) async fn expand(State(app): State<Arc<App>>, request: Request) -> Res
     let params = app.params(request).await?;
     params.whole("local")?;
     let (grouped, leaves_only) = (params.whole("groupByExpr")? != 0, params.whole("leavesOnly")? != 0);
+    let window = window(&params, &app)?;
     let mut groups = Vec::new();
     for query in params.all("query") {
         if groups.len() == app.config.targets {
             let limit = app.config.targets;
             return Err(Fault::parameter("query", format!("more than {limit} queries, the `targets` limit")));
         }
-        let nodes = if query.is_empty() { Vec::new() } else { app.nodes("query", query, None).await? };
-        let paths = nodes.into_iter().filter(|node| !leaves_only || is_leaf(node)).map(|node| node.path);
-        groups.push((query, paths.collect::<BTreeSet<_>>()));
+        let names = Names { leaves_only, window };
+        let nodes = if query.is_empty() { NodeList::default() } else { app.nodes("query", query, names).await? };
+        groups.push((query, nodes.iter().map(|(path, _)| path.to_owned()).collect::<BTreeSet<_>>()));
     }
     let results = if grouped {
         Results::Grouped(groups.into_iter().collect())
@@ -83,18 +81,21 @@ pub(super) async fn expand(State(app): State<Arc<App>>, request: Request) -> Res
 pub(super) async fn index(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
     let params = app.params(request).await?;
     params.whole("local")?;
-    let nodes = app.nodes("query", "**", None).await?;
-    let names: BTreeSet<String> = nodes.into_iter().filter(is_leaf).map(|node| node.path).collect();
-    answer::json(&names, &params, app.config.output_bytes)
+    let nodes = app.nodes("query", "**", Names { leaves_only: true, window: None }).await?;
+    if params.has("pretty") || params.has("jsonp") {
+        return answer::json(&Paths(&nodes), &params, app.config.output_bytes);
+    }
+    answer::names(nodes, app.config.output_bytes)
 }
 
 impl App {
     /// The nodes that match. What a store cannot say is missing and in the log, as long as it can say anything.
-    async fn nodes(&self, parameter: &str, pattern: &str, window: Option<Window>) -> Result<Vec<Node>, Fault> {
+    async fn nodes(&self, parameter: &str, pattern: &str, names: Names) -> Result<NodeList, Fault> {
         let compiled = Pattern::parse(pattern)
             .map_err(|fault| Fault::parameter(parameter, format!("`{}`: {fault}", shortened(pattern))))?;
-        let query = FindQuery { pattern: compiled, window };
-        let found = self.sources.find.find(&query).await.map_err(|error| {
+        let (Names { leaves_only, window }, most) = (names, self.config.names);
+        let query = ListQuery { window, alive_only: true, leaves_only, most, ..ListQuery::all(compiled) };
+        let mut found = self.sources.find.list(&query).await.map_err(|error| {
             warn!(pattern, error = &error as &dyn std::error::Error, "Names could not be listed.");
             Fault::ours("the store cannot list names now; its log says why")
         })?;
@@ -105,8 +106,20 @@ impl App {
         if found.value.is_empty() && !found.failures.is_empty() {
             return Err(Fault::ours("no part of the store that may know these names answers now"));
         }
+        if found.value.is_cut() {
+            let message = format!("`{}` matches more than {most} names, the `names` limit", shortened(pattern));
+            return Err(Fault::parameter(parameter, message));
+        }
+        found.value.sort();
         Ok(found.value)
     }
+}
+
+/// Which of the names that match.
+#[derive(Clone, Copy)]
+struct Names {
+    leaves_only: bool,
+    window: Option<Window>,
 }
 
 /// What `/metrics/find` is asked for.
@@ -190,20 +203,21 @@ struct Row {
 }
 
 /// A row for each distinct last part, branches first; what is both is shown as a branch, so that it can be opened.
-fn tree(nodes: &[Node], wanted: &Wanted) -> Vec<Row> {
+fn tree(nodes: &NodeList, wanted: &Wanted) -> Vec<Row> {
     let row = |name: &str, leaf: bool| {
         let (branch, leaf) = (u8::from(!leaf), u8::from(leaf));
         let id = format!("{}{name}", wanted.base);
         Row { text: unquoted(name), id, allow_children: branch, expandable: branch, leaf }
     };
-    let mut names: BTreeMap<&str, bool> = BTreeMap::new();
-    for node in nodes {
-        *names.entry(last(node)).or_insert(true) &= is_leaf(node);
+    let mut names: HashMap<&str, bool> = HashMap::new();
+    for (path, kind) in nodes.iter() {
+        *names.entry(last(path)).or_insert(true) &= kind == NodeKind::Leaf;
     }
-    let any = (wanted.wildcards && nodes.len() > 1).then(|| row("*", nodes.iter().all(is_leaf)));
-    let branches = names.iter().filter(|(_, leaf)| !**leaf).map(|(name, _)| row(name, false));
-    let leaves = names.iter().filter(|(_, leaf)| **leaf).map(|(name, _)| row(name, true));
-    any.into_iter().chain(branches).chain(leaves).collect()
+    let mut names: Vec<(&str, bool)> = names.into_iter().collect();
+    names.sort_unstable_by_key(|(name, leaf)| (*leaf, *name));
+    let all_leaves = || nodes.iter().all(|(_, kind)| kind == NodeKind::Leaf);
+    let any = (wanted.wildcards && nodes.len() > 1).then(|| row("*", all_leaves()));
+    any.into_iter().chain(names.into_iter().map(|(name, leaf)| row(name, leaf))).collect()
 }
 
 #[derive(Serialize)]
@@ -221,7 +235,7 @@ enum Completion {
 fn completions(nodes: &[Node], wanted: &Wanted) -> Completions {
     let one = |node: &Node| {
         let (dot, is_leaf) = if is_leaf(node) { ("", "1") } else { (".", "0") };
-        Completion::Node { path: format!("{}{dot}", node.path), name: last(node).to_owned(), is_leaf }
+        Completion::Node { path: format!("{}{dot}", node.path), name: last(&node.path).to_owned(), is_leaf }
     };
     let any = (wanted.wildcards && nodes.len() > 1).then_some(Completion::Any { name: "*" });
     Completions { metrics: nodes.iter().map(one).chain(any).collect() }
@@ -233,7 +247,7 @@ struct Parts<'a> {
 }
 
 /// The distinct parts at `position`, counted from the end when negative; paths that are too short give none.
-fn parts(nodes: &[Node], position: i64) -> Parts<'_> {
+fn parts(nodes: &NodeList, position: i64) -> Parts<'_> {
     let part = |path| -> Option<&str> {
         let mut parts = str::split(path, '.');
         match usize::try_from(position) {
@@ -241,13 +255,32 @@ fn parts(nodes: &[Node], position: i64) -> Parts<'_> {
             Err(_) => parts.rev().nth(usize::try_from(-(position + 1)).ok()?),
         }
     };
-    Parts { nodes: nodes.iter().filter_map(|node| part(node.path.as_str())).collect() }
+    Parts { nodes: nodes.iter().filter_map(|(path, _)| part(path)).collect() }
 }
 
 #[derive(Serialize)]
 struct Record<'a> {
     path: &'a str,
     is_leaf: bool,
+}
+
+/// A record for each node, written one by one.
+struct Records<'a>(&'a NodeList);
+
+impl Serialize for Records<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let record = |(path, kind)| Record { path, is_leaf: kind == NodeKind::Leaf };
+        serializer.collect_seq(self.0.iter().map(record))
+    }
+}
+
+/// The path of each node.
+struct Paths<'a>(&'a NodeList);
+
+impl Serialize for Paths<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|(path, _)| path))
+    }
 }
 
 #[derive(Serialize)]
@@ -272,8 +305,8 @@ fn bytes(
     Ok(answer::body(kind, out.into_bytes()))
 }
 
-fn last(node: &Node) -> &str {
-    node.path.rsplit('.').next().unwrap_or_default()
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or_default()
 }
 
 fn is_leaf(node: &Node) -> bool {

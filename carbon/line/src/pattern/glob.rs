@@ -49,6 +49,10 @@ impl Glob {
         Glob { prefix: "".into(), tokens: Box::new([Token::Run]), suffix: "".into() }
     }
 
+    pub(super) fn is_anything(&self) -> bool {
+        self.prefix.is_empty() && self.suffix.is_empty() && matches!(*self.tokens, [Token::Run])
+    }
+
     pub(super) fn prefix(&self) -> &str {
         &self.prefix
     }

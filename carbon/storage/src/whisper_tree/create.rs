@@ -15,6 +15,7 @@ use whisper::{Timestamp, Whisper};
 use carbon_line::MetricName;
 
 use super::WhisperTree;
+use super::changes::Change;
 use super::reach::{Identity, Look, fault};
 use crate::{Pending, StorageError};
 
@@ -43,7 +44,10 @@ impl WhisperTree {
         }
         let created = self.create_now(pending, path, now);
         match &created {
-            Ok(Some((_, look, _))) => creations.found_room(look.device),
+            Ok(Some((_, look, _))) => {
+                creations.found_room(look.device);
+                self.state.changes.note(Change::Created, &pending.name);
+            }
             Ok(None) | Err(_) => creations.give_back(),
         }
         created.map_err(|error| match no_room(&error) {

@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use whisper::{CreateOptions, Header, Whisper};
 
 use super::WhisperTree;
+use super::changes::Change;
 use crate::{Answer, Failure, Fetch, FetchQuery, Partial, Series, StorageError, Window};
 
 /// Files a thread reads in one go at least; below it handing over costs more than reading.
@@ -60,7 +61,10 @@ fn read_one(
         _ => Err(error),
     });
     let file = match opened {
-        Err(error) if absent(&error) => return Ok(None),
+        Err(error) if absent(&error) => {
+            tree.state.changes.note(Change::Missed, name);
+            return Ok(None);
+        }
         opened => opened?,
     };
     let mut values = Vec::new();

@@ -13,7 +13,7 @@ use super::path::ENDING;
 use crate::{Answer, Failure, Find, FindQuery, Node, NodeKind, Partial, StorageError};
 
 /// Names with more parts than this are not looked for; it also ends loops of links.
-const DEEPEST: usize = 64;
+pub(crate) const DEEPEST: usize = 64;
 
 /// Directories that one walk looks into below `**` or by listing: some minutes of work, and the end of a walk that
 /// links make endless.
@@ -118,7 +118,7 @@ impl Walk {
         let listed = if self.listed > MOST_DIRECTORIES {
             Err(io::Error::other("the pattern leads through too many directories"))
         } else {
-            list(place)
+            list_folder(&place.path, place.depth == 0)
         };
         match listed {
             Ok(entries) => entries,
@@ -145,25 +145,30 @@ impl Place<'_> {
 
     /// Whether the link `part` leads back to a directory that this one lies in, so that following it goes in circles.
     fn is_below(&self, part: &str) -> bool {
-        let identity = |path: &Path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
-        let target = identity(&self.path.join(part));
-        let mut places = std::iter::successors(Some(self), |place| place.above);
-        target.is_none() || places.any(|place| identity(&place.path) == target)
+        let places = std::iter::successors(Some(self), |place| place.above);
+        leads_back(&self.path.join(part), places.map(|place| &*place.path))
     }
 }
 
-/// A part of a name in one directory; both a directory and a file can stand for it.
-struct Entry {
-    part: String,
-    is_dir: bool,
-    is_leaf: bool,
-    is_link: bool,
+/// Whether a link leads to one of the folders `above` it, or nowhere.
+pub(crate) fn leads_back<'a>(link: &Path, mut above: impl Iterator<Item = &'a Path>) -> bool {
+    let identity = |path: &Path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
+    let target = identity(link);
+    target.is_none() || above.any(|folder| identity(folder) == target)
 }
 
-/// Names that no metric can have are passed over, and so is `_tagged`, which holds hashes.
-fn list(place: &Place<'_>) -> io::Result<Vec<Entry>> {
+/// A part of a name in one directory; both a directory and a file can stand for it.
+pub(crate) struct Entry {
+    pub(crate) part: String,
+    pub(crate) is_dir: bool,
+    pub(crate) is_leaf: bool,
+    pub(crate) is_link: bool,
+}
+
+/// Names that no metric can have are passed over, and so is `_tagged` right below the root, which holds hashes.
+pub(crate) fn list_folder(folder: &Path, is_root: bool) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    for entry in fs::read_dir(&place.path)? {
+    for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let (Ok(mut part), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) else { continue };
         let is_dir = kind.is_dir() || kind.is_symlink() && is_dir(&entry.path());
@@ -171,7 +176,7 @@ fn list(place: &Place<'_>) -> io::Result<Vec<Entry>> {
         if is_leaf {
             part.truncate(part.len() - ENDING.len());
         }
-        let tags = place.depth == 0 && part == "_tagged";
+        let tags = is_root && part == "_tagged";
         if (is_dir || is_leaf) && !tags && is_part(&part) {
             entries.push(Entry { part, is_dir, is_leaf, is_link: kind.is_symlink() });
         }

@@ -21,6 +21,7 @@ mod carry;
 mod quarantine;
 mod walk;
 mod migrate;
+mod changes;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,8 +32,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tracing::warn;
 use whisper::Allocation;
 
+pub(crate) use changes::Change;
+use changes::Changes;
 use creations::Creations;
 use devices::Devices;
+pub(crate) use find::{DEEPEST, leads_back, list_folder};
 use known::KnownFiles;
 use layouts::Layouts;
 use reach::{Identity, fault};
@@ -96,6 +100,7 @@ struct State {
     devices: Devices,
     layouts: Layouts,
     creations: Creations,
+    changes: Changes,
     /// What the root is, to see when it is gone; unknown to readers.
     root: Option<Identity>,
     /// Damaged files moved away so far.
@@ -141,6 +146,7 @@ impl WhisperTree {
             devices: Devices::default(),
             layouts: Layouts::default(),
             creations: Creations::default(),
+            changes: Changes::default(),
             root: create::identity(root).ok(),
             set_aside: AtomicUsize::new(0),
         };

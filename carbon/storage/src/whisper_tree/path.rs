@@ -11,7 +11,7 @@ pub(super) const ENDING: &str = ".wsp";
 
 impl WhisperTree {
     /// Where the archive of `name` is to lie.
-    pub(super) fn file_of(&self, name: &MetricName) -> PathBuf {
+    pub(crate) fn file_of(&self, name: &MetricName) -> PathBuf {
         if tags::is_tagged(name) { tagged(self.root(), name, self.tag_hash) } else { plain(self.root(), name) }
     }
 
@@ -19,6 +19,11 @@ impl WhisperTree {
     pub(super) fn other_file_of(&self, name: &MetricName) -> Option<PathBuf> {
         let other = tags::is_tagged(name).then(|| tagged(self.root(), name, !self.tag_hash))?;
         Some(other).filter(|other| *other != self.file_of(name))
+    }
+
+    /// Whether there is an archive of `name`.
+    pub(crate) fn has_file(&self, name: &MetricName) -> bool {
+        std::fs::metadata(self.present_file_of(name)).is_ok_and(|meta| meta.is_file())
     }
 
     /// Where the archive of `name` lies; where it is to lie if it is nowhere.
