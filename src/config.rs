@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use agent::AgentConfig;
+use agent::{AgentConfig, Plugins};
 use anyhow::{Context, anyhow, bail};
 use collectors::{COLLECTORS, Settings, Site};
 use render::{HttpConfig, RenderConfig};
@@ -30,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) render: RenderConfig,
     /// `[agent]`: when this host is measured, and where the values go.
     pub(crate) agent: AgentConfig,
+    /// `[plugin.NAME]`: programs that measure, handed on to the agent.
+    plugin: Plugins,
     /// `[collectors.NAME]`: what is measured.
     pub(crate) collectors: Settings,
 }
@@ -64,6 +66,7 @@ impl Config {
         // The message of the TOML reader shows line, column and the text at fault.
         let mut config: Config = toml::from_str(&text).map_err(|fault| anyhow!("in {}: {fault}", file.display()))?;
         config.share_memory();
+        config.agent.plugins = std::mem::take(&mut config.plugin);
         Ok(config)
     }
 
@@ -109,6 +112,7 @@ impl Config {
         problems.extend(self.http.problems());
         problems.extend(self.render.problems());
         problems.extend(self.agent.validate().iter().map(ToString::to_string));
+        problems.extend(self.agent.plugins.problems());
         let collectors = self.collectors.build(&Site::below(&self.agent.root)).err().unwrap_or_default();
         problems.extend(collectors.into_iter().map(|fault| format!("{:#}", anyhow::Error::from(fault))));
         problems

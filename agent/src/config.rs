@@ -7,6 +7,7 @@ use collectors::Scope;
 use serde::Deserialize;
 use whisper::Interval;
 
+use crate::Plugins;
 use crate::buffer::SMALLEST;
 use crate::naming::{Naming, short_host_name};
 
@@ -46,6 +47,9 @@ pub struct AgentConfig {
     /// Where readings are kept for the next start; nowhere if `None`. Is not in the file: whoever starts the agent knows.
     #[serde(skip)]
     pub folder: Option<PathBuf>,
+    /// `[plugin.NAME]`: programs of the user's. A section of its own in the file, so no option here.
+    #[serde(skip)]
+    pub plugins: Plugins,
 }
 
 /// One thing that is wrong with the settings.
@@ -73,6 +77,7 @@ impl Default for AgentConfig {
             flush_for: Duration::from_secs(5),
             root: "/".to_owned(),
             folder: None,
+            plugins: Plugins::default(),
         }
     }
 }

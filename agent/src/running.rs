@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use collectors::{Built, Class, Settings, SettingsFault, Site};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -20,6 +20,7 @@ use crate::keeper::Keeper;
 use crate::ledger::{Ledger, Ledgers, Watch};
 use crate::naming::Naming;
 use crate::own::Own;
+use crate::plugin::Home;
 use crate::runner::{Event, Planned, Runner};
 use crate::sink::Graphite;
 use crate::{AgentConfig, Buffer, Counts, Problem, clock, stagger};
@@ -136,12 +137,16 @@ impl Agent {
         if let Some(ended) = self.ended.take() {
             let _ = timeout_at(until, ended).await;
         }
+        let living = self.config.plugins.living.clone();
+        let plugins = spawn_blocking(move || living.end_all());
         self.closing.cancel();
         if timeout_at(until, &mut self.sink).await.is_err() {
             self.sink.abort();
             // The chunk on its way goes back when the task is dropped.
             let _ = (&mut self.sink).await;
         }
+        // Has bounds of its own; a thread that cannot be waited for takes nothing with it.
+        let _ = plugins.await;
         let Counts { queued, sent, lost, .. } = self.buffer.counts();
         if queued > 0 {
             warn!(points = queued, peer = self.config.destination, "Stopped before all was delivered.");
@@ -173,7 +178,8 @@ impl Steering {
     ///
     /// # Errors
     /// Every fault of the settings at once; nothing has changed then.
-    pub fn reload(&self, config: AgentConfig, collectors: &Settings) -> Result<Vec<&'static str>, StartError> {
+    pub fn reload(&self, mut config: AgentConfig, collectors: &Settings) -> Result<Vec<&'static str>, StartError> {
+        config.plugins.living = self.started.plugins.living.clone();
         let planned = Plan::of(&config, collectors)?.planned(&config, &self.ledgers, &self.buffer);
         let ledgers = told(&planned);
         // The inbox has room for more than the collectors there are: only a runner that stands still lets it fill.
@@ -222,7 +228,7 @@ impl Plan {
 
     pub(crate) fn of(config: &AgentConfig, collectors: &Settings) -> Result<Plan, StartError> {
         let mut faults: Vec<String> = config.validate().iter().map(Problem::to_string).collect();
-        let built = collectors.build(&Site::below(&config.root)).unwrap_or_else(|found| {
+        let mut built = collectors.build(&Site::below(&config.root)).unwrap_or_else(|found| {
             faults.extend(found.iter().map(|fault: &SettingsFault| chain(fault)));
             Vec::new()
         });
@@ -232,10 +238,14 @@ impl Plan {
                 faults.push(format!("[collectors.{name}] interval: has to be whole seconds, at least \"1s\""));
             }
         }
+        faults.extend(config.plugins.problems());
         let Some(interval) = seconds(config.interval).filter(|_| faults.is_empty()) else {
             return Err(StartError::Settings { faults });
         };
         let host = config.host_name();
+        let living = &config.plugins.living;
+        let home = Home { host: &host, prefix: &config.prefix, interval, living };
+        built.extend(config.plugins.build(home).map_err(|faults| StartError::Settings { faults })?);
         let naming = Arc::new(Naming::new(&config.prefix, &host));
         Ok(Plan { interval, host, naming, built })
     }
