@@ -64,6 +64,10 @@ impl Rates {
                 let avg = Some((sum - old) * scale / events).filter(|avg| avg.is_finite());
                 Outcome::Events { rate: events / elapsed, avg }
             }
+            (Value::Mean { sum: old, count: before }, Value::Mean { sum, count }) if sum >= old && count >= before => {
+                let events = (count - before) as f64;
+                plain(if events == 0.0 { 0.0 } else { (sum - old) * scale / events })
+            }
             _ => Outcome::Nothing,
         }
     }
@@ -150,6 +154,20 @@ mod tests {
         assert_eq!(avg(&mut rates, 10.0, 901.0, 13), Outcome::Events { rate: 0.4, avg: Some(0.25) });
         assert_eq!(avg(&mut rates, 20.0, 901.0, 13), Outcome::Events { rate: 0.0, avg: None });
         assert_eq!(avg(&mut rates, 30.0, 1.0, 1), Outcome::Nothing);
+    }
+
+    #[test]
+    fn a_mean_is_zero_when_nothing_happened() {
+        let mut rates = Rates::default();
+        let mut mean = |secs, sum, count| {
+            outcome(&mut rates, secs, |out| {
+                out.value(&["m"], Value::Mean { sum, count });
+            })
+        };
+        assert_eq!(mean(0.0, 900.0, 9), Outcome::Nothing);
+        assert_eq!(mean(10.0, 901.0, 13), Outcome::Plain(0.25));
+        assert_eq!(mean(20.0, 901.0, 13), Outcome::Plain(0.0));
+        assert_eq!(mean(30.0, 1.0, 1), Outcome::Nothing);
     }
 
     #[test]

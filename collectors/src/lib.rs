@@ -5,6 +5,7 @@
 //! nothing else.
 
 mod ask;
+mod change;
 mod collector;
 mod counter;
 mod fail;
@@ -17,7 +18,8 @@ mod rpc;
 mod snmp;
 mod stall;
 
-pub use ceph::replay as replay_ceph;
+pub use ceph::{Naming as CephNaming, replay as replay_ceph};
+pub use change::Change;
 pub use collector::{Class, Collector, Slot, Spec};
 pub use counter::{Bits, moved};
 pub use fail::Fail;

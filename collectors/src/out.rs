@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use whisper::Timestamp;
 
-use crate::{Bits, Slot};
+use crate::{Bits, Change, Slot};
 
 /// The raw values of one run.
 #[derive(Debug, Default)]
@@ -15,6 +15,7 @@ pub struct Out {
     samples: Vec<Sample>,
     scope: Scope,
     at: Duration,
+    changes: Vec<Change>,
 }
 
 /// One value with all that the agent needs to know about it. Its name is asked from the [`Out`].
@@ -54,6 +55,13 @@ pub enum Value {
     Total(f64),
     /// A sum over events; `NAME.rate` (events per second) and `NAME.avg` (sum per event of the interval) are sent.
     Avg {
+        /// Sum over all events since the source began.
+        sum: f64,
+        /// Number of those events.
+        count: u64,
+    },
+    /// As [`Value::Avg`], of which the sum per event of the interval is sent as `NAME`, and 0 when there were none.
+    Mean {
         /// Sum over all events since the source began.
         sum: f64,
         /// Number of those events.
@@ -112,6 +120,7 @@ impl Out {
     pub fn begin(&mut self, slot: Slot) {
         self.names.clear();
         self.samples.clear();
+        self.changes.clear();
         self.scope = Scope::Host;
         self.at = slot.monotonic;
     }
@@ -148,6 +157,29 @@ impl Out {
         self.add(path, Value::Avg { sum, count })
     }
 
+    /// Adds a value under a name that needs no cleaning: `parts` follow each other with dots between them, and those
+    /// that are empty are left out.
+    pub fn value(&mut self, parts: &[&str], value: Value) -> Added<'_> {
+        let start = self.names.len();
+        for part in parts.iter().filter(|part| !part.is_empty()) {
+            if self.names.len() > start {
+                self.names.push('.');
+            }
+            self.names.push_str(part);
+        }
+        self.push(start, value)
+    }
+
+    /// Tells that something changed at the source; see [`Change`].
+    pub fn change(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
+    /// The changes of this run, which are taken out.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
     fn add(&mut self, path: &[&str], value: Value) -> Added<'_> {
         let start = self.names.len();
         for part in path {
@@ -156,6 +188,10 @@ impl Out {
             }
             clean(part, &mut self.names);
         }
+        self.push(start, value)
+    }
+
+    fn push(&mut self, start: usize, value: Value) -> Added<'_> {
         self.samples.push(Sample {
             start,
             end: self.names.len(),
