@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use collectors::{COLLECTORS, Out, Site, Slot, replay_ceph};
+use collectors::{COLLECTORS, CephNaming, Out, Site, Slot, replay_ceph};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use whisper::Timestamp;
 
@@ -41,7 +41,7 @@ fn ceph(c: &mut Criterion) {
     group.bench_function("schema and dump of an OSD, all counters", |b| {
         b.iter(|| {
             out.begin(Slot { time: Timestamp::from_secs(0), monotonic: Duration::ZERO });
-            replay_ceph("ceph-osd.0.asok", &schema, &dump, &mut out).unwrap();
+            replay_ceph(CephNaming::Native, "ceph-osd.0.asok", &schema, &dump, &mut out).unwrap();
             black_box(out.len())
         });
     });

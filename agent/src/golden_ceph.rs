@@ -1,4 +1,4 @@
-//! Replays two recorded answers of Ceph's daemons and compares with the lines of the native naming.
+//! Replays two recorded answers of Ceph's daemons and compares with the lines of each naming.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use collectors::{Class, Collector, Fail, Out, Slot, Spec, replay_ceph};
+use collectors::{CephNaming, Class, Collector, Fail, Out, Slot, Spec, replay_ceph};
 use golden::Tally;
 use whisper::Timestamp;
 
@@ -14,7 +14,7 @@ use crate::job::Job;
 use crate::naming::Naming;
 
 #[test]
-fn golden_ceph_native() {
+fn golden_ceph() {
     if let Some(folder) = golden::folder("ceph") {
         let mut tally = Tally::new("ceph");
         replay(&folder, &mut tally);
@@ -23,7 +23,7 @@ fn golden_ceph_native() {
 }
 
 #[test]
-fn the_recorded_monitor_of_our_own_gives_the_native_lines() {
+fn the_recorded_monitor_of_our_own_gives_its_lines() {
     let mut tally = Tally::own("ceph");
     replay(&golden::own("ceph"), &mut tally);
     tally.finish();
@@ -31,6 +31,7 @@ fn the_recorded_monitor_of_our_own_gives_the_native_lines() {
 
 /// A daemon that answers with what was recorded.
 struct Recorded {
+    naming: CephNaming,
     socket: String,
     schema: String,
     dumps: Vec<String>,
@@ -42,7 +43,7 @@ impl Collector for Recorded {
     }
 
     fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
-        replay_ceph(&self.socket, self.schema.as_bytes(), self.dumps.remove(0).as_bytes(), out)
+        replay_ceph(self.naming, &self.socket, self.schema.as_bytes(), self.dumps.remove(0).as_bytes(), out)
     }
 }
 
@@ -54,45 +55,67 @@ fn replay(folder: &Path, tally: &mut Tally) {
         .collect();
     daemons.sort();
     for daemon in daemons {
-        let expected = read(&folder.join(format!("{daemon}.expected.native.txt")));
-        let time = |dump: &str| times.get(&format!("{daemon}.{dump}")).copied();
-        let (Some(first), Some(second)) = (time("1"), time("2")) else {
-            replay_without_times(folder, &daemon, &expected, tally);
-            continue;
-        };
-        compare(&daemon, &lines(folder, &daemon, second - first), &expected, tally);
+        let recorded = Daemon { folder, name: &daemon };
+        let elapsed = recorded.elapsed(&times);
+        recorded.check("native", CephNaming::Native, elapsed, tally);
+        recorded.check("diamond", CephNaming::Diamond, elapsed, tally);
+        // Calamari divided by its interval, whatever had passed.
+        recorded.check("calamari", CephNaming::Calamari, 10.0, tally);
     }
 }
 
-/// A daemon whose times were not kept: the interval near 10 s under which all rates come out as expected.
-fn replay_without_times(folder: &Path, daemon: &str, expected: &str, tally: &mut Tally) {
-    let at_ten = lines(folder, daemon, 10.0);
-    let expected_lines = expected.lines().filter_map(|line| line.split_once(' '));
-    let fits = expected_lines.filter(|(name, _)| name.ends_with(".rate")).filter_map(|(name, rate)| {
-        let (steps, rate) = (at_ten.get(name)?.parse::<f64>().ok()? * 10.0, rate.parse::<f64>().ok()?);
-        // Six digits tell a small number of steps exactly, and the rate to half a unit of the last digit.
-        let half = 0.5 * 10_f64.powf(rate.log10().floor() - 5.0);
-        let exact = rate > 0.0 && (1.0..100_000.0).contains(&steps);
-        exact.then(|| (steps.round() / (rate + half), steps.round() / (rate - half)))
-    });
-    let (low, high) = fits.fold((0.0_f64, f64::MAX), |(low, high), (least, most)| (low.max(least), high.min(most)));
-    compare(daemon, &lines(folder, daemon, (low + high) / 2.0), expected, tally);
+/// A daemon whose answers lie in a folder.
+#[derive(Clone, Copy)]
+struct Daemon<'a> {
+    folder: &'a Path,
+    name: &'a str,
 }
 
-fn lines(folder: &Path, daemon: &str, elapsed: f64) -> BTreeMap<String, String> {
-    let recorded = |what: &str| read(&folder.join(format!("{daemon}.{what}.json")));
-    let dumps = vec![recorded("perf_dump.1"), recorded("perf_dump.2")];
-    let collector = Recorded { socket: format!("ceph-{daemon}.asok"), schema: recorded("perf_schema"), dumps };
-    let mut job = Job::new(Box::new(collector), Arc::new(Naming::new("servers", "testhost")));
-    let mut found = BTreeMap::new();
-    for monotonic in [Duration::ZERO, Duration::from_secs_f64(elapsed)] {
-        found.clear();
-        let report = job.measure(Slot { time: Timestamp::from_secs(0), monotonic }, |ready| {
-            found.insert(ready.name.to_owned(), ready.value.trim().to_owned());
+impl Daemon<'_> {
+    fn check(self, kind: &str, naming: CephNaming, elapsed: f64, tally: &mut Tally) {
+        let expected = self.folder.join(format!("{}.expected.{kind}.txt", self.name));
+        if expected.exists() {
+            compare(self.name, &self.lines(naming, elapsed), &read(&expected), tally);
+        }
+    }
+
+    /// Time between the two dumps: as it was kept, or else the interval near 10 s under which all rates come out as
+    /// expected.
+    fn elapsed(self, times: &BTreeMap<String, f64>) -> f64 {
+        let time = |dump: &str| times.get(&format!("{}.{dump}", self.name)).copied();
+        if let (Some(first), Some(second)) = (time("1"), time("2")) {
+            return second - first;
+        }
+        let at_ten = self.lines(CephNaming::Native, 10.0);
+        let expected = read(&self.folder.join(format!("{}.expected.native.txt", self.name)));
+        let expected_lines = expected.lines().filter_map(|line| line.split_once(' '));
+        let fits = expected_lines.filter(|(name, _)| name.ends_with(".rate")).filter_map(|(name, rate)| {
+            let (steps, rate) = (at_ten.get(name)?.parse::<f64>().ok()? * 10.0, rate.parse::<f64>().ok()?);
+            // Six digits tell a small number of steps exactly, and the rate to half a unit of the last digit.
+            let half = 0.5 * 10_f64.powf(rate.log10().floor() - 5.0);
+            let exact = rate > 0.0 && (1.0..100_000.0).contains(&steps);
+            exact.then(|| (steps.round() / (rate + half), steps.round() / (rate - half)))
         });
-        assert_eq!(report.state, crate::State::Works);
+        let (low, high) = fits.fold((0.0_f64, f64::MAX), |(low, high), (least, most)| (low.max(least), high.min(most)));
+        (low + high) / 2.0
     }
-    found
+
+    fn lines(self, naming: CephNaming, elapsed: f64) -> BTreeMap<String, String> {
+        let recorded = |what: &str| read(&self.folder.join(format!("{}.{what}.json", self.name)));
+        let dumps = vec![recorded("perf_dump.1"), recorded("perf_dump.2")];
+        let socket = format!("ceph-{}.asok", self.name);
+        let collector = Recorded { naming, socket, schema: recorded("perf_schema"), dumps };
+        let mut job = Job::new(Box::new(collector), Arc::new(Naming::new("servers", "testhost")));
+        let mut found = BTreeMap::new();
+        for monotonic in [Duration::ZERO, Duration::from_secs_f64(elapsed)] {
+            found.clear();
+            let report = job.measure(Slot { time: Timestamp::from_secs(0), monotonic }, |ready| {
+                found.insert(ready.name.to_owned(), ready.value.trim().to_owned());
+            });
+            assert_eq!(report.state, crate::State::Works);
+        }
+        found
+    }
 }
 
 fn compare(daemon: &str, found: &BTreeMap<String, String>, expected: &str, tally: &mut Tally) {

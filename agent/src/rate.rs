@@ -64,6 +64,7 @@ impl Rates {
                 let avg = Some((sum - old) * scale / events).filter(|avg| avg.is_finite());
                 Outcome::Events { rate: events / elapsed, avg }
             }
+            (Value::Growth(old), Value::Growth(sum)) => plain((sum - old).max(0.0) * scale / elapsed),
             (Value::Mean { sum: old, count: before }, Value::Mean { sum, count }) if sum >= old && count >= before => {
                 let events = (count - before) as f64;
                 plain(if events == 0.0 { 0.0 } else { (sum - old) * scale / events })

@@ -60,6 +60,8 @@ pub enum Value {
         /// Number of those events.
         count: u64,
     },
+    /// As [`Value::Total`], of which 0 is sent when it fell.
+    Growth(f64),
     /// As [`Value::Avg`], of which the sum per event of the interval is sent as `NAME`, and 0 when there were none.
     Mean {
         /// Sum over all events since the source began.
@@ -250,6 +252,12 @@ impl Added<'_> {
     /// Prints the value with up to `digits` significant digits.
     pub fn significant(self, digits: u8) -> Self {
         self.0.style = Style::Significant(digits);
+        self
+    }
+
+    /// Prints the value in `style`.
+    pub fn style(self, style: Style) -> Self {
+        self.0.style = style;
         self
     }
 

@@ -49,9 +49,9 @@ pub(crate) fn try_collect(collector: &mut dyn Collector, secs: u32) -> Result<BT
 /// The value as one number: a gauge as it is, a counter's reading.
 pub(crate) fn raw(sample: &Sample) -> f64 {
     match sample.value {
-        Value::Gauge(value) | Value::Total(value) => value,
+        Value::Gauge(value) | Value::Total(value) | Value::Growth(value) => value,
         Value::Counter { raw, .. } => raw as f64,
-        Value::Avg { sum, .. } => sum,
+        Value::Avg { sum, .. } | Value::Mean { sum, .. } => sum,
     }
 }
 

@@ -65,7 +65,7 @@ fn a_real_ceph_osd_is_on_a_chart() {
     let folder = folder();
     let config = folder.path().join("plumbago.toml");
     let sockets = cluster.folder.path().join("run");
-    let text = format!("[agent]\ninterval = \"1s\"\n[collectors.ceph]\ndirectories = [{:?}]\n", path(&sockets));
+    let text = format!("[agent]\ninterval = \"1s\"\n[collectors.ceph]\nsockets = [\"{}/*.asok\"]\n", path(&sockets));
     fs::write(&config, text).unwrap();
     let plumbago = Plumbago::up(folder.path(), &["--config", path(&config)]);
 

@@ -1,10 +1,12 @@
 //! Which admin sockets there are, and whose they are by their names.
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::FileTypeExt;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use glob::Pattern;
+
+use super::names::cleaned;
 use crate::{Fail, Site};
 
 /// Far more daemons than a host has.
@@ -14,11 +16,29 @@ const MOST_SOCKETS: usize = 1024;
 const KINDS: [&str; 6] = ["mon", "mgr", "osd", "mds", "client", "rgw"];
 
 /// A daemon by the name of its socket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Daemon {
+    /// What the cluster is called there, `ceph` nearly everywhere.
     pub(super) cluster: String,
     pub(super) kind: String,
+    /// As the daemon is called, dots and all.
     pub(super) id: String,
+}
+
+/// A socket file that was found.
+#[derive(Clone, Debug)]
+pub(super) struct Socket {
+    pub(super) path: PathBuf,
+    pub(super) daemon: Daemon,
+    /// Which file it is: a daemon that starts anew makes a new one.
+    pub(super) file: (u64, u64, i64),
+}
+
+/// What was found, and what could not be looked at.
+#[derive(Debug)]
+pub(super) struct Listing {
+    pub(super) sockets: Vec<Socket>,
+    pub(super) fail: Option<Fail>,
 }
 
 impl Daemon {
@@ -32,7 +52,10 @@ impl Daemon {
         let (at, kind) = found.filter(|(at, _)| *at > 0)?;
         let id = &name[at + 1 + kind.len() + 1..];
         let id = if kind == "client" { without_process(id) } else { id };
-        Some(Daemon { cluster: cleaned(&name[..at]), kind: kind.to_owned(), id: cleaned(id) })
+        if id.is_empty() {
+            return None;
+        }
+        Some(Daemon { cluster: cleaned(&name[..at]), kind: kind.to_owned(), id: id.to_owned() })
     }
 }
 
@@ -45,59 +68,67 @@ fn without_process(id: &str) -> &str {
     }
 }
 
-/// `text` with every run of characters that a name of ours does not have as one `_`.
-pub(super) fn cleaned(text: &str) -> String {
-    let mut name = String::with_capacity(text.len());
-    let mut dirty = false;
-    for c in text.chars() {
-        let fine = c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-        if fine {
-            name.push(c);
-        } else if !dirty {
-            name.push('_');
-        }
-        dirty = !fine;
-    }
-    name
-}
-
-/// All `*.asok` sockets in `directories`, in order.
+/// All sockets that one of `patterns` names, in order of their paths.
 ///
 /// # Errors
-/// [`Fail::Absent`] when none of the directories is there, [`Fail::Read`] when one may not be read.
-pub(super) fn sockets(site: &Site, directories: &[String]) -> Result<Vec<PathBuf>, Fail> {
-    let mut sockets = Vec::new();
-    let mut there = false;
-    for directory in directories {
-        let folders = match directory.strip_suffix("/*") {
-            Some(parent) => entries(&site.path(parent), |kind| kind.is_dir())?.unwrap_or_default(),
-            None => vec![site.path(directory)],
-        };
-        for folder in folders {
-            if let Some(found) = entries(&folder, |kind| kind.is_socket())? {
-                there = true;
-                sockets.extend(found.into_iter().filter(|path| path.extension().is_some_and(|end| end == "asok")));
+/// [`Fail::Absent`] when not even the directories are there.
+pub(super) fn sockets(site: &Site, patterns: &[String]) -> Result<Listing, Fail> {
+    let root = Pattern::escape(&site.root().to_string_lossy());
+    let (mut sockets, mut fail, mut there) = (Vec::new(), None, false);
+    for pattern in patterns {
+        there |= site.path(literal(pattern)).is_dir();
+        let whole = format!("{}/{}", root.trim_end_matches('/'), pattern.trim_start_matches('/'));
+        // A pattern that is none was refused with the options.
+        for found in glob::glob(&whole).into_iter().flatten().take(MOST_SOCKETS * 4) {
+            match found {
+                Ok(path) => sockets.extend(Socket::at(path)),
+                Err(error) => {
+                    let path = error.path().to_owned();
+                    fail.get_or_insert(Fail::Read { path, source: error.into() });
+                }
             }
         }
     }
     if !there {
-        return Err(Fail::Absent { what: format!("a directory of Ceph sockets ({})", directories.join(", ")) });
+        return Err(Fail::Absent { what: format!("a directory of Ceph's sockets ({})", patterns.join(", ")) });
     }
-    sockets.sort();
-    sockets.dedup();
+    sockets.sort_by(|one, other| one.path.cmp(&other.path));
+    // Two patterns, or two ways to one directory, may find the same.
+    sockets.dedup_by(|one, other| one.path == other.path);
     sockets.truncate(MOST_SOCKETS);
-    Ok(sockets)
+    Ok(Listing { sockets, fail })
 }
 
-/// What is of one kind in `folder`; `None` when there is no such folder.
-fn entries(folder: &Path, wanted: fn(&fs::FileType) -> bool) -> Result<Option<Vec<PathBuf>>, Fail> {
-    let list = match fs::read_dir(folder) {
-        Ok(list) => list,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(source) => return Err(Fail::Read { path: folder.to_owned(), source }),
-    };
-    let list = list.flatten().take(MOST_SOCKETS * 4);
-    Ok(Some(list.filter(|entry| entry.file_type().is_ok_and(|kind| wanted(&kind))).map(|entry| entry.path()).collect()))
+/// The part of `pattern` before the first component with a wildcard.
+fn literal(pattern: &str) -> &str {
+    let wild = pattern.find(['*', '?', '[']).unwrap_or(pattern.len());
+    pattern[..wild].rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder })
+}
+
+impl Socket {
+    /// `None` for what is no socket, or is not named like one of Ceph's.
+    fn at(path: PathBuf) -> Option<Socket> {
+        let daemon = Daemon::of(&path)?;
+        let file = fs::metadata(&path).ok().filter(|file| file.file_type().is_socket())?;
+        Some(Socket { path, daemon, file: identity(&file) })
+    }
+
+    /// The id of the cluster when the socket lies in a directory named by one, as cephadm has it.
+    pub(super) fn fsid(&self) -> Option<&str> {
+        let folder = self.path.parent()?.file_name()?.to_str()?;
+        is_fsid(folder).then_some(folder)
+    }
+}
+
+fn identity(file: &Metadata) -> (u64, u64, i64) {
+    (file.dev(), file.ino(), file.ctime_nsec().wrapping_add(file.ctime().wrapping_mul(1_000_000_000)))
+}
+
+/// Whether `text` is a UUID in its usual form.
+pub(super) fn is_fsid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
 }

@@ -1,40 +1,56 @@
-//! From an answer to `perf dump` to samples: the schema says what each number is, names are
-//! `ceph.CLUSTER.TYPE.ID.SECTION.COUNTER`, with `.rate` for what grows and `.rate` and `.avg` for pairs.
+//! From an answer to `perf dump` or `counter dump` to samples, by what the schema says about each number.
 //!
-//! The JSON is walked once and nothing of it is kept.
+//! The JSON is walked once and nothing of it is kept. A labelled section is a list; each set of labels becomes a part of
+//! the name: `rgw_op.Bucket_photos.put_obj_ops.rate`.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::discover::Daemon;
-use super::schema::{Counter, Kind, Schema, Section};
-use crate::{Bits, Out};
+use super::names::{Naming, cleaned};
+use super::publish::publish;
+use super::reading::{Key, Reading};
+use super::schema::{Schema, Section};
+use crate::Out;
 
-/// Significant digits of a rate or an average.
-const DIGITS: u8 = 6;
+/// What a dump is read with.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    pub(super) schema: &'a Schema,
+    pub(super) naming: Naming,
+    /// What the names of this daemon begin with.
+    pub(super) prefix: &'a str,
+    /// Sets of labels that are read, of one section.
+    pub(super) most_labelled: usize,
+}
 
-/// Significant digits of a value that is told as it is.
-const GAUGE_DIGITS: u8 = 10;
+/// What a dump showed beside its numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Sections that the schema lacks: it is older than the daemon's inside.
+    pub(super) unknown: bool,
+    /// Sets of labels that were left out.
+    pub(super) left_out: usize,
+}
 
-/// Puts the counters of `dump` that `schema` wants into `out`. `false` when the dump has sections that the schema lacks:
-/// it is older than the daemon's inside.
-///
-/// # Errors
-/// When the dump is no JSON of that form; `out` may then hold a part of it.
-pub(super) fn flatten(dump: &[u8], schema: &Schema, daemon: &Daemon, out: &mut Out) -> serde_json::Result<bool> {
-    let mut complete = true;
-    let mut input = serde_json::Deserializer::from_slice(dump);
-    (&mut input).deserialize_map(Sections { schema, daemon, out, complete: &mut complete })?;
-    input.end()?;
-    Ok(complete)
+impl Reader<'_> {
+    /// Puts the counters of `dump` that the schema wants into `out`.
+    ///
+    /// # Errors
+    /// When the dump is no JSON of that form; `out` may then hold a part of it.
+    pub(super) fn flatten(self, dump: &[u8], out: &mut Out) -> serde_json::Result<Seen> {
+        let mut seen = Seen::default();
+        let mut input = serde_json::Deserializer::from_slice(dump);
+        (&mut input).deserialize_map(Sections { reader: self, out, seen: &mut seen })?;
+        input.end()?;
+        Ok(seen)
+    }
 }
 
 struct Sections<'a> {
-    schema: &'a Schema,
-    daemon: &'a Daemon,
+    reader: Reader<'a>,
     out: &'a mut Out,
-    complete: &'a mut bool,
+    seen: &'a mut Seen,
 }
 
 impl<'de> Visitor<'de> for Sections<'_> {
@@ -45,21 +61,148 @@ impl<'de> Visitor<'de> for Sections<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(section) = map.next_key_seed(Key(|name: &str| self.schema.section(name)))? {
-            let Some(section) = section else {
-                *self.complete = false;
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            map.next_value_seed(Counters { section, daemon: self.daemon, out: self.out })?;
+        let (reader, mut next) = (self.reader, 0);
+        while let Some(section) = map.next_key_seed(Key(|name: &str| reader.schema.sections.find(name, &mut next)))? {
+            self.seen.unknown |= section.is_none();
+            match section.filter(|section| section.wanted) {
+                Some(section) => map.next_value_seed(Sets { reader, section, out: self.out, seen: self.seen })?,
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
         }
         Ok(())
     }
 }
 
-struct Counters<'a> {
+/// The value of a section: its counters, or a list of counters with labels.
+struct Sets<'a> {
+    reader: Reader<'a>,
     section: &'a Section,
-    daemon: &'a Daemon,
+    out: &'a mut Out,
+    seen: &'a mut Seen,
+}
+
+impl<'de> DeserializeSeed<'de> for Sets<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<(), D::Error> {
+        input.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Sets<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of counters, or a list of them with labels")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        Counters { reader: self.reader, section: self.section, labels: "", out: self.out }.visit_map(map)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let mut count = 0;
+        loop {
+            if count == self.reader.most_labelled {
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    self.seen.left_out += 1;
+                }
+                return Ok(());
+            }
+            let set = Set { reader: self.reader, section: self.section, out: self.out };
+            if list.next_element_seed(set)?.is_none() {
+                return Ok(());
+            }
+            count += 1;
+        }
+    }
+}
+
+/// `{"labels": {..}, "counters": {..}}`, the labels first.
+struct Set<'a> {
+    reader: Reader<'a>,
+    section: &'a Section,
+    out: &'a mut Out,
+}
+
+impl<'de> DeserializeSeed<'de> for Set<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<(), D::Error> {
+        input.deserialize_map(self)
+    }
+}
+
+enum Field {
+    Labels,
+    Counters,
+    Other,
+}
+
+impl<'de> Visitor<'de> for Set<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with `labels` and `counters`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut labels = String::new();
+        let field = |name: &str| match name {
+            "labels" => Field::Labels,
+            "counters" => Field::Counters,
+            _ => Field::Other,
+        };
+        while let Some(field) = map.next_key_seed(Key(field))? {
+            match field {
+                Field::Labels => labels = map.next_value_seed(Labels)?,
+                Field::Counters => {
+                    let Set { reader, section, .. } = self;
+                    map.next_value_seed(Counters { reader, section, labels: &labels, out: &mut *self.out })?;
+                }
+                Field::Other => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A set of labels as parts of a name, in the daemon's order; empty when there are none.
+struct Labels;
+
+impl<'de> DeserializeSeed<'de> for Labels {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<String, D::Error> {
+        input.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Labels {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of labels")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<String, A::Error> {
+        let mut name = String::new();
+        while let Some((label, value)) = map.next_entry::<String, String>()? {
+            if !name.is_empty() {
+                name.push('.');
+            }
+            name.push_str(&cleaned(&label));
+            name.push('_');
+            name.push_str(&cleaned(&value));
+        }
+        Ok(name)
+    }
+}
+
+struct Counters<'a> {
+    reader: Reader<'a>,
+    section: &'a Section,
+    labels: &'a str,
     out: &'a mut Out,
 }
 
@@ -79,142 +222,16 @@ impl<'de> Visitor<'de> for Counters<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(counter) = map.next_key_seed(Key(|name: &str| self.section.counter(name)))? {
-            let Some(counter) = counter else {
+        let Counters { reader, section, labels, out } = self;
+        let (path, mut next) = ([reader.prefix, &*section.name, labels], 0);
+        while let Some(counter) = map.next_key_seed(Key(|name: &str| section.counters.find(name, &mut next)))? {
+            let Some(Some(counter)) = counter else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
             let reading = map.next_value_seed(Reading::Other)?;
-            publish(self.daemon, &self.section.name, counter, reading, self.out);
+            publish(reader.naming, path, counter, reading, out);
         }
         Ok(())
     }
-}
-
-/// Looks a key up where it stands, without a copy of it.
-struct Key<F>(F);
-
-impl<'de, T, F: FnOnce(&str) -> T> DeserializeSeed<'de> for Key<F> {
-    type Value = T;
-
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<T, D::Error> {
-        input.deserialize_str(self)
-    }
-}
-
-impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Key<F> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<T, E> {
-        Ok((self.0)(name))
-    }
-}
-
-/// A number of a dump.
-#[derive(Clone, Copy, Debug)]
-enum Reading {
-    Whole(u64),
-    Real(f64),
-    Pair {
-        sum: f64,
-        count: u64,
-    },
-    /// Nothing that a counter can be.
-    Other,
-}
-
-impl<'de> DeserializeSeed<'de> for Reading {
-    type Value = Reading;
-
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Reading, D::Error> {
-        input.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Reading {
-    type Value = Reading;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number or a pair of sum and count")
-    }
-
-    fn visit_u64<E>(self, whole: u64) -> Result<Reading, E> {
-        Ok(Reading::Whole(whole))
-    }
-
-    fn visit_i64<E>(self, whole: i64) -> Result<Reading, E> {
-        Ok(Reading::Real(whole as f64))
-    }
-
-    fn visit_f64<E>(self, real: f64) -> Result<Reading, E> {
-        Ok(Reading::Real(real))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Reading, E> {
-        Ok(Reading::Other)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Reading, E> {
-        Ok(Reading::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Reading, E> {
-        Ok(Reading::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Reading, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Reading::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Reading, A::Error> {
-        let (mut total, mut events) = (None, None);
-        while let Some(field) = map.next_key_seed(Key(Field::of))? {
-            match field {
-                Field::Sum => total = Some(map.next_value::<f64>()?),
-                Field::Count => events = Some(map.next_value::<u64>()?),
-                // The average over the daemon's whole life, which must never be charted as a latency.
-                Field::Other => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(total.zip(events).map_or(Reading::Other, |(sum, count)| Reading::Pair { sum, count }))
-    }
-}
-
-enum Field {
-    Sum,
-    Count,
-    Other,
-}
-
-impl Field {
-    fn of(name: &str) -> Field {
-        match name {
-            "sum" => Field::Sum,
-            "avgcount" => Field::Count,
-            _ => Field::Other,
-        }
-    }
-}
-
-/// Adds one counter; a number that does not fit its kind is left out.
-fn publish(daemon: &Daemon, section: &str, counter: &Counter, reading: Reading, out: &mut Out) {
-    let path = ["ceph", &daemon.cluster, &daemon.kind, &daemon.id, section, &counter.name, "rate"];
-    let plain = &path[..path.len() - 1];
-    let added = match (counter.kind, reading) {
-        (Kind::Gauge, Reading::Whole(whole)) => out.gauge(plain, whole as f64),
-        (Kind::Gauge, Reading::Real(real)) => out.gauge(plain, real),
-        (Kind::Counter, Reading::Whole(raw)) => out.counter(&path, raw, Bits::B64),
-        (Kind::Counter | Kind::Seconds, Reading::Real(sum)) => out.total(&path, sum),
-        (Kind::Seconds, Reading::Whole(sum)) => out.total(&path, sum as f64),
-        (Kind::Average, Reading::Pair { sum, count }) => out.avg(plain, sum, count),
-        _ => return,
-    };
-    // Sizes in bytes would lose too much with as few digits as a rate deserves.
-    let digits = if counter.kind == Kind::Gauge { GAUGE_DIGITS } else { DIGITS };
-    added.significant(digits).unit(counter.unit);
 }

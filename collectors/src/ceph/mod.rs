@@ -1,81 +1,51 @@
-//! Ceph's daemons on this host, asked through their admin sockets: `perf schema` once, `perf dump` at each run.
+//! Ceph's daemons on this host, asked through their admin sockets: who they are and what they count once per start, the
+//! counters at each run.
 //!
 //! A daemon answers its admin socket with one thread and reads blocking, so an idle connection of ours would make every
 //! other client wait. Hence: connect, ask at once in one write, give up early, never hold, never two at a time.
 
+mod options;
 mod discover;
-mod flatten;
-mod schema;
+mod clusters;
+mod names;
 mod socket;
+mod round;
+mod daemon;
+mod schema;
+mod flatten;
+mod reading;
+mod publish;
+mod status;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
+use self::clusters::Clusters;
+use self::daemon::{Known, Standing};
+use self::discover::{Daemon, Listing, Socket};
+use self::flatten::Reader;
+pub use self::names::Naming;
+use self::names::Rules;
+use self::options::Options;
+use self::round::{Party, talk};
+use self::schema::{Schema, Wanted};
+use self::socket::Fault;
+use crate::{Class, Collector, Fail, Made, Out, Scope, Site, Slot, Spec, Value};
 
-use self::discover::Daemon;
-use self::flatten::flatten;
-use self::schema::{Addresses, Schema, Wanted};
-use self::socket::{Fault, ask};
-use crate::{Class, Collector, Fail, Made, Out, Scope, Site, Slot, Spec};
-
-/// All daemons of a run together may take this long; those left over are told as a failure.
+/// No daemon is asked anything later in a run than this.
 const BUDGET: Duration = Duration::from_secs(8);
-
-/// Runs between two looks at the schema of a daemon that shows sections its schema lacks.
-const SCHEMA_AGE: u32 = 12;
-
-/// A daemon that gives no answer is left in peace for up to this many runs.
-const MOST_SKIPPED: u32 = 8;
-
-/// `[collectors.ceph]`.
-#[derive(Debug, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-struct Options {
-    /// Directories of admin sockets; `*` as the last part stands for every directory there. Default `/var/run/ceph`
-    /// and what is in it.
-    directories: Vec<String>,
-    /// Counters of a lower priority in the schema are left out. Default 5.
-    min_priority: u8,
-    /// Counters taken whatever their priority, as `SECTION.COUNTER` or `SECTION.*`. Default none.
-    include: Vec<String>,
-    /// How long a daemon may take for one answer. Default "1s".
-    #[serde(with = "humantime_serde")]
-    timeout: Duration,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        let directories = ["/var/run/ceph", "/var/run/ceph/*"].map(str::to_owned).to_vec();
-        Options { directories, min_priority: 5, include: Vec::new(), timeout: Duration::from_secs(1) }
-    }
-}
 
 struct Ceph {
     options: Options,
     site: Site,
-    /// What is known of each daemon, by its socket.
-    known: BTreeMap<PathBuf, Known>,
-}
-
-/// What is remembered of a daemon between runs.
-#[derive(Default)]
-struct Known {
-    /// Which socket file it was: a daemon that starts anew makes a new one.
-    file: (u64, u64, i64),
-    schema: Option<Schema>,
-    schema_age: u32,
-    /// Answers that did not come, one after another, and runs still to be left out for that.
-    silences: u32,
-    skip: u32,
+    daemons: Vec<Known>,
+    clusters: Clusters,
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
-    Ok(Box::new(Ceph { options: options.try_into()?, site: site.clone(), known: BTreeMap::new() }))
+    let (daemons, clusters) = Default::default();
+    Ok(Box::new(Ceph { options: options.try_into()?, site: site.clone(), daemons, clusters }))
 }
 
 impl Collector for Ceph {
@@ -86,105 +56,124 @@ impl Collector for Ceph {
 
     fn run(&mut self, slot: Slot, out: &mut Out) -> Result<(), Fail> {
         let begun = Instant::now();
-        let sockets = discover::sockets(&self.site, &self.options.directories)?;
-        self.known.retain(|path, _| sockets.contains(path));
-        let wanted = Wanted { min_priority: self.options.min_priority, include: &self.options.include };
-        // A daemon's names are the same wherever it runs, and one name is published once.
-        out.scope(Scope::World);
-        let (mut names, mut first_fail) = (BTreeSet::new(), Ok(()));
-        for path in sockets {
-            let Some(daemon) = Daemon::of(&path) else { continue };
-            if !names.insert((daemon.cluster.clone(), daemon.kind.clone(), daemon.id.clone())) {
-                continue;
-            }
-            if begun.elapsed() > BUDGET {
-                let what = format!("the admin socket {} and those after it", path.display());
-                return first_fail.and(Err(Fail::Timeout { what, after: BUDGET }));
-            }
-            let known = self.known.entry(path.clone()).or_default();
-            out.measured_at(slot.monotonic + begun.elapsed());
-            let mark = out.mark();
-            let result = known.measure(&path, &daemon, wanted, self.options.timeout, out);
-            if result.is_err() {
-                out.rewind(mark);
-            }
-            // Where we may not look there is nothing to say about it.
-            if !matches!(&result, Err(Fail::Read { .. })) {
-                let up = if matches!(result, Ok(true)) { 1.0 } else { 0.0 };
-                out.gauge(&["ceph", &daemon.cluster, &daemon.kind, &daemon.id, "up"], up);
-            }
-            first_fail = first_fail.and(result.map(|_| ()));
-        }
-        first_fail
+        let Listing { sockets, fail } = discover::sockets(&self.site, &self.options.sockets)?;
+        self.meet(sockets);
+        let clock = Clock { slot, begun };
+        self.daemons.iter_mut().for_each(Known::begin);
+        // Who a daemon is decides on its names, so nobody is measured before all have said it.
+        self.talk(clock, out);
+        self.name_all();
+        self.daemons.iter_mut().for_each(Known::plan);
+        self.talk(clock, out);
+        self.tell(out);
+        let fails = self.daemons.iter_mut().filter_map(|known| known.fail.take());
+        fail.into_iter().chain(fails).next().map_or(Ok(()), Err)
     }
 }
 
-impl Known {
-    /// Puts the daemon's counters into `out`; `false` when it is down, which is no failure.
-    fn measure(
-        &mut self,
-        path: &Path,
-        daemon: &Daemon,
-        wanted: Wanted<'_>,
-        timeout: Duration,
-        out: &mut Out,
-    ) -> Result<bool, Fail> {
-        if self.skip > 0 {
-            self.skip -= 1;
-            return Ok(false);
+/// When a run began, on both clocks.
+#[derive(Clone, Copy)]
+struct Clock {
+    slot: Slot,
+    begun: Instant,
+}
+
+impl Ceph {
+    /// Forgets daemons whose sockets are gone or new, and takes in those that are there now.
+    fn meet(&mut self, sockets: Vec<Socket>) {
+        let mut old = std::mem::take(&mut self.daemons);
+        self.daemons = sockets
+            .into_iter()
+            .map(|socket| match old.iter().position(|known| known.is(&socket)) {
+                Some(at) => old.swap_remove(at),
+                None => Known::new(socket),
+            })
+            .collect();
+    }
+
+    /// Asks all daemons what they are still to be asked.
+    fn talk(&mut self, clock: Clock, out: &mut Out) {
+        out.scope(self.options.rules().scope());
+        let (timeout, last_call) = (self.options.timeout, clock.begun + BUDGET);
+        let count = self.daemons.len();
+        let mut asking = Asking { daemons: &mut self.daemons, options: &self.options, clock, out };
+        talk(&mut asking, count, timeout, last_call);
+    }
+
+    /// Gives every daemon its name: clusters are told apart, and so are several processes of one client.
+    fn name_all(&mut self) {
+        let mut order: Vec<usize> = (0..self.daemons.len()).collect();
+        order.sort_by_key(|at| {
+            let known = &self.daemons[*at];
+            (
+                known
+                    .path
+                    .parent()
+                    .and_then(Path::file_name)
+                    .and_then(|name| name.to_str())
+                    .is_some_and(discover::is_fsid),
+                *at,
+            )
+        });
+        let mut twins: BTreeMap<(String, Daemon), Vec<u32>> = BTreeMap::new();
+        let mut names = Vec::with_capacity(order.len());
+        for at in order {
+            let known = &self.daemons[at];
+            let told = (known.daemon.cluster.clone(), known.fsid.clone());
+            let name = self.clusters.name(&told, &self.options.clusters, &self.site);
+            twins.entry((name.clone(), known.daemon.clone())).or_default().push(known.twin);
+            names.push((at, name));
         }
-        match self.try_measure(path, daemon, wanted, timeout, out) {
-            Ok(()) => {
-                self.silences = 0;
-                Ok(true)
+        for (at, name) in names {
+            let known = &mut self.daemons[at];
+            if known.twin == 0 && known.standing == Standing::Alive {
+                let taken = twins.entry((name.clone(), known.daemon.clone())).or_default();
+                known.twin = (1..).find(|number| !taken.contains(number)).unwrap_or(1);
+                taken.push(known.twin);
             }
-            // A stopped daemon leaves its socket behind; one that starts has a socket before it has counters.
-            Err(Fault::Down) => Ok(false),
-            Err(Fault::Silent) => {
-                // Every question to a daemon that hangs costs a whole timeout, so it is asked less and less.
-                self.silences += 1;
-                self.skip = (1 << self.silences.min(16)).min(MOST_SKIPPED) - 1;
-                Err(Fail::Timeout { what: format!("the admin socket {}", path.display()), after: timeout })
-            }
-            Err(Fault::Io(source)) => Err(Fail::Read { path: path.to_owned(), source }),
-            Err(Fault::Refused(answer)) => {
-                Err(Fail::Refused { what: format!("the admin socket {}", path.display()), answer })
-            }
-            Err(Fault::Garbled { expectation, finding }) => {
-                // Perhaps the schema belongs to another daemon than the one that answers now.
-                self.schema = None;
-                Err(Fail::parse(path, 1, expectation, finding.as_bytes()))
-            }
+            let rules = self.options.rules();
+            known.prefix = rules.prefix(&name, &known.daemon, known.twin);
+            known.root = Rules { naming: Naming::Native, ..rules }.prefix(&name, &known.daemon, known.twin);
         }
     }
 
-    fn try_measure(
-        &mut self,
-        path: &Path,
-        daemon: &Daemon,
-        wanted: Wanted<'_>,
-        timeout: Duration,
-        out: &mut Out,
-    ) -> Result<(), Fault> {
-        let file = identity(path).map_err(Fault::from_io)?;
-        if file != self.file {
-            *self = Known { file, ..Known::default() };
-        }
-        let schema = match &self.schema {
-            Some(schema) => schema,
-            None => {
-                let answer = ask(path, "perf schema", timeout)?;
-                self.schema_age = 0;
-                self.schema.insert(Schema::parse(&answer, wanted, Addresses::Numbered).map_err(Fault::garbled)?)
+    /// Tells how every daemon stands. Several sockets of one name, of which at most one answers, are one daemon.
+    fn tell(&self, out: &mut Out) {
+        out.scope(Scope::World);
+        let mut up: BTreeMap<&str, bool> = BTreeMap::new();
+        for known in &self.daemons {
+            // Where we may not look there is nothing to say about it.
+            if known.standing != Standing::Forbidden {
+                *up.entry(&known.root).or_default() |= known.standing == Standing::Alive;
             }
-        };
-        let dump = ask(path, "perf dump", timeout)?;
-        let complete = flatten(&dump, schema, daemon, out).map_err(Fault::garbled)?;
-        self.schema_age += 1;
-        if !complete && self.schema_age >= SCHEMA_AGE {
-            self.schema = None;
+            status::publish(known, out);
         }
-        Ok(())
+        for (root, up) in up {
+            out.value(&[root, "up"], Value::Gauge(if up { 1.0 } else { 0.0 }));
+        }
+    }
+}
+
+/// The daemons of a run while they are asked.
+struct Asking<'a> {
+    daemons: &'a mut [Known],
+    options: &'a Options,
+    clock: Clock,
+    out: &'a mut Out,
+}
+
+impl Party for Asking<'_> {
+    fn path(&self, at: usize) -> &Path {
+        &self.daemons[at].path
+    }
+
+    fn question(&mut self, at: usize) -> Option<String> {
+        self.daemons[at].question()
+    }
+
+    fn answer(&mut self, at: usize, answer: Result<&[u8], Fault>) {
+        self.out.measured_at(self.clock.slot.monotonic + self.clock.begun.elapsed());
+        self.daemons[at].answer(answer, self.options, self.out);
     }
 }
 
@@ -193,22 +182,19 @@ impl Known {
 ///
 /// # Errors
 /// What is wrong with the name or with one of the answers.
-pub fn replay(socket: &str, schema: &[u8], dump: &[u8], out: &mut Out) -> Result<(), Fail> {
+pub fn replay(naming: Naming, socket: &str, schema: &[u8], dump: &[u8], out: &mut Out) -> Result<(), Fail> {
     let path = Path::new(socket);
     let garbled =
         |error: serde_json::Error| Fail::parse(path, error.line(), "JSON of counters", error.to_string().as_bytes());
     let daemon = Daemon::of(path);
     let daemon = daemon.ok_or_else(|| Fail::parse(path, 1, "a name CLUSTER-TYPE.ID.asok", socket.as_bytes()))?;
-    let wanted = Wanted { min_priority: 0, include: &[] };
-    let schema = Schema::parse(schema, wanted, Addresses::Kept).map_err(garbled)?;
-    out.scope(Scope::World);
-    flatten(dump, &schema, &daemon, out).map_err(garbled)?;
+    let rules = Rules { naming, host_in_path: None, separator: '.' };
+    let schema = Schema::parse(schema, Wanted { min_priority: 0, include: &[] }, naming, None).map_err(garbled)?;
+    out.scope(rules.scope());
+    let prefix = rules.prefix(&daemon.cluster, &daemon, 1);
+    let reader = Reader { schema: &schema, naming, prefix: &prefix, most_labelled: usize::MAX };
+    reader.flatten(dump, out).map_err(garbled)?;
     Ok(())
-}
-
-fn identity(path: &Path) -> io::Result<(u64, u64, i64)> {
-    let file = fs::metadata(path)?;
-    Ok((file.dev(), file.ino(), file.ctime_nsec().wrapping_add(file.ctime().wrapping_mul(1_000_000_000))))
 }
 
 #[cfg(test)]

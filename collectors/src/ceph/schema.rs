@@ -1,15 +1,20 @@
-//! What a daemon's counters are: `perf schema`, turned into names and kinds that a dump is looked up in.
+//! What a daemon's counters are: `perf schema` or `counter schema`, turned into names and kinds that a dump is looked up
+//! in. Sections and counters are kept in the daemon's order, which is also that of its dumps.
 //!
 //! ```text
-//! {"osd": {"op_latency": {"type": 5, "priority": 10, "units": "none", "description": ..}, ..}, ..}
+//! perf     {"osd": {"op_latency": {"type": 5, "priority": 10, "units": "none", "description": ..}, ..}, ..}
+//! counter  {"osd": [{"labels": {..}, "counters": {"op_latency": {..}, ..}}, ..], ..}
 //! type: 1 time  2 u64  4 long running average (a pair of sum and count)  8 counter  16 histogram
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::discover::cleaned;
+use super::names::{Addresses, Naming};
 use crate::Unit;
 
 const TIME: u32 = 1;
@@ -26,19 +31,10 @@ pub(super) struct Wanted<'a> {
     pub(super) include: &'a [String],
 }
 
-/// What becomes of a memory address in the name of a section (`objecter-0x7f82…`), which is another at each start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Addresses {
-    /// A number in its place, in the order of the addresses: `objecter-1`.
-    Numbered,
-    /// Kept, as the daemon writes it.
-    Kept,
-}
-
-/// The counters of a daemon that are wanted, by section and name as the daemon writes them.
+/// The counters of a daemon, by section and name as the daemon writes them.
 #[derive(Debug)]
 pub(super) struct Schema {
-    sections: HashMap<Box<str>, Section>,
+    pub(super) sections: Table<Section>,
 }
 
 /// One section of a schema.
@@ -46,7 +42,10 @@ pub(super) struct Schema {
 pub(super) struct Section {
     /// As it stands in our names.
     pub(super) name: Box<str>,
-    counters: HashMap<Box<str>, Counter>,
+    /// `None` for one that is not wanted.
+    pub(super) counters: Table<Option<Counter>>,
+    /// Whether any is wanted.
+    pub(super) wanted: bool,
 }
 
 /// One counter of a schema.
@@ -71,6 +70,29 @@ pub(super) enum Kind {
     Average,
 }
 
+/// Things by name, in an order in which they are nearly always asked for.
+#[derive(Debug)]
+pub(super) struct Table<T> {
+    rows: Vec<(Box<str>, T)>,
+    by_name: HashMap<Box<str>, usize>,
+}
+
+impl<T> Table<T> {
+    fn new(rows: Vec<(Box<str>, T)>) -> Table<T> {
+        let by_name = rows.iter().enumerate().map(|(at, (name, _))| (name.clone(), at)).collect();
+        Table { rows, by_name }
+    }
+
+    /// What is called `name`. `next` is where it is looked for first; afterwards it is the place behind it.
+    pub(super) fn find(&self, name: &str, next: &mut usize) -> Option<&T> {
+        if self.rows.get(*next).is_none_or(|(found, _)| **found != *name) {
+            *next = *self.by_name.get(name)?;
+        }
+        *next += 1;
+        self.rows.get(*next - 1).map(|(_, thing)| thing)
+    }
+}
+
 #[derive(Deserialize)]
 struct Described {
     r#type: u32,
@@ -80,41 +102,43 @@ struct Described {
     units: String,
 }
 
+/// The counters of a section: one set of them, or one for each set of labels. All sets have the same counters.
+struct Counters(Pairs<Described>);
+
+#[derive(Deserialize)]
+struct Labelled {
+    counters: Pairs<Described>,
+}
+
 impl Schema {
-    /// Reads an answer to `perf schema`.
+    /// Reads an answer to `perf schema` or `counter schema`.
     ///
     /// # Errors
     /// When it is no JSON of that form.
-    pub(super) fn parse(answer: &[u8], wanted: Wanted<'_>, addresses: Addresses) -> serde_json::Result<Schema> {
-        let described: BTreeMap<String, BTreeMap<String, Described>> = serde_json::from_slice(answer)?;
-        let mut numbers = HashMap::new();
-        let mut sections = HashMap::with_capacity(described.len());
-        for (section, counters) in described {
-            let name = match addresses {
-                Addresses::Numbered => numbered(&section, &mut numbers),
-                Addresses::Kept => section.clone(),
-            };
-            let wanted = counters.into_iter().filter(|(name, counter)| wanted.includes(&section, name, counter));
-            let understood = wanted.filter_map(|(name, counter)| {
-                let counter = counter.understood(&name)?;
-                Some((name.into(), counter))
+    pub(super) fn parse(
+        answer: &[u8],
+        wanted: Wanted<'_>,
+        naming: Naming,
+        mut addresses: Option<&mut Addresses>,
+    ) -> serde_json::Result<Schema> {
+        let described: Pairs<Counters> = serde_json::from_slice(answer)?;
+        let mut sections = Vec::with_capacity(described.0.len());
+        for (section, counters) in described.0 {
+            let counters = counters.0.0.into_iter().map(|(name, described)| {
+                let counter = described.understood(&name, naming);
+                let counter = counter.filter(|_| wanted.includes(&section, &name, &described));
+                (name.into_boxed_str(), counter)
             });
-            let counters = understood.collect();
-            sections.insert(section.into(), Section { name: cleaned(&name).into(), counters });
+            let counters: Vec<_> = counters.collect();
+            let name = match &mut addresses {
+                Some(addresses) => naming.section(&addresses.numbered(&section)),
+                None => naming.section(&section),
+            };
+            let wanted = counters.iter().any(|(_, counter)| counter.is_some());
+            let counters = Table::new(counters);
+            sections.push((section.into_boxed_str(), Section { name, counters, wanted }));
         }
-        Ok(Schema { sections })
-    }
-
-    /// The section that the daemon calls `name`.
-    pub(super) fn section(&self, name: &str) -> Option<&Section> {
-        self.sections.get(name)
-    }
-}
-
-impl Section {
-    /// The counter that the daemon calls `name`, if it is wanted.
-    pub(super) fn counter(&self, name: &str) -> Option<&Counter> {
-        self.counters.get(name)
+        Ok(Schema { sections: Table::new(sections) })
     }
 }
 
@@ -129,7 +153,7 @@ impl Wanted<'_> {
 }
 
 impl Described {
-    fn understood(&self, name: &str) -> Option<Counter> {
+    fn understood(&self, name: &str, naming: Naming) -> Option<Counter> {
         let kind = match self.r#type {
             bits if bits & HISTOGRAM != 0 => return None,
             bits if bits & AVERAGE != 0 => Kind::Average,
@@ -142,17 +166,59 @@ impl Described {
             (_, true) => Unit::Seconds,
             _ => Unit::None,
         };
-        Some(Counter { name: cleaned(name).into(), kind, unit })
+        Some(Counter { name: naming.counter(name, kind == Kind::Average), kind, unit })
     }
 }
 
-/// `section` with a number for a memory address at its end.
-fn numbered(section: &str, numbers: &mut HashMap<String, u32>) -> String {
-    let address = section
-        .rsplit_once("-0x")
-        .filter(|(_, digits)| digits.len() >= 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
-    let Some((plain, _)) = address else { return section.to_owned() };
-    let number = numbers.entry(plain.to_owned()).or_default();
-    *number += 1;
-    format!("{plain}-{number}")
+/// A JSON object in its own order.
+struct Pairs<T>(Vec<(String, T)>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Pairs<T>, D::Error> {
+        input.deserialize_map(InOrder(PhantomData))
+    }
+}
+
+struct InOrder<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for InOrder<T> {
+    type Value = Pairs<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<T>, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = map.next_entry()? {
+            pairs.push(pair);
+        }
+        Ok(Pairs(pairs))
+    }
+}
+
+impl<'de> Deserialize<'de> for Counters {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Counters, D::Error> {
+        input.deserialize_any(OneOrMany)
+    }
+}
+
+struct OneOrMany;
+
+impl<'de> Visitor<'de> for OneOrMany {
+    type Value = Counters;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of counters, or a list of them with labels")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Counters, A::Error> {
+        InOrder(PhantomData).visit_map(map).map(Counters)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Counters, A::Error> {
+        let first = list.next_element::<Labelled>()?;
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Counters(first.map_or(Pairs(Vec::new()), |first| first.counters)))
+    }
 }

@@ -1,0 +1,83 @@
+//! What daemons say about their part in the cluster, as numbers under their own names.
+
+use serde::Deserialize;
+
+use super::daemon::Known;
+use crate::{Out, Value};
+
+/// The part of `mon_status` that is read.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct MonStatus {
+    pub(super) rank: i64,
+    /// `leader`, `peon`, `electing`, `probing`, `synchronizing`, `shutdown`.
+    pub(super) state: String,
+    pub(super) election_epoch: u64,
+    /// Ranks; empty without a quorum.
+    #[serde(default)]
+    pub(super) quorum: Vec<i64>,
+    /// Seconds since the last election; since Ceph 15.
+    pub(super) quorum_age: Option<f64>,
+}
+
+/// The part of an MDS's `status` that is read.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct MdsStatus {
+    /// `up:active`, `up:standby` and so on.
+    pub(super) state: String,
+    pub(super) whoami: i64,
+}
+
+/// An answer to `version`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Version {
+    pub(super) version: String,
+}
+
+impl MonStatus {
+    pub(super) fn leads(&self) -> bool {
+        self.state == "leader"
+    }
+
+    pub(super) fn in_quorum(&self) -> bool {
+        self.quorum.contains(&self.rank)
+    }
+}
+
+impl Version {
+    /// 16.2.15 as 160215, so that a chart shows an upgrade as a step.
+    pub(super) fn number(&self) -> Option<f64> {
+        let mut numbers = self.version.split(['.', '-', ' ']).map(|part| part.parse::<u32>().ok());
+        let (major, minor, patch) = (numbers.next()??, numbers.next()??, numbers.next().flatten().unwrap_or(0));
+        Some(f64::from(major) * 10_000.0 + f64::from(minor.min(99)) * 100.0 + f64::from(patch.min(99)))
+    }
+}
+
+/// Puts what `known` says about its part into `out`.
+pub(super) fn publish(known: &Known, out: &mut Out) {
+    let mut gauge = |what: &[&str], value: f64| {
+        let mut path = vec![known.root.as_str()];
+        path.extend(what);
+        out.value(&path, Value::Gauge(value));
+    };
+    let yes = |what: bool| if what { 1.0 } else { 0.0 };
+    if let Some(number) = known.version.as_ref().and_then(Version::number) {
+        gauge(&["version"], number);
+    }
+    if let Some(mon) = &known.status {
+        gauge(&["status", "leader"], yes(mon.leads()));
+        gauge(&["status", "in_quorum"], yes(mon.in_quorum()));
+        gauge(&["status", "quorum_size"], mon.quorum.len() as f64);
+        gauge(&["status", "election_epoch"], mon.election_epoch as f64);
+        if let Some(age) = mon.quorum_age {
+            gauge(&["status", "quorum_age"], age);
+        }
+    }
+    if let Some(mds) = &known.mds {
+        gauge(&["status", "active"], yes(mds.state == "up:active"));
+        gauge(&["status", "standby"], yes(mds.state.starts_with("up:standby")));
+        gauge(&["status", "rank"], mds.whoami as f64);
+    }
+    if let Some(active) = known.mgr_active {
+        gauge(&["status", "active"], yes(active));
+    }
+}
