@@ -94,10 +94,15 @@ impl Past {
                 let (sum, rest) = rest.split_once(' ')?;
                 (Value::Total(double(sum)?), rest)
             }
-            "a" => {
+            "g" => {
+                let (sum, rest) = rest.split_once(' ')?;
+                (Value::Growth(double(sum)?), rest)
+            }
+            "a" | "m" => {
                 let (sum, rest) = rest.split_once(' ')?;
                 let (count, rest) = rest.split_once(' ')?;
-                (Value::Avg { sum: double(sum)?, count: count.parse().ok()? }, rest)
+                let (sum, count) = (double(sum)?, count.parse().ok()?);
+                (if kind == "a" { Value::Avg { sum, count } } else { Value::Mean { sum, count } }, rest)
             }
             "k" => return self.keep(rest, same_boot),
             _ => return None,
@@ -152,7 +157,9 @@ pub(crate) fn append(job: &Job, text: &mut String) {
                 writeln!(text, "c {} {raw} {at} {name}", if bits == Bits::B32 { 32 } else { 64 })
             }
             Value::Total(sum) => writeln!(text, "t {:x} {at} {name}", sum.to_bits()),
+            Value::Growth(sum) => writeln!(text, "g {:x} {at} {name}", sum.to_bits()),
             Value::Avg { sum, count } => writeln!(text, "a {:x} {count} {at} {name}", sum.to_bits()),
+            Value::Mean { sum, count } => writeln!(text, "m {:x} {count} {at} {name}", sum.to_bits()),
             Value::Gauge(_) => Ok(()),
         };
     }
