@@ -31,6 +31,7 @@ pub(crate) fn check(file: &Path) -> anyhow::Result<()> {
         }
         Err(fault) => problems.push(format!("{:#}", anyhow::Error::from(fault))),
     }
+    problems.extend(config.http.token_problem().map(|problem| format!("http.token-file: {problem}")));
     if problems.is_empty() {
         out::line(format_args!("{}: no problem found", file.display()));
         return Ok(());

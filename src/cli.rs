@@ -36,6 +36,11 @@ pub(crate) enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "VERB ARGUMENTS")]
         arguments: Vec<OsString>,
     },
+    /// List, delete and rename series of a running daemon.
+    Series {
+        #[command(subcommand)]
+        verb: SeriesVerb,
+    },
     /// Check a configuration file, or print one with every default.
     Config {
         #[command(subcommand)]
@@ -53,6 +58,75 @@ pub(crate) enum ConfigVerb {
     },
     /// Print a configuration in which every option stands at its default, with its meaning.
     Default,
+}
+
+/// What to do with series.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SeriesVerb {
+    /// Print the names that match.
+    List {
+        #[command(flatten)]
+        selection: SeriesSelection,
+        #[command(flatten)]
+        daemon: SeriesDaemon,
+    },
+    /// Delete series: files, waiting points and entries in the index. Without --yes, show which.
+    Delete {
+        #[command(flatten)]
+        selection: SeriesSelection,
+        #[command(flatten)]
+        daemon: SeriesDaemon,
+        /// Do it.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Rename a series, or all that match by a regular expression. Without --yes, show which and how.
+    Rename {
+        /// The name now, or a pattern together with --search and --replace.
+        #[arg(value_name = "OLD")]
+        old: Option<String>,
+        /// The name from now on.
+        #[arg(value_name = "NEW")]
+        new: Option<String>,
+        /// What is replaced in each name: a regular expression, as in aliasSub().
+        #[arg(long, value_name = "REGEX", requires = "replace")]
+        search: Option<String>,
+        /// By what; `\\1` is the first group of the expression.
+        #[arg(long, value_name = "TEXT", requires = "search")]
+        replace: Option<String>,
+        /// In place of a pattern: series that meet this tag expression, such as dc=a; may be given several times.
+        #[arg(long, value_name = "EXPRESSION")]
+        tag: Vec<String>,
+        #[command(flatten)]
+        daemon: SeriesDaemon,
+        /// Do it.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Which series.
+#[derive(Debug, Args)]
+pub(crate) struct SeriesSelection {
+    /// Names that match, such as 'servers.web01.**'.
+    pub(crate) pattern: Option<String>,
+    /// Series that meet this tag expression, such as dc=a or 'host=~web.*'; may be given several times.
+    #[arg(long, value_name = "EXPRESSION", conflicts_with = "pattern")]
+    pub(crate) tag: Vec<String>,
+}
+
+/// Which daemon.
+#[derive(Debug, Args)]
+pub(crate) struct SeriesDaemon {
+    /// The configuration of the daemon; without it every option has its default.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where it keeps everything, above `[store] data`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Its admin socket, above `[http] admin-socket`.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
 }
 
 /// Options of a part that runs on its own.

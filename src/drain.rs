@@ -82,7 +82,8 @@ fn get(address: SocketAddr, path: &str, patience: Duration) -> anyhow::Result<(u
     parse(&answer).context("the answer is no HTTP")
 }
 
-fn parse(answer: &str) -> Option<(u16, String)> {
+/// Status and body of an answer that came in one piece.
+pub(crate) fn parse(answer: &str) -> Option<(u16, String)> {
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
     Some((status, body.to_owned()))

@@ -12,6 +12,7 @@ mod migration;
 mod names;
 mod out;
 mod reload;
+mod series;
 mod serve;
 mod signals;
 mod status;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Verb::Config { verb: ConfigVerb::Check { file } } => check::check(&file),
+        Verb::Series { verb } => series::series(&verb),
         Verb::Up(arguments) => logging::start(&cli.log).and_then(|()| serve::up(&arguments)),
         Verb::Carbon(CarbonArgs { verb: Some(CarbonVerb::Drain(arguments)), .. }) => {
             logging::start(&cli.log).and_then(|()| drain::drain(&arguments))

@@ -4,18 +4,18 @@
 //! scripts that let the system choose ports.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use agent::{Agent, AgentConfig};
 use anyhow::Context;
-use carbon::Carbon;
+use carbon::{Carbon, Indexes};
 use carbon_storage::carbonlink::CarbonLinkRecent;
-use carbon_storage::{Fetch, Find, NameTable, Overlay, Recent, WhisperTree};
-use render::{HttpConfig, Server, Sources, Status};
+use carbon_storage::{Fetch, Find, Housekeeping, NameTable, Overlay, Recent, WhisperTree};
+use render::{AdminServer, HttpConfig, Server, Sources, Status};
 use tokio::runtime::Runtime;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::activation;
 use crate::cli::{AgentArgs, CarbonArgs, FileArgs, IntakeArgs, UpArgs};
@@ -27,11 +27,15 @@ use crate::out;
 use crate::reload::{AgentReload, Reload, agent_settings};
 use crate::signals::Signals;
 use crate::status::{AgentPart, CarbonPart, JournalPart, MemoryPart, MigrationPart, ProcessPart, ReloadPart};
+use crate::store::StoreKind;
 use crate::tags::{KeptTags, with_tags};
 use crate::takeover::{self, Control, Inherited, until_end};
 
 /// How often `up` measures this host when no configuration says otherwise: the first step of the built-in retentions.
 const UP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Bytes that the system has for the path of a unix socket.
+const LONGEST_SOCKET: usize = 107;
 
 /// How long a query waits for the cache of a carbon elsewhere before it answers from files alone.
 const CACHE_DEADLINE: Duration = Duration::from_secs(1);
@@ -50,10 +54,11 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
         let mut carbon = start_carbon(&running, &tree, &names, &mut inherited).await?;
         let control = Control::open(&config.store.data);
         let mut reload = Reload::new(config, tree.clone(), || up_config(arguments));
-        let status = carbon_status(&carbon, Arc::clone(&names), &reload);
+        let mut status = carbon_status(&carbon, Arc::clone(&names), &reload);
         let listener = inherited.http_at(running.http.listen);
         let mut index = KeptNames::start(&running, &tree, Some(carbon.recent()));
         index.follow(&names, &carbon);
+        status.housekeeping = housekeeping(&mut carbon, &tree, Some(&index), &tags);
         let sources = sources(&tree, Some(carbon.recent()), &index, status);
         let (agent, server) = match beside(&carbon, sources, running, arguments.no_agent, listener, &tags).await {
             Ok(beside) => beside,
@@ -132,11 +137,13 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
         let tags = KeptTags::start(&config, &tree, &names).await?;
         let mut carbon = start_carbon(&running, &tree, &names, &mut inherited).await?;
         let control = Control::open(&config.store.data);
-        let http = if inherited.http_is_lent { Some(running.http) } else { http };
+        let http = if inherited.http_is_lent { Some(running.http.clone()) } else { http };
         let listener = http.as_ref().and_then(|http| inherited.http_at(http.listen));
         let reload = Reload::new(config, tree.clone(), || with_intake(&arguments.intake));
-        let server = match status_server(http, carbon_status(&carbon, names, &reload), listener).await {
-            Ok(server) => server,
+        let mut status = carbon_status(&carbon, names, &reload);
+        status.housekeeping = housekeeping(&mut carbon, &tree, None, &tags);
+        let (server, admin) = match fronts(http, running.http, status, listener).await {
+            Ok(fronts) => fronts,
             Err(error) => {
                 carbon.stop().await?;
                 return Err(error);
@@ -150,6 +157,9 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
         migrator.stop().await;
         carbon.stop().await?;
         end(server).await;
+        if let Some(admin) = admin {
+            admin.stop().await;
+        }
         tags.stop().await;
         anyhow::Ok(successor)
     })?;
@@ -216,6 +226,8 @@ pub(crate) fn agent(arguments: &AgentArgs) -> anyhow::Result<()> {
         let mut status = own_status();
         status.parts.push(Arc::new(ReloadPart(Arc::clone(&reloads))));
         status.parts.push(Arc::new(AgentPart(agent.watch())));
+        // There is nothing to change, and the socket of this configuration is that of a carbon.
+        let http = http.map(|http| HttpConfig { admin_socket: None, ..http });
         let server = status_server(http, status, None).await?;
         server.as_ref().map(announce_http);
         announce_ready();
@@ -280,7 +292,45 @@ fn with_intake(arguments: &IntakeArgs) -> anyhow::Result<Config> {
     if let Some(longest) = arguments.max_wait {
         config.carbon.max_wait = Some(longest);
     }
+    config.http.admin_socket = admin_socket(&config);
     Ok(config)
+}
+
+/// The admin socket of a process that takes points in: that of the configuration, or one below the data folder.
+fn admin_socket(config: &Config) -> Option<PathBuf> {
+    match &config.http.admin_socket {
+        Some(path) => Some(path.clone()).filter(|path| !path.as_os_str().is_empty()),
+        None if config.store.kind == StoreKind::None => None,
+        None => {
+            let path = admin_path(&config.store.data);
+            if path.as_os_str().len() > LONGEST_SOCKET {
+                warn!(path = %path.display(), "There is no admin socket, because its path is too long; choose `[http] admin-socket`.");
+                return None;
+            }
+            Some(path)
+        }
+    }
+}
+
+/// Where the admin socket is unless the configuration says otherwise.
+pub(crate) fn admin_path(data: &Path) -> PathBuf {
+    data.join("admin.sock")
+}
+
+/// What changes series, in a process that takes points in.
+fn housekeeping(
+    carbon: &mut Carbon,
+    tree: &WhisperTree,
+    index: Option<&KeptNames>,
+    tags: &KeptTags,
+) -> Option<Arc<dyn Housekeeping>> {
+    let find: Arc<dyn Find> = match index {
+        Some(kept) => Arc::new(kept.index.clone()),
+        None => Arc::new(overlay(tree, Arc::new(tree.clone()), carbon.recent())),
+    };
+    let names = index.map(|kept| kept.index.clone());
+    let keeper = carbon.housekeeper(Indexes { find, names, tags: Some(Arc::new(tags.index.clone())) })?;
+    Some(Arc::new(keeper))
 }
 
 /// Where a part that answers no queries tells how it is doing; nowhere unless somebody asked for it.
@@ -299,6 +349,19 @@ async fn status_server(
         (Some(http), Some(listener)) => Some(Server::start_status_on(listener, http, status).await?),
         (Some(http), None) => Some(Server::start_status(http, status).await?),
     })
+}
+
+/// As [`status_server`]; without an address for it, the admin socket of `own` alone.
+async fn fronts(
+    http: Option<HttpConfig>,
+    own: HttpConfig,
+    status: Status,
+    listener: Option<TcpListener>,
+) -> anyhow::Result<(Option<Server>, Option<AdminServer>)> {
+    if http.is_none() {
+        return Ok((None, AdminServer::start(own, status)?));
+    }
+    Ok((status_server(http, status, listener).await?, None))
 }
 
 async fn end(server: Option<Server>) {
@@ -331,7 +394,7 @@ fn names(config: &Config) -> Arc<NameTable> {
 
 /// What every process tells.
 fn own_status() -> Status {
-    Status { parts: vec![Arc::new(ProcessPart::new())], flush: None }
+    Status { parts: vec![Arc::new(ProcessPart::new())], ..Status::default() }
 }
 
 /// What a process tells that keeps points or reads them.

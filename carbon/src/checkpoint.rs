@@ -39,6 +39,8 @@ pub(crate) struct Checkpoint {
     distrust: AtomicBool,
     /// Points that were stored by the time of the last sync.
     synced: AtomicU64,
+    /// Held while one is made, or may not be.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl fmt::Debug for Checkpoint {
@@ -52,7 +54,13 @@ impl fmt::Debug for Checkpoint {
 
 impl Checkpoint {
     pub(crate) fn new(journal: Arc<Journal>, cache: Arc<Cache>, store: Arc<dyn Store>, every: Duration) -> Checkpoint {
-        Checkpoint { journal, cache, store, every, distrust: AtomicBool::new(false), synced: AtomicU64::new(0) }
+        let (distrust, synced) = (AtomicBool::new(false), AtomicU64::new(0));
+        Checkpoint { journal, cache, store, every, distrust, synced, turn: tokio::sync::Mutex::default() }
+    }
+
+    /// No checkpoint is made while the guard lives: for a change during which only the journal has some points.
+    pub(crate) async fn hold(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
     }
 
     pub(crate) fn journal(&self) -> Arc<Journal> {
@@ -118,6 +126,7 @@ impl Checkpoint {
 
     /// One checkpoint; `true` when every segment but the one being filled has been released.
     pub(crate) async fn make(&self) -> bool {
+        let _turn = self.turn.lock().await;
         let in_transit = self.journal.oldest_in_transit();
         let low = self.cache.oldest_segment().map_or(in_transit, |segment| in_transit.min(Segment::new(segment)));
         let (before, stored) = (self.journal.snapshot(), self.cache.stored());

@@ -1,10 +1,13 @@
 //! `[http]` and `[render]`: the query side's settings.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use serde::Deserialize;
+
+use crate::http::token_problem;
 
 /// `[http]`: where questions are taken, and how patiently.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -25,6 +28,14 @@ pub struct HttpConfig {
     pub drain_for: Duration,
     /// Bytes of a request's body. Default 1 048 576.
     pub body_bytes: usize,
+    /// A unix socket with the same API; whoever may open it may delete and rename series. Default: `admin.sock` below the
+    /// data folder of a process that takes points in, else none.
+    pub admin_socket: Option<PathBuf>,
+    /// Permissions of that socket. Default 0o600.
+    pub admin_socket_mode: u32,
+    /// A file with a token a line; whoever sends one as `Authorization: Bearer TOKEN` may do the same from anywhere. It must
+    /// not be open to all users of the machine, and is read anew for each request. Default: none.
+    pub token_file: Option<PathBuf>,
 }
 
 /// `[render]`: how much one question may cost.
@@ -67,6 +78,9 @@ impl Default for HttpConfig {
             request_timeout: Duration::from_secs(60),
             drain_for: Duration::from_secs(10),
             body_bytes: 1 << 20,
+            admin_socket: None,
+            admin_socket_mode: 0o600,
+            token_file: None,
         }
     }
 }
@@ -96,7 +110,15 @@ impl HttpConfig {
         let times = [("header-timeout", self.header_timeout), ("request-timeout", self.request_timeout)];
         let zero = times.iter().filter(|(_, time)| time.is_zero());
         problems.extend(zero.map(|(key, _)| format!("http.{key}: must be longer than 0s")));
+        if self.admin_socket_mode & !0o777 != 0 {
+            problems.push(format!("http.admin-socket-mode: {:#o} is no mode such as 0o660", self.admin_socket_mode));
+        }
         problems
+    }
+
+    /// What is wrong with the file of tokens, if one is named. Blocks.
+    pub fn token_problem(&self) -> Option<String> {
+        token_problem(self.token_file.as_deref()?)
     }
 }
 

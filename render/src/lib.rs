@@ -13,5 +13,7 @@ pub mod draw;
 pub mod format;
 
 pub use config::{HttpConfig, RenderConfig};
-pub use http::{Family, LONGEST_FLUSH, Part, Peer, Server, ServerError, Sources, Status, router, status_router};
+pub use http::{
+    AdminServer, Family, LONGEST_FLUSH, Part, Peer, Server, ServerError, Sources, Status, router, status_router,
+};
 pub use series::Series;

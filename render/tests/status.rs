@@ -112,7 +112,7 @@ async fn nobody_flushes_for_others() {
 
 #[tokio::test]
 async fn a_part_that_is_ill_turns_health_red_and_says_why() {
-    let server = server(Status { parts: vec![Arc::new(Ill)], flush: None }).await;
+    let server = server(Status { parts: vec![Arc::new(Ill)], ..Status::default() }).await;
     let (code, body) = ask(&server, "GET", "/health", "").await;
     let expected = json!({ "status": "failing", "reasons": ["ill: it hurts"], "ill": { "count": 1 } });
     assert_eq!((code, serde_json::from_str::<Value>(&body).unwrap()), (503, expected));

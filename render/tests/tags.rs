@@ -37,7 +37,7 @@ async fn get(router: &Router, path: &str) -> (u16, Value) {
 }
 
 async fn post(router: &Router, path: &str, body: &str) -> (u16, Value) {
-    let local = Peer(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let local = Peer::At(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded").extension(local);
     ask(router, request.body(Body::from(body.to_owned())).unwrap()).await
 }
@@ -111,8 +111,8 @@ async fn events_are_told_and_read() {
 #[tokio::test]
 async fn changes_come_from_this_host_alone() {
     let router = router();
-    let far = Peer(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
-    let local = Peer(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let far = Peer::At(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
+    let local = Peer::At(IpAddr::V4(Ipv4Addr::LOCALHOST));
     for path in ["/tags/tagSeries", "/tags/tagMultiSeries", "/tags/delSeries", "/events"] {
         let request = || Request::post(path);
         for request in [

@@ -13,6 +13,7 @@ mod ceph_to_chart;
 mod collectd_to_archive;
 mod config_check;
 mod full_disk;
+mod housekeeping;
 mod graphite_web;
 mod kill;
 mod line_to_archive;

@@ -25,6 +25,7 @@ mod segments;
 mod shard;
 mod shed;
 mod strategy;
+mod withdraw;
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,6 +44,7 @@ pub use due::Due;
 pub use room::Room;
 pub use shed::Shed;
 pub use strategy::{Strategy, Waiting};
+pub(crate) use withdraw::Withdrawn;
 
 /// Points that a writer is given at once, unless a single series has more.
 const MOST_TAKEN: usize = (4 << 20) / size_of::<Point>();

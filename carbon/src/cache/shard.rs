@@ -10,6 +10,7 @@ use super::due::Waits;
 use super::pool::{Block, Pool};
 use super::run::Run;
 use super::segments::Segments;
+use super::withdraw::Withdrawn;
 
 /// Series in a group.
 pub(super) const GROUP: u32 = 32;
@@ -218,6 +219,19 @@ impl Shard {
         }
         self.begin(place, run);
         replaced
+    }
+
+    /// Takes out what waits at `place`, unless an earlier part of it is being written.
+    pub(super) fn withdraw(&mut self, place: u32) -> Withdrawn {
+        if self.writing.contains_key(&place) {
+            return Withdrawn::Busy;
+        }
+        let Some(mut run) = self.end(place) else { return Withdrawn::Nothing };
+        let points = run.in_order(&self.pool);
+        let segment = run.segment;
+        self.drop_run(&mut run);
+        self.tidy(place);
+        Withdrawn::Points(points, segment)
     }
 
     /// A run has `after` points instead of `before`.

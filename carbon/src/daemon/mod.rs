@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,12 @@ use carbon_storage::{Flush, Flushed, NameTable, Recent, Store, Waiting};
 
 use crate::activity::Activity;
 use crate::cache::Cache;
+use crate::changes::Changes;
 use crate::checkpoint::Checkpoint;
 use crate::clock::seconds;
 use crate::flush::Flusher;
 use crate::gate::Gate;
+use crate::housekeeping::{House, Housekeeper, Indexes};
 use crate::intake::Intake;
 use crate::limits::{Limits, LiveLimits};
 use crate::listener::{Address, Protocol, Tasks};
@@ -38,6 +40,8 @@ pub struct Carbon {
     gate: Arc<Gate>,
     limits: Arc<LiveLimits>,
     checkpoint: Option<Arc<Checkpoint>>,
+    /// What was deleted and renamed, until a housekeeper takes it.
+    changes: Option<Changes>,
     /// Listeners and their connections; nothing else watches their stop.
     tasks: Tasks,
     /// What they are made of, once they run.
@@ -115,6 +119,23 @@ impl Carbon {
     /// Writes on request what waits.
     pub fn flusher(&self) -> Flusher {
         Flusher { cache: Arc::clone(&self.cache) }
+    }
+
+    /// Deletes and renames series on request; to be called once, within a runtime. Nothing where the store cannot do that.
+    pub fn housekeeper(&mut self, indexes: Indexes) -> Option<Housekeeper> {
+        let store = Arc::clone(&self.reading.as_ref()?.store);
+        store.rearrange()?;
+        Some(Housekeeper::new(House {
+            cache: Arc::clone(&self.cache),
+            names: Arc::clone(&self.names),
+            store,
+            journal: self.journal(),
+            checkpoint: self.checkpoint.clone(),
+            changes: self.changes.take().map(Mutex::new),
+            indexes,
+            left: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+        }))
     }
 
     /// Whether the daemon does its work, judged once a second.

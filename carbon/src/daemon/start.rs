@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use carbon_journal::{Journal, Options, Sync};
+use carbon_journal::{Journal, JournalError, Options, Sync};
 use carbon_storage::{NameTable, Store};
 use tokio::runtime::Handle;
 use tracing::{info, warn};
@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use super::{Carbon, Error, Reading, judge};
 use crate::activity::Activity;
 use crate::cache::Cache;
+use crate::changes::Changes;
 use crate::checkpoint::Checkpoint;
 use crate::clock::seconds;
 use crate::intake::Intake;
@@ -73,6 +74,7 @@ impl Carbon {
             gate: Arc::default(),
             limits: Arc::new(LiveLimits::new(Limits::of(&config))),
             checkpoint: None,
+            changes: None,
             tasks: Tasks::default(),
             reading: None,
             ending: Arc::default(),
@@ -104,7 +106,8 @@ impl Carbon {
         self.writers = writing.start().map_err(Error::Writers)?;
         let mut open = None;
         if let Some(Journaling { options, checkpoint }) = journal {
-            let journal = self.take_over(options).await?;
+            let (journal, changes) = self.take_over(options, Arc::clone(&store)).await?;
+            self.changes = Some(changes);
             let _ = opened.set(Arc::clone(&journal));
             let cache = Arc::clone(&self.cache);
             self.checkpoint =
@@ -146,11 +149,20 @@ impl Carbon {
 
     /// Opens the journal and files what an earlier run had accepted and not stored. Where that is more than the cache
     /// holds, it is filed as fast as the writers make room.
-    async fn take_over(&self, options: Options) -> Result<Arc<Journal>, Error> {
+    async fn take_over(&self, options: Options, store: Arc<dyn Store>) -> Result<(Arc<Journal>, Changes), Error> {
         let (names, cache) = (Arc::clone(&self.names), Arc::clone(&self.cache));
         let opened = tokio::task::spawn_blocking(move || {
-            let mut told = Instant::now();
-            Journal::open(options, names, |segment, batch| {
+            let folder = options.dir.clone();
+            let failed = |source| JournalError::Disk { path: folder.clone(), source };
+            let mut changes = Changes::read(&folder).map_err(failed)?;
+            let filter = changes.filter(&names);
+            let (mut told, mut redone) = (Instant::now(), Ok(()));
+            // Interrupted changes are made once the journal is ours, and before points follow them.
+            let mut redo = Some(|| store.rearrange().map_or(Ok(()), |archives| changes.redo(archives)));
+            let (journal, replayed) = Journal::open(options, Arc::clone(&names), |segment, batch| {
+                if let Some(mut redo) = redo.take() {
+                    redone = redo();
+                }
                 while !cache.has_room() {
                     cache.bell().ring();
                     std::thread::sleep(Duration::from_millis(10));
@@ -159,12 +171,23 @@ impl Carbon {
                         warn!("The journal holds more than memory does; the start waits for the store to take it.");
                     }
                 }
-                cache.refill(batch, segment.number(), seconds());
-            })
+                let sifted = filter.sift(segment.number(), batch);
+                cache.refill(sifted.as_deref().unwrap_or(batch), segment.number(), seconds());
+            })?;
+            if let Some(mut redo) = redo.take() {
+                redone = redo();
+            }
+            if replayed.segments == 0 {
+                // Numbers of segments begin anew, so no line may be left that speaks of the old ones.
+                redone = redone.and_then(|()| changes.clear());
+            }
+            redone.map_err(failed)?;
+            Ok::<_, JournalError>((journal, replayed, changes))
         });
-        let (journal, replayed) = opened.await.map_err(|_| Error::WriterPanicked("the replay".to_owned()))??;
+        let (journal, replayed, changes) =
+            opened.await.map_err(|_| Error::WriterPanicked("the replay".to_owned()))??;
         info!(?replayed, "The journal is open.");
-        Ok(journal)
+        Ok((journal, changes))
     }
 
     fn writing(

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use carbon_line::{MetricName, Pattern};
 use whisper::{Point, Retention, Timestamp};
 
-use crate::{Metadata, NodeList, Series, SeriesId, StorageError};
+use crate::{Metadata, NodeList, Rearrange, Series, SeriesId, StorageError};
 
 /// What a storage method gives: a future that may wait for a disk thread or for a network.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -35,6 +35,11 @@ pub trait Store: Send + Sync {
 
     /// What it knows of its series beside their points, if it keeps any of that.
     fn metadata(&self) -> Option<&dyn Metadata> {
+        None
+    }
+
+    /// Its series as things to delete and rename, if it can do that.
+    fn rearrange(&self) -> Option<&dyn Rearrange> {
         None
     }
 

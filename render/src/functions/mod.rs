@@ -29,7 +29,7 @@ pub(crate) use args::Args;
 pub use function::{Function, Group};
 pub(crate) use literals::Literals;
 pub use param::{Default, Param, Type};
-pub(crate) use pattern::compile as compile_pattern;
+pub(crate) use pattern::{compile as compile_pattern, replace as replace_all};
 
 /// All functions, by group.
 static TABLE: [&[Function]; 13] = [

@@ -76,7 +76,7 @@ fn is_repetition(after: &str) -> bool {
 ///
 /// # Errors
 /// When the replacement names a group that the pattern does not have.
-pub(super) fn replace(regex: &Regex, replacement: &str, text: &str) -> Result<String, String> {
+pub(crate) fn replace(regex: &Regex, replacement: &str, text: &str) -> Result<String, String> {
     let parts = template(regex, replacement)?;
     let mut result = String::with_capacity(text.len());
     let (mut at, mut copied) = (0, 0);

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use carbon_storage::Flush;
+use carbon_storage::{Flush, Housekeeping};
 use serde_json::Value;
 
+use super::access::Access;
 use super::exposition::{self, Family};
 use super::traffic::Traffic;
 use super::{answer, never_cached};
@@ -35,6 +36,8 @@ pub struct Status {
     pub parts: Vec<Arc<dyn Part>>,
     /// Brings the store up to date, where points wait in this process.
     pub flush: Option<Arc<dyn Flush>>,
+    /// Deletes and renames series, where points are taken in.
+    pub housekeeping: Option<Arc<dyn Housekeeping>>,
 }
 
 /// What requests for the status share.
@@ -42,11 +45,12 @@ pub(super) struct Desk {
     pub(super) http: HttpConfig,
     pub(super) status: Status,
     pub(super) traffic: Arc<Traffic>,
+    pub(super) access: Access,
 }
 
 impl Desk {
     pub(super) fn new(http: HttpConfig, status: Status) -> Arc<Desk> {
-        Arc::new(Desk { http, status, traffic: Arc::default() })
+        Arc::new(Desk { access: Access::new(&http), http, status, traffic: Arc::default() })
     }
 
     /// All numbers, as text.

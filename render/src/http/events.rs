@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use axum::extract::{Extension, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use carbon_storage::{Event, EventQuery, Events, NewEvent, StorageError, TagSet};
 use hyper::StatusCode;
@@ -13,8 +13,8 @@ use serde::Serialize;
 use serde_json::Value;
 use tracing::warn;
 
+use super::access::{Asker, Change};
 use super::fault::Fault;
-use super::local::{self, Peer};
 use super::params::decode;
 use super::{App, answer, form, never_cached, question};
 
@@ -64,12 +64,9 @@ pub(super) async fn one(State(app): State<Arc<App>>, request: Request) -> Result
 }
 
 /// `/events`: takes an event, as a JSON object.
-pub(super) async fn post(
-    State(app): State<Arc<App>>,
-    peer: Option<Extension<Peer>>,
-    request: Request,
-) -> Result<Response, Fault> {
-    local::only(peer, request.headers(), "what adds an event")?;
+pub(super) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
+    let asker = Asker::of(&request);
+    app.desk.access.allow(&asker, Change::Usual, "what adds an event").await?;
     let events = app.events().ok_or_else(|| Fault::absent("this process keeps no events"))?;
     let body = form::read(request.into_body(), app.desk.http.body_bytes).await?;
     let told: Value = serde_json::from_slice(&body)

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Extension, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use carbon_line::Pattern;
 use hyper::StatusCode;
 use serde_json::json;
 
+use super::access::{Asker, Change};
 use super::desk::Desk;
 use super::fault::{Fault, shortened};
-use super::local::{self, Peer};
 use super::{answer, form, never_cached};
 
 /// How long the store is waited for: making the files of a million new series takes its minute or more, so the time limit
@@ -24,12 +24,9 @@ pub(super) const PATH: &str = "/flush";
 /// Answers `{"flushed": points, "series": n}` when what waited is in the files, or 503 with what is left.
 ///
 /// Only for this host: it costs writes. A page in a browser and a proxy stand in for others, so they get nothing either.
-pub(super) async fn flush(
-    State(desk): State<Arc<Desk>>,
-    peer: Option<Extension<Peer>>,
-    request: Request,
-) -> Result<Response, Fault> {
-    local::only(peer, request.headers(), "`/flush`")?;
+pub(super) async fn flush(State(desk): State<Arc<Desk>>, request: Request) -> Result<Response, Fault> {
+    let asker = Asker::of(&request);
+    desk.access.allow(&asker, Change::Usual, "`/flush`").await?;
     let flush = desk.status.flush.as_ref().ok_or_else(|| Fault::absent("no points wait in this process"))?;
     let params = form::params(request, desk.http.body_bytes).await?;
     let query = params.last("query").filter(|query| !query.is_empty());

@@ -14,6 +14,7 @@
 //! | `/events`, `/events/get_data`, `/events/ID` | what happened when |
 //! | `/version` | that we are here |
 //! | `/health`, `/metrics` without a query, `/flush` | how the process is doing, see [`Part`] |
+//! | `/admin/series/list`, `/delete`, `/rename` | changes of which series there are |
 
 mod fault;
 mod params;
@@ -24,8 +25,10 @@ mod traffic;
 mod desk;
 mod status;
 mod queries;
-mod local;
+mod token;
+mod access;
 mod flush;
+mod series;
 mod question;
 mod render;
 mod metrics;
@@ -33,6 +36,7 @@ mod tags;
 mod events;
 mod functions;
 mod raw_quotes;
+mod admin;
 mod server;
 
 use std::sync::Arc;
@@ -56,11 +60,12 @@ use fault::Fault;
 use params::Params;
 use queries::Queries;
 
+pub use access::Peer;
 pub use desk::{Part, Status};
 pub use exposition::Family;
 pub use flush::LONGEST_FLUSH;
-pub use local::Peer;
-pub use server::{Server, ServerError};
+pub use server::{AdminServer, Server, ServerError};
+pub(crate) use token::problem as token_problem;
 
 /// Where names and points come from.
 #[derive(Clone)]
@@ -157,6 +162,9 @@ fn guarded(routes: Router, desk: Arc<Desk>) -> Router {
         .layer(CompressionLayer::new())
 }
 
+/// Where what changes series lies.
+const ADMIN: &str = "/admin/";
+
 /// Grafana reads this to know which features it may use; graphite-web 1.1.10 is what we answer like.
 const VERSION: &str = "1.1.10\n";
 
@@ -175,8 +183,9 @@ async fn other_method(request: Request) -> Fault {
 
 /// Ends a request that has become too old, so that a client learns of it while it still listens.
 async fn in_time(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
-    if request.uri().path().trim_end_matches('/') == flush::PATH {
-        // It has a limit of its own.
+    let path = request.uri().path();
+    if path.trim_end_matches('/') == flush::PATH || path.starts_with(ADMIN) {
+        // These have limits of their own, and may take their time.
         return next.run(request).await;
     }
     let limit = desk.http.request_timeout;
@@ -191,6 +200,7 @@ async fn in_time(State(desk): State<Arc<Desk>>, request: Request, next: Next) ->
 
 /// Lets pages of other origins read answers (Grafana's browser mode does), and nothing in an answer run as a program.
 async fn for_browsers(request: Request, next: Next) -> Response {
+    let for_pages = !request.uri().path().starts_with(ADMIN);
     let mut response = if request.method() == Method::OPTIONS {
         StatusCode::NO_CONTENT.into_response()
     } else {
@@ -203,7 +213,8 @@ async fn for_browsers(request: Request, next: Next) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; img-src data:"),
     ];
-    for (name, value) in HEADERS {
+    // The first ones are not for what no page should touch.
+    for (name, value) in HEADERS.into_iter().skip(if for_pages { 0 } else { 3 }) {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response

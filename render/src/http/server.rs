@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,13 +17,15 @@ use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::{TowerToHyperService, TowerToHyperServiceFuture};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::local::Peer;
+use super::access::Peer;
+use super::admin::{AdminSocket, OwnPath};
 use super::raw_quotes::RawQuotes;
 use super::{Sources, Status, router, status_router};
 use crate::config::{HttpConfig, RenderConfig};
@@ -44,6 +47,20 @@ pub enum ServerError {
         /// What the system said.
         source: io::Error,
     },
+    /// The admin socket cannot be made: its folder is not there, or another process listens.
+    #[error("cannot listen at {path}; choose another path with `[http] admin-socket`, or \"\" for none")]
+    Admin {
+        /// Where it was tried.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file of tokens cannot be used.
+    #[error("`[http] token-file`: {reason}")]
+    Tokens {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// A running HTTP server. Dropping it leaves it running until the runtime ends; [`Server::stop`] ends it in order.
@@ -52,15 +69,14 @@ pub struct Server {
     address: SocketAddr,
     /// A handle of the listening socket, for a successor.
     socket: OwnedFd,
-    stop: CancellationToken,
-    accepting: JoinHandle<()>,
+    doors: Doors,
 }
 
 impl Server {
-    /// Listens on `http.listen` and answers from `sources` at once.
+    /// Listens on `http.listen`, and on `http.admin_socket` if there is one, and answers from `sources` at once.
     ///
     /// # Errors
-    /// The address cannot be listened on.
+    /// An address cannot be listened on, or the file of tokens cannot be used.
     pub async fn start(http: HttpConfig, config: RenderConfig, sources: Sources) -> Result<Server, ServerError> {
         Server::with(router(http.clone(), config, sources), http, None).await
     }
@@ -68,7 +84,7 @@ impl Server {
     /// As [`Server::start`], on a socket that listens already.
     ///
     /// # Errors
-    /// The socket cannot be watched.
+    /// As [`Server::start`], or when the socket cannot be watched.
     pub async fn start_on(
         listener: std::net::TcpListener,
         http: HttpConfig,
@@ -81,7 +97,7 @@ impl Server {
     /// As [`Server::start`], for a process without queries: tells how it is doing, on `/health` and `/metrics`.
     ///
     /// # Errors
-    /// The address cannot be listened on.
+    /// As [`Server::start`].
     pub async fn start_status(http: HttpConfig, status: Status) -> Result<Server, ServerError> {
         Server::with(status_router(http.clone(), status), http, None).await
     }
@@ -89,7 +105,7 @@ impl Server {
     /// As [`Server::start_status`], on a socket that listens already.
     ///
     /// # Errors
-    /// The socket cannot be watched.
+    /// As [`Server::start_on`].
     pub async fn start_status_on(
         listener: std::net::TcpListener,
         http: HttpConfig,
@@ -105,16 +121,18 @@ impl Server {
     ) -> Result<Server, ServerError> {
         let fault =
             |source: io::Error| ServerError::Listen { address: http.listen, remedy: remedy(source.kind()), source };
+        check_tokens(&http)?;
         let listener = match given {
             Some(given) => given.set_nonblocking(true).and_then(|()| TcpListener::from_std(given)).map_err(fault)?,
             None => TcpListener::bind(http.listen).await.map_err(fault)?,
         };
         let socket = listener.as_fd().try_clone_to_owned().map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
-        let stop = CancellationToken::new();
+        let mut doors = Doors::default();
+        doors.open_admin(&routes, &http)?;
         info!(%address, "Answering HTTP.");
-        let accepting = tokio::spawn(accept(listener, routes, http, stop.clone()));
-        Ok(Server { address, socket, stop, accepting })
+        doors.open(listener, routes, http);
+        Ok(Server { address, socket, doors })
     }
 
     /// Where it listens, with the port the system chose if none was given.
@@ -129,11 +147,104 @@ impl Server {
 
     /// Accepts nothing more, lets requests in flight finish within `drain-for`, and closes every connection.
     pub async fn stop(self) {
-        self.stop.cancel();
         drop(self.socket);
-        if let Err(error) = self.accepting.await {
-            warn!(%error, "The HTTP server ended early.");
+        self.doors.close().await;
+    }
+}
+
+/// A server on the admin socket alone, for a process that answers HTTP nowhere else.
+#[derive(Debug)]
+pub struct AdminServer {
+    doors: Doors,
+}
+
+impl AdminServer {
+    /// Listens on `http.admin_socket`; nothing without one.
+    ///
+    /// # Errors
+    /// The path cannot be listened on.
+    pub fn start(http: HttpConfig, status: Status) -> Result<Option<AdminServer>, ServerError> {
+        if http.admin_socket.is_none() {
+            return Ok(None);
         }
+        let mut doors = Doors::default();
+        doors.open_admin(&status_router(http.clone(), status), &http)?;
+        Ok(Some(AdminServer { doors }))
+    }
+
+    /// As [`Server::stop`].
+    pub async fn stop(self) {
+        self.doors.close().await;
+    }
+}
+
+/// The listening sockets of a server, each with its task.
+#[derive(Debug, Default)]
+struct Doors {
+    stop: CancellationToken,
+    accepting: Vec<JoinHandle<()>>,
+    admin: Option<OwnPath>,
+}
+
+impl Doors {
+    fn open(&mut self, listener: impl Listen, routes: Router, http: HttpConfig) {
+        self.accepting.push(tokio::spawn(accept(listener, routes, http, self.stop.clone())));
+    }
+
+    fn open_admin(&mut self, routes: &Router, http: &HttpConfig) -> Result<(), ServerError> {
+        let Some(path) = &http.admin_socket else { return Ok(()) };
+        let opened = AdminSocket::open(path, http.admin_socket_mode);
+        let AdminSocket { listener, path } =
+            opened.map_err(|source| ServerError::Admin { path: path.clone(), source })?;
+        self.admin = Some(path);
+        self.open(listener, routes.clone(), http.clone());
+        Ok(())
+    }
+
+    async fn close(self) {
+        self.stop.cancel();
+        for accepting in self.accepting {
+            if let Err(error) = accepting.await {
+                warn!(%error, "The HTTP server ended early.");
+            }
+        }
+        drop(self.admin);
+    }
+}
+
+/// # Errors
+/// The file of tokens cannot be used.
+fn check_tokens(http: &HttpConfig) -> Result<(), ServerError> {
+    match http.token_problem() {
+        Some(reason) => Err(ServerError::Tokens { reason }),
+        None => Ok(()),
+    }
+}
+
+/// A socket that connections come from.
+trait Listen: Send + 'static {
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next connection, and who it is.
+    fn next(&self) -> impl Future<Output = io::Result<(Self::Stream, Peer)>> + Send;
+}
+
+impl Listen for TcpListener {
+    type Stream = TcpStream;
+
+    async fn next(&self) -> io::Result<(TcpStream, Peer)> {
+        let (stream, address) = self.accept().await?;
+        // Small answers must not wait for the peer's delayed acknowledgement; a socket that refuses this still works.
+        let _ = stream.set_nodelay(true);
+        Ok((stream, Peer::At(address.ip())))
+    }
+}
+
+impl Listen for UnixListener {
+    type Stream = UnixStream;
+
+    async fn next(&self) -> io::Result<(UnixStream, Peer)> {
+        self.accept().await.map(|(stream, _)| (stream, Peer::Admin))
     }
 }
 
@@ -146,7 +257,7 @@ fn remedy(kind: io::ErrorKind) -> &'static str {
     }
 }
 
-async fn accept(listener: TcpListener, routes: Router, http: HttpConfig, stop: CancellationToken) {
+async fn accept(listener: impl Listen, routes: Router, http: HttpConfig, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(http.connections));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -157,9 +268,9 @@ async fn accept(listener: TcpListener, routes: Router, http: HttpConfig, stop: C
             place = places.clone().acquire_owned() => place,
             Some(_) = connections.join_next() => continue,
         };
-        let (peer, address) = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = listener.accept() => match accepted {
+            accepted = listener.next() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of descriptors, usually: trying again at once would only burn CPU.
@@ -169,14 +280,10 @@ async fn accept(listener: TcpListener, routes: Router, http: HttpConfig, stop: C
                 }
             },
         };
-        let connection = graceful.watch(serve(
-            peer,
-            Named { routes: routes.clone(), peer: Peer(address.ip()) },
-            http.header_timeout,
-        ));
+        let connection = graceful.watch(serve(stream, Named { routes: routes.clone(), peer }, &http));
         connections.spawn(async move {
             if let Err(error) = connection.await {
-                debug!(peer = %address, %error, "A connection ended early.");
+                debug!(?peer, %error, "A connection ended early.");
             }
             drop(place);
         });
@@ -191,18 +298,16 @@ async fn accept(listener: TcpListener, routes: Router, http: HttpConfig, stop: C
     connections.shutdown().await;
 }
 
-fn serve(
-    peer: TcpStream,
+fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
     routes: Named,
-    header_timeout: Duration,
-) -> http1::Connection<TokioIo<RawQuotes<TcpStream>>, Named> {
-    // Small answers must not wait for the peer's delayed acknowledgement; a socket that refuses this still works.
-    let _ = peer.set_nodelay(true);
+    http: &HttpConfig,
+) -> http1::Connection<TokioIo<RawQuotes<S>>, Named> {
     http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(header_timeout)
+        .header_read_timeout(http.header_timeout)
         .max_buf_size(LONGEST_HEAD)
-        .serve_connection(TokioIo::new(RawQuotes::new(peer)), routes)
+        .serve_connection(TokioIo::new(RawQuotes::new(stream)), routes)
 }
 
 /// The routes, told who asks.

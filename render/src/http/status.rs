@@ -1,4 +1,5 @@
-//! How this process is doing: `/health` for people and load balancers, `/metrics` for monitoring, `/flush` for tools.
+//! How this process is doing: `/health` for people and load balancers, `/metrics` for monitoring, `/flush` for tools,
+//! `/admin` for changes.
 //! Served beside queries, or alone by a process that answers none.
 
 use std::sync::Arc;
@@ -6,16 +7,22 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use hyper::StatusCode;
 use serde_json::{Map, Value};
 
 use super::desk::Desk;
-use super::{answer, flush, never_cached, slashed};
+use super::{answer, flush, never_cached, series, slashed};
 
-/// `/health` and `/flush`.
+/// `/health`, `/flush`, and changes of series.
 pub(super) fn routes(desk: Arc<Desk>) -> Router {
-    let endpoints = [("/health", get(health)), ("/flush", get(flush::flush).post(flush::flush))];
+    let endpoints = [
+        ("/health", get(health)),
+        ("/flush", get(flush::flush).post(flush::flush)),
+        ("/admin/series/list", post(series::list)),
+        ("/admin/series/delete", post(series::delete)),
+        ("/admin/series/rename", post(series::rename)),
+    ];
     slashed(endpoints).with_state(desk)
 }
 

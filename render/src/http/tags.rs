@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use axum::extract::{Extension, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use carbon_line::MetricName;
 use carbon_line::tags::Tagged;
@@ -13,8 +13,8 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tracing::warn;
 
+use super::access::{Asker, Change};
 use super::fault::{Fault, shortened};
-use super::local::{self, Peer};
 use super::params::{Params, decode};
 use super::{App, answer};
 use crate::eval::tagged;
@@ -94,12 +94,9 @@ pub(super) async fn complete_values(State(app): State<Arc<App>>, request: Reques
 }
 
 /// `/tags/tagSeries`: enters the series `path`; its name in normal form.
-pub(super) async fn tag_series(
-    State(app): State<Arc<App>>,
-    peer: Option<Extension<Peer>>,
-    request: Request,
-) -> Result<Response, Fault> {
-    local::only(peer, request.headers(), "what changes the tag index")?;
+pub(super) async fn tag_series(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
+    let asker = Asker::of(&request);
+    app.desk.access.allow(&asker, Change::Usual, "what changes the tag index").await?;
     let params = app.params(request).await?;
     let path = params.last("path").filter(|path| !path.is_empty());
     let name = series(path.ok_or_else(|| Fault::parameter("path", "no path specified"))?)?;
@@ -108,12 +105,9 @@ pub(super) async fn tag_series(
 }
 
 /// `/tags/tagMultiSeries`: enters every series `path`; their names in normal form.
-pub(super) async fn tag_multi_series(
-    State(app): State<Arc<App>>,
-    peer: Option<Extension<Peer>>,
-    request: Request,
-) -> Result<Response, Fault> {
-    local::only(peer, request.headers(), "what changes the tag index")?;
+pub(super) async fn tag_multi_series(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
+    let asker = Asker::of(&request);
+    app.desk.access.allow(&asker, Change::Usual, "what changes the tag index").await?;
     let params = app.params(request).await?;
     let names = paths(&params, "no paths specified")?;
     app.changeable()?.add(&names).await.map_err(refused)?;
@@ -121,12 +115,9 @@ pub(super) async fn tag_multi_series(
 }
 
 /// `/tags/delSeries`: takes every series `path` out; true, also where there was none.
-pub(super) async fn del_series(
-    State(app): State<Arc<App>>,
-    peer: Option<Extension<Peer>>,
-    request: Request,
-) -> Result<Response, Fault> {
-    local::only(peer, request.headers(), "what changes the tag index")?;
+pub(super) async fn del_series(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
+    let asker = Asker::of(&request);
+    app.desk.access.allow(&asker, Change::Usual, "what changes the tag index").await?;
     let params = app.params(request).await?;
     let names = paths(&params, "no path specified")?;
     app.changeable()?.remove(&names).await.map_err(refused)?;

@@ -75,7 +75,7 @@ async fn set_up(router: &Router, tree: &Path) {
 
 /// Who asks, which no server tells here.
 fn peer() -> Peer {
-    Peer(IpAddr::V4(Ipv4Addr::LOCALHOST))
+    Peer::At(IpAddr::V4(Ipv4Addr::LOCALHOST))
 }
 
 /// Why a case is not tried.

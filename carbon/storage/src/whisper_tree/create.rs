@@ -111,7 +111,7 @@ impl WhisperTree {
     }
 
     /// Makes `folder` below the root, and those above it that are missing; never the root itself.
-    fn make_folder(&self, folder: &Path) -> Result<(), StorageError> {
+    pub(super) fn make_folder(&self, folder: &Path) -> Result<(), StorageError> {
         let made = match fs::create_dir(folder) {
             Err(error) if error.kind() == Kind::NotFound && folder != self.root() => {
                 self.make_folder(folder.parent().unwrap_or(self.root()))?;
@@ -127,7 +127,7 @@ impl WhisperTree {
 
     /// Whether the root is the folder that it was at the start. When a disk is not mounted any more, its mount point is
     /// another folder, and a tree begun there would be hidden, and lost to readers, once the disk is back.
-    fn is_in_place(&self) -> Result<(), StorageError> {
+    pub(super) fn is_in_place(&self) -> Result<(), StorageError> {
         let now = identity(self.root()).map_err(|source| fault("find", self.root(), source))?;
         if self.state.root.is_none_or(|root| root == now) {
             return Ok(());

@@ -22,6 +22,7 @@ mod quarantine;
 mod walk;
 mod migrate;
 mod changes;
+mod rearrange;
 
 use std::fs;
 use std::path::{Path, PathBuf};

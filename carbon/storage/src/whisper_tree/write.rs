@@ -23,7 +23,7 @@ use super::known::Known;
 use super::quarantine::is_settled;
 use super::reach::{Look, Reached, fault, reach};
 use super::{WhisperTree, milliseconds};
-use crate::{Answer, Metadata, Pending, Refusal, StorageError, Store, WriteReport};
+use crate::{Answer, Metadata, Pending, Rearrange, Refusal, StorageError, Store, WriteReport};
 
 impl Store for WhisperTree {
     fn write<'a>(&'a self, batch: &'a [Pending], now: Timestamp) -> Answer<'a, WriteReport> {
@@ -55,6 +55,10 @@ impl Store for WhisperTree {
     }
 
     fn metadata(&self) -> Option<&dyn Metadata> {
+        Some(self)
+    }
+
+    fn rearrange(&self) -> Option<&dyn Rearrange> {
         Some(self)
     }
 }
