@@ -9,7 +9,7 @@
 //!
 //! A page in a browser and a proxy on this host speak for others. They are told by headers that programs do not send
 //! (`Origin`, `Referer`, `Sec-Fetch-Site`, `Forwarded` and its kin) and, since a page may have had its own name resolved
-//! to our address, by a `Host` that is neither an address nor `localhost`.
+//! to our address, by a `Host` that is neither an address nor a name without a dot, of which public DNS has none.
 
 use std::net::IpAddr;
 
@@ -157,7 +157,7 @@ fn stands_in(headers: &HeaderMap, named: Option<&str>) -> Option<&'static str> {
     }
     let hosts = headers.get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or("?"));
     let foreign = hosts.chain(named).any(|host| !is_own(host));
-    foreign.then_some("a `Host` that is neither an address nor `localhost`")
+    foreign.then_some("a `Host` that is neither an address nor a name without dots")
 }
 
 /// Whether no page can have this host's address under the name `host`.
@@ -166,7 +166,7 @@ fn is_own(host: &str) -> bool {
         return inside.parse::<IpAddr>().is_ok();
     }
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    name.parse::<IpAddr>().is_ok() || name.eq_ignore_ascii_case("localhost")
+    name.parse::<IpAddr>().is_ok() || !name.is_empty() && !name.contains('.')
 }
 
 #[cfg(test)]
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn programs_are_told_from_those_who_stand_in_for_others() {
-        for host in ["127.0.0.1:8080", "[::1]:80", "[::1]", "localhost", "LOCALHOST:1", "10.1.2.3"] {
+        for host in ["127.0.0.1:8080", "[::1]:80", "[::1]", "localhost", "LOCALHOST:1", "web01:8080", "10.1.2.3"] {
             assert_eq!(sign(&[("host", host), ("user-agent", "curl/8")]), None, "{host}");
         }
         for host in ["evil.example:8080", "localhost.evil.example", "[evil]", "", "1.2.3.4.evil.example"] {
