@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use agent::{AgentConfig, Plugins};
+use agent::{AgentConfig, Destinations, Plugins, Setup};
 use anyhow::{Context, anyhow, bail};
-use collectors::{COLLECTORS, Settings, Site};
+use collectors::{COLLECTORS, Settings};
 use render::{HttpConfig, RenderConfig};
 use serde::Deserialize;
 
@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) agent: AgentConfig,
     /// `[plugin.NAME]`: programs that measure, handed on to the agent.
     plugin: Plugins,
+    /// `[destination.NAME]`: further places where values go.
+    pub(crate) destination: Destinations,
     /// `[collectors.NAME]`: what is measured.
     pub(crate) collectors: Settings,
 }
@@ -104,6 +106,12 @@ impl Config {
         self.journal.at(self.store.data.join("journal")).filter(|_| keeps)
     }
 
+    /// All that the agent is told; what it keeps lies below the data folder.
+    pub(crate) fn setup(&self) -> Setup {
+        let agent = AgentConfig { folder: Some(self.store.data.join("agent")), ..self.agent.clone() };
+        Setup { agent, destinations: self.destination.clone(), collectors: self.collectors.clone() }
+    }
+
     /// What is wrong with the values, each problem with its key; empty when nothing is.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = self.carbon.validate();
@@ -111,10 +119,7 @@ impl Config {
         problems.extend(self.journal.validate());
         problems.extend(self.http.problems());
         problems.extend(self.render.problems());
-        problems.extend(self.agent.validate().iter().map(ToString::to_string));
-        problems.extend(self.agent.plugins.problems());
-        let collectors = self.collectors.build(&Site::below(&self.agent.root)).err().unwrap_or_default();
-        problems.extend(collectors.into_iter().map(|fault| format!("{:#}", anyhow::Error::from(fault))));
+        problems.extend(self.setup().problems());
         problems
     }
 }

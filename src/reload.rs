@@ -16,7 +16,7 @@ use carbon_storage::WhisperTree;
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 
-pub(crate) use self::agent::{AgentReload, settings as agent_settings};
+pub(crate) use self::agent::{AgentReload, setup as agent_setup};
 use crate::config::Config;
 use crate::migration::Migrations;
 use crate::signals::{Asked, Signals};

@@ -24,7 +24,7 @@ use crate::limits;
 use crate::migration::Migrator;
 use crate::names::KeptNames;
 use crate::out;
-use crate::reload::{AgentReload, Reload, agent_settings};
+use crate::reload::{AgentReload, Reload, agent_setup};
 use crate::signals::Signals;
 use crate::status::{AgentPart, CarbonPart, JournalPart, MemoryPart, MigrationPart, ProcessPart, ReloadPart};
 use crate::store::StoreKind;
@@ -104,9 +104,9 @@ async fn beside(
         None
     } else {
         let port = carbon.local_addr().context("an agent needs `[carbon] plaintext` to send to, or `--no-agent`")?;
-        let settings = agent_settings(&config, Some(reachable(port)));
-        chart = Some(first_chart(&settings));
-        let agent = Agent::start(settings, &config.collectors)?;
+        let setup = agent_setup(&config, Some(reachable(port)));
+        chart = Some(first_chart(&setup.agent));
+        let agent = Agent::start(setup)?;
         sources.status.parts.push(Arc::new(AgentPart(agent.watch())));
         Some(agent)
     };
@@ -221,7 +221,7 @@ pub(crate) fn agent(arguments: &AgentArgs) -> anyhow::Result<()> {
     let http = status_http(&config, arguments.config.as_deref(), arguments.http);
     runtime()?.block_on(async {
         let mut signals = Signals::catch()?;
-        let agent = Agent::start(agent_settings(&config, None), &config.collectors)?;
+        let agent = Agent::start(agent_setup(&config, None))?;
         let (reload, reloads) = (AgentReload::of(&agent, None), Arc::default());
         let mut status = own_status();
         status.parts.push(Arc::new(ReloadPart(Arc::clone(&reloads))));

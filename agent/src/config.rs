@@ -8,8 +8,9 @@ use serde::Deserialize;
 use whisper::Interval;
 
 use crate::Plugins;
-use crate::buffer::SMALLEST;
+use crate::destination::is_address;
 use crate::naming::{Naming, short_host_name};
+use crate::outlet::SMALLEST;
 
 /// `[agent]`: the agent's own settings. What is measured stands in `[collectors.NAME]`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -25,10 +26,11 @@ pub struct AgentConfig {
     /// Shifts this host's runs within their slot by a share that depends on its name, so that a thousand agents do not
     /// send at once. Timestamps stay on the slot. Default true.
     pub stagger: bool,
-    /// Where to send, as `HOST:PORT` of a Graphite plaintext listener; looked up anew at every connect. Default
-    /// "127.0.0.1:2003".
-    pub destination: String,
-    /// Bytes of lines kept while the destination is away; the oldest go first. At least 65 536. Default 16 777 216.
+    /// Where to send, as `HOST:PORT` of a Graphite plaintext listener; the short form of a `[destination.carbon]` that
+    /// has an `address` alone. Default: 127.0.0.1:2003 when there is no `[destination.NAME]`, else nowhere.
+    pub destination: Option<String>,
+    /// Bytes of memory for lines, shared equally among destinations; what goes beyond pushes the oldest out. At least
+    /// 65 536. Default 16 777 216.
     pub buffer_bytes: usize,
     /// First pause after a failed connect; it doubles up to `retry-most`, with jitter. Default "1s".
     #[serde(with = "humantime_serde")]
@@ -69,7 +71,7 @@ impl Default for AgentConfig {
             prefix: "servers".to_owned(),
             interval: Duration::from_secs(10),
             stagger: true,
-            destination: "127.0.0.1:2003".to_owned(),
+            destination: None,
             buffer_bytes: 16 << 20,
             retry_first: Duration::from_secs(1),
             retry_most: Duration::from_secs(60),
@@ -117,9 +119,8 @@ impl AgentConfig {
         };
         expect(seconds(self.interval).is_some(), "interval", "has to be whole seconds, at least \"1s\"");
         expect(self.host.as_ref().is_none_or(|host| !host.trim().is_empty()), "host", "is empty; leave it out instead");
-        let port = self.destination.rsplit_once(':').filter(|(host, _)| !host.is_empty());
-        let port = port.and_then(|(_, port)| port.parse::<u16>().ok()).filter(|port| *port != 0);
-        expect(port.is_some(), "destination", "has to be HOST:PORT, such as \"graphite.example.org:2003\"");
+        let address = self.destination.as_deref().is_none_or(is_address);
+        expect(address, "destination", "has to be HOST:PORT, such as \"graphite.example.org:2003\"");
         expect(self.buffer_bytes >= SMALLEST, "buffer-bytes", "has to be at least 65536");
         expect(!self.retry_first.is_zero(), "retry-first", "has to be longer than nothing");
         expect(self.retry_most >= self.retry_first, "retry-most", "has to be at least retry-first");

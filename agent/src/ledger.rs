@@ -5,7 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::job::{Report, State};
-use crate::{Buffer, Counts};
+use crate::pipeline::Pipeline;
+use crate::{Counts, Lost};
 
 /// The counters of one collector, since the start.
 #[derive(Debug)]
@@ -133,13 +134,23 @@ impl Ledgers {
 #[derive(Clone, Debug)]
 pub struct Watch {
     pub(crate) ledgers: Ledgers,
-    pub(crate) buffer: Arc<Buffer>,
+    pub(crate) pipeline: Arc<Pipeline>,
 }
 
 impl Watch {
-    /// What went through so far.
+    /// What went through so far, of all destinations together.
     pub fn counts(&self) -> Counts {
-        self.buffer.counts()
+        self.pipeline.counts()
+    }
+
+    /// What went through to each destination, by its name, and what it lost.
+    pub fn destinations(&self) -> Vec<(String, Counts, Lost)> {
+        let outlets = self.pipeline.outlets();
+        let told = outlets.iter().map(|outlet| {
+            let (counts, lost) = outlet.account();
+            (outlet.name().to_owned(), counts, lost)
+        });
+        told.collect()
     }
 
     /// How each collector is doing.

@@ -1,17 +1,21 @@
 //! When to collect and where to send.
 //!
-//! One thread keeps the schedule and runs what reads `/proc`; collectors that can hang run on a pool; one task delivers.
-//! A run's values become lines at once, so that what waits for a server that is away is bounded text and nothing else.
+//! One thread keeps the schedule and runs what reads `/proc`; collectors that can hang run on a pool; a task for each
+//! destination delivers. A run's values become lines at once, so that what waits for a server that is away is bounded text
+//! and nothing else.
 
-mod buffer;
 mod clock;
 mod config;
+mod delivery;
+mod destination;
 mod job;
 mod keeper;
 mod ledger;
 mod naming;
 mod once;
+mod outlet;
 mod own;
+mod pipeline;
 mod plugin;
 mod pool;
 mod rate;
@@ -24,13 +28,16 @@ mod golden_ceph;
 #[cfg(test)]
 mod golden_host;
 mod schedule;
-pub mod sink;
+mod setup;
+mod sink;
 
-pub use buffer::{Buffer, Counts};
 pub use config::{AgentConfig, Problem};
+pub use destination::{DestinationConfig, Destinations};
 pub use job::State;
 pub use ledger::{Runs, Watch};
 pub use once::{Line, once};
+pub use outlet::{Cause, Counts, Lost};
 pub use plugin::{Mode, PluginConfig, Plugins};
 pub use running::{Account, Agent, StartError, Steering};
 pub use schedule::{Due, Timetable, stagger};
+pub use setup::Setup;

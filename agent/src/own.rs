@@ -1,5 +1,6 @@
 //! What the agent says about itself, under `PREFIX.HOST.agent.`: a collector like the others, whose source is us.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,24 +8,50 @@ use collectors::{Class, Collector, Fail, Out, Slot, Spec, Unit};
 
 use crate::job::State;
 use crate::ledger::{Ledgers, Runs};
-use crate::{Buffer, Counts};
+use crate::outlet::{Cause, Counts, Lost, Outlet};
+use crate::pipeline::Pipeline;
 
-/// Publishes the ledgers and the buffer.
+/// Publishes the ledgers and the destinations' queues.
 pub(crate) struct Own {
     ledgers: Ledgers,
     /// What each said at the last run.
     told: Vec<Runs>,
-    buffer: Arc<Buffer>,
-    /// Sent, lost, connects at the last run.
-    last: [u64; 3],
+    pipeline: Arc<Pipeline>,
+    /// What each destination said at the last run.
+    last: HashMap<Box<str>, (Counts, Lost)>,
 }
 
 impl Own {
-    pub(crate) fn new(ledgers: Ledgers, buffer: Arc<Buffer>) -> Own {
+    pub(crate) fn new(ledgers: Ledgers, pipeline: Arc<Pipeline>) -> Own {
         // After a reload there are counts already, which have been told.
         let told = ledgers.all().iter().map(|ledger| ledger.runs()).collect();
-        let Counts { sent, lost, connects, .. } = buffer.counts();
-        Own { ledgers, told, buffer, last: [sent, lost, connects] }
+        let outlets = pipeline.outlets();
+        let last = outlets.iter().map(|outlet| (outlet.name().into(), outlet.account())).collect();
+        Own { ledgers, told, pipeline, last }
+    }
+
+    /// The queue of one destination now, and what went through it since the last run.
+    fn destination(&mut self, outlet: &Outlet, out: &mut Out) {
+        let name = outlet.name();
+        let (counts, lost) = outlet.account();
+        let (before, lost_before) = self.last.insert(name.into(), (counts, lost)).unwrap_or_default();
+        out.gauge(&["agent", "queue", name, "points"], counts.queued as f64);
+        out.gauge(&["agent", "queue", name, "bytes"], counts.bytes as f64).unit(Unit::Bytes);
+        out.gauge(&["agent", "sent", name], (counts.sent - before.sent) as f64);
+        out.gauge(&["agent", "resent", name], (counts.resent - before.resent) as f64);
+        out.gauge(&["agent", "connects", name], (counts.connects - before.connects) as f64);
+        for cause in Cause::ALL {
+            // All causes would be many names that never move; these appear with their first loss.
+            if lost.points(cause) > 0 {
+                let (points, seconds) = lost.since(lost_before, cause);
+                out.gauge(&["agent", "lost", name, cause.name(), "points"], points as f64);
+                out.gauge(&["agent", "lost", name, cause.name(), "seconds"], seconds as f64).unit(Unit::Seconds);
+            }
+        }
+        let all = |lost: Lost| (lost.all_points(), lost.all_seconds());
+        let ((points, seconds), (points_before, seconds_before)) = (all(lost), all(lost_before));
+        out.gauge(&["agent", "lost", name, "points"], (points - points_before) as f64);
+        out.gauge(&["agent", "lost", name, "seconds"], (seconds - seconds_before) as f64).unit(Unit::Seconds);
     }
 }
 
@@ -51,14 +78,9 @@ impl Collector for Own {
             out.gauge(&path("overruns"), since(now.overruns, last.map(|last| last.overruns)));
         }
         self.told = told;
-        let counts = self.buffer.counts();
-        out.gauge(&["agent", "queue", "points"], counts.queued as f64);
-        out.gauge(&["agent", "queue", "bytes"], counts.bytes as f64).unit(Unit::Bytes);
-        let now = [counts.sent, counts.lost, counts.connects];
-        for ((name, now), last) in ["sent", "lost", "connects"].into_iter().zip(now).zip(self.last) {
-            out.gauge(&["agent", name], (now - last) as f64);
+        for outlet in self.pipeline.outlets() {
+            self.destination(&outlet, out);
         }
-        self.last = now;
         Ok(())
     }
 }

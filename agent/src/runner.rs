@@ -1,5 +1,5 @@
 //! The one thread that keeps the schedule: runs fast collectors in line, hands slow ones to the pool, and puts the
-//! lines of both into the buffer.
+//! lines of both into the pipeline.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -9,12 +9,13 @@ use collectors::{Class, Slot};
 use tracing::{debug, info, warn};
 use whisper::{Interval, Timestamp};
 
+use crate::Timetable;
 use crate::clock::{since_boot, wall};
 use crate::job::{Job, Report};
 use crate::keeper::Keeper;
 use crate::ledger::Ledger;
+use crate::pipeline::Pipeline;
 use crate::pool::Pool;
-use crate::{Buffer, Timetable};
 
 /// The longest the thread sleeps, so that a clock that was set is noticed.
 const NAP: Duration = Duration::from_secs(30);
@@ -63,7 +64,7 @@ pub(crate) struct Runner {
     /// Holds as many events as there are seats and one more, so that nobody who sends ever waits.
     inbox: Receiver<Event>,
     outbox: SyncSender<Event>,
-    buffer: Arc<Buffer>,
+    pipeline: Arc<Pipeline>,
     lines: String,
     keeper: Option<Keeper>,
 }
@@ -82,13 +83,13 @@ impl Runner {
     /// `inbox` has to hold as many events as there are `planned`, and one more.
     pub(crate) fn new(
         planned: Vec<Planned>,
-        buffer: Arc<Buffer>,
+        pipeline: Arc<Pipeline>,
         (outbox, inbox): (SyncSender<Event>, Receiver<Event>),
     ) -> Runner {
         let (pool, lines) = (Pool::default(), String::new());
         let timetable = Timetable::default();
         let mut runner =
-            Runner { seats: Vec::new(), generation: 0, timetable, pool, inbox, outbox, buffer, lines, keeper: None };
+            Runner { seats: Vec::new(), generation: 0, timetable, pool, inbox, outbox, pipeline, lines, keeper: None };
         runner.seat(planned);
         runner
     }
@@ -151,7 +152,7 @@ impl Runner {
         if job.spec().class == Class::Fast {
             let report = job.run(slot, &mut self.lines);
             seat.job = Some(job);
-            self.buffer.push(self.lines.as_bytes());
+            self.pipeline.push(seat.name, &self.lines);
             self.enter(at, report);
             return;
         }
@@ -170,14 +171,14 @@ impl Runner {
     }
 
     fn take_back(&mut self, run: Run) {
-        self.buffer.push(run.lines.as_bytes());
+        let name = run.job.spec().name;
+        self.pipeline.push(name, &run.lines);
         if run.generation == self.generation {
             self.seats[run.seat].job = Some(run.job);
             self.enter(run.seat, run.report);
             return;
         }
         // The collector was replaced meanwhile; its successor goes on from here unless it has begun by itself.
-        let name = run.job.spec().name;
         let successor = self.seats.iter_mut().find(|seat| seat.name == name && seat.last <= Some(run.job.slot()));
         if let Some(job) = successor.and_then(|seat| seat.job.as_mut()) {
             job.inherit(run.job);
@@ -246,6 +247,7 @@ mod tests {
     use super::*;
     use crate::ledger::Ledgers;
     use crate::naming::Naming;
+    use crate::outlet::{Limits, Outlet, SMALLEST};
     use crate::own::Own;
 
     struct Hanging(Receiver<()>);
@@ -266,12 +268,14 @@ mod tests {
     #[test]
     fn a_collector_that_hangs_delays_nobody_and_its_late_values_keep_their_slot() {
         let naming = Arc::new(Naming::new("servers", "h"));
-        let buffer = Arc::new(Buffer::new(0));
+        let slot = Interval::from_secs(1).unwrap();
+        let outlet = Arc::new(Outlet::new("sink", Limits { bytes: SMALLEST, resend: Duration::ZERO, slot }));
+        let pipeline = Arc::new(Pipeline::new(vec![Arc::clone(&outlet)]));
         let (release, hang) = sync_channel(1);
         let ledger = Arc::new(Ledger::new("hanging"));
         let ledgers = Ledgers::default();
         ledgers.replace(vec![Arc::clone(&ledger)]);
-        let own = Own::new(ledgers, Arc::clone(&buffer));
+        let own = Own::new(ledgers, Arc::clone(&pipeline));
         let second = Interval::from_secs(1).unwrap();
         let plan = |collector, ledger| Planned {
             job: Job::new(collector, Arc::clone(&naming)),
@@ -281,7 +285,7 @@ mod tests {
         };
         let planned = vec![plan(Box::new(Hanging(hang)), ledger), plan(Box::new(own), Arc::new(Ledger::new("agent")))];
         let (events, inbox) = sync_channel(3);
-        let runner = Runner::new(planned, Arc::clone(&buffer), (events.clone(), inbox));
+        let runner = Runner::new(planned, Arc::clone(&pipeline), (events.clone(), inbox));
         let thread = thread::spawn(|| runner.run());
 
         let until = Instant::now() + Duration::from_secs(30);
@@ -290,7 +294,8 @@ mod tests {
             while !text.contains(what) {
                 assert!(Instant::now() < until, "{what} never came: {text}");
                 thread::sleep(Duration::from_millis(5));
-                text.extend(std::iter::from_fn(|| buffer.take()).map(|chunk| String::from_utf8(chunk).unwrap()));
+                let chunks = std::iter::from_fn(|| outlet.queue().pop());
+                text.extend(chunks.map(|chunk| String::from_utf8(chunk.lines).unwrap()));
             }
         };
         wait_for("servers.h.agent.collectors.hanging.overruns 1 ");

@@ -1,4 +1,4 @@
-//! An agent that runs: its thread, its delivering task, and how both end in order.
+//! An agent that runs: its thread, its delivering tasks, and how they end in order.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,22 +8,22 @@ use std::time::Duration;
 
 use collectors::{Built, Class, Settings, SettingsFault, Site};
 use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 use whisper::Interval;
 
 use crate::config::seconds;
+use crate::delivery::Delivery;
 use crate::job::{Job, chain};
 use crate::keeper::Keeper;
 use crate::ledger::{Ledger, Ledgers, Watch};
 use crate::naming::Naming;
 use crate::own::Own;
+use crate::pipeline::Pipeline;
 use crate::plugin::Home;
 use crate::runner::{Event, Planned, Runner};
-use crate::sink::Graphite;
-use crate::{AgentConfig, Buffer, Counts, Problem, clock, stagger};
+use crate::{AgentConfig, Counts, Problem, Setup, clock, stagger};
 
 /// Events that may wait for the runner, at least.
 const MOST_EVENTS: usize = 256;
@@ -32,22 +32,21 @@ const MOST_EVENTS: usize = 256;
 #[derive(Debug)]
 pub struct Agent {
     config: AgentConfig,
-    buffer: Arc<Buffer>,
+    pipeline: Arc<Pipeline>,
+    delivery: Delivery,
     ledgers: Ledgers,
     events: SyncSender<Event>,
     ended: Option<oneshot::Receiver<()>>,
-    closing: CancellationToken,
-    sink: JoinHandle<()>,
 }
 
 /// What became of the points of an agent that has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Handed to the destination.
+    /// Handed to destinations, counted for each.
     pub sent: u64,
-    /// Dropped while it ran, because the buffer was full.
+    /// Given up while it ran, for want of room and other causes.
     pub lost: u64,
-    /// Still in the buffer when time was up.
+    /// Still waiting when time was up.
     pub undelivered: u64,
 }
 
@@ -85,11 +84,13 @@ impl Agent {
     ///
     /// # Errors
     /// Every fault of the settings at once, before anything was started.
-    pub fn start(config: AgentConfig, collectors: &Settings) -> Result<Agent, StartError> {
-        let plan = Plan::of(&config, collectors)?;
-        let host = plan.host.clone();
-        let (buffer, ledgers) = (Arc::new(Buffer::new(config.buffer_bytes)), Ledgers::default());
-        let mut planned = plan.planned(&config, &ledgers, &buffer);
+    pub fn start(setup: Setup) -> Result<Agent, StartError> {
+        let plan = setup.plan()?;
+        let (host, destinations) = (plan.host.clone(), setup.all_destinations());
+        let config = setup.agent;
+        let (delivery, ledgers) = (Delivery::start(&config, &destinations), Ledgers::default());
+        let pipeline = Arc::new(Pipeline::new(delivery.outlets()));
+        let mut planned = plan.planned(&config, &ledgers, &pipeline);
         ledgers.replace(told(&planned));
         let keeper = config.folder.as_deref().map(Keeper::new);
         if let Some(mut remembered) = keeper.as_ref().map(Keeper::load) {
@@ -99,7 +100,7 @@ impl Agent {
         }
         let count = planned.len() - 1;
         let (events, inbox) = sync_channel(planned.len().max(MOST_EVENTS) + 1);
-        let runner = Runner::new(planned, Arc::clone(&buffer), (events.clone(), inbox)).keeping(keeper);
+        let runner = Runner::new(planned, Arc::clone(&pipeline), (events.clone(), inbox)).keeping(keeper);
         let (end, ended) = oneshot::channel();
         let thread = thread::Builder::new().name("collect".to_owned()).spawn(move || {
             runner.run();
@@ -107,26 +108,25 @@ impl Agent {
             let _ = end.send(());
         });
         thread.map_err(|source| StartError::Thread { source })?;
-        let closing = CancellationToken::new();
-        let sink = tokio::spawn(Graphite::new(&config, Arc::clone(&buffer)).run(closing.clone()));
-        info!(host, collectors = count, peer = config.destination, "The agent measures.");
-        Ok(Agent { config, buffer, ledgers, events, ended: Some(ended), closing, sink })
+        let names: Vec<_> = destinations.keys().map(String::as_str).collect();
+        info!(host, collectors = count, destinations = names.join(" "), "The agent measures.");
+        Ok(Agent { config, pipeline, delivery, ledgers, events, ended: Some(ended) })
     }
 
     /// What changes the settings of this agent while it runs.
     pub fn steering(&self) -> Steering {
-        let (events, ledgers, buffer) = (self.events.clone(), self.ledgers.clone(), Arc::clone(&self.buffer));
-        Steering { started: self.config.clone(), events, ledgers, buffer }
+        let (events, ledgers, pipeline) = (self.events.clone(), self.ledgers.clone(), Arc::clone(&self.pipeline));
+        Steering { started: self.config.clone(), events, ledgers, pipeline }
     }
 
     /// What went through the agent so far.
     pub fn counts(&self) -> Counts {
-        self.buffer.counts()
+        self.pipeline.counts()
     }
 
     /// Something that looks at this agent from elsewhere.
     pub fn watch(&self) -> Watch {
-        Watch { ledgers: self.ledgers.clone(), buffer: Arc::clone(&self.buffer) }
+        Watch { ledgers: self.ledgers.clone(), pipeline: Arc::clone(&self.pipeline) }
     }
 
     /// Stops measuring, delivers what is buffered within `flush-for`, and says what became of it all.
@@ -139,18 +139,9 @@ impl Agent {
         }
         let living = self.config.plugins.living.clone();
         let plugins = spawn_blocking(move || living.end_all());
-        self.closing.cancel();
-        if timeout_at(until, &mut self.sink).await.is_err() {
-            self.sink.abort();
-            // The chunk on its way goes back when the task is dropped.
-            let _ = (&mut self.sink).await;
-        }
+        let Counts { queued, sent, lost, .. } = self.delivery.stop(until).await;
         // Has bounds of its own; a thread that cannot be waited for takes nothing with it.
         let _ = plugins.await;
-        let Counts { queued, sent, lost, .. } = self.buffer.counts();
-        if queued > 0 {
-            warn!(points = queued, peer = self.config.destination, "Stopped before all was delivered.");
-        }
         Account { sent, lost, undelivered: queued }
     }
 }
@@ -158,7 +149,6 @@ impl Agent {
 impl Drop for Agent {
     fn drop(&mut self) {
         let _ = self.events.try_send(Event::Stop);
-        self.sink.abort();
     }
 }
 
@@ -169,18 +159,19 @@ pub struct Steering {
     started: AgentConfig,
     events: SyncSender<Event>,
     ledgers: Ledgers,
-    buffer: Arc<Buffer>,
+    pipeline: Arc<Pipeline>,
 }
 
 impl Steering {
     /// Puts other collectors, or other settings of them, in place of those that run. What waits to be delivered stays, and
-    /// so do the last readings, so that there is no gap. Gives the options of `config` that need a restart.
+    /// so do the last readings, so that there is no gap. Gives the options of `[agent]` that need a restart.
     ///
     /// # Errors
     /// Every fault of the settings at once; nothing has changed then.
-    pub fn reload(&self, mut config: AgentConfig, collectors: &Settings) -> Result<Vec<&'static str>, StartError> {
-        config.plugins.living = self.started.plugins.living.clone();
-        let planned = Plan::of(&config, collectors)?.planned(&config, &self.ledgers, &self.buffer);
+    pub fn reload(&self, mut setup: Setup) -> Result<Vec<&'static str>, StartError> {
+        setup.agent.plugins.living = self.started.plugins.living.clone();
+        let (plan, config) = (setup.plan()?, setup.agent);
+        let planned = plan.planned(&config, &self.ledgers, &self.pipeline);
         let ledgers = told(&planned);
         // The inbox has room for more than the collectors there are: only a runner that stands still lets it fill.
         self.events.try_send(Event::Replace(planned)).map_err(|_| StartError::Busy)?;
@@ -205,7 +196,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// The jobs with their times, the agent's own last; they take their ledgers from `ledgers` where there are any.
-    fn planned(self, config: &AgentConfig, ledgers: &Ledgers, buffer: &Arc<Buffer>) -> Vec<Planned> {
+    fn planned(self, config: &AgentConfig, ledgers: &Ledgers, pipeline: &Arc<Pipeline>) -> Vec<Planned> {
         let Plan { interval, host, naming, built } = self;
         let offset = |what: &str, interval| match config.stagger {
             true => stagger(&host, what, interval),
@@ -220,7 +211,7 @@ impl Plan {
             let job = Job::new(collector, Arc::clone(&naming));
             planned.push(Planned { job, interval, offset, ledger: ledgers.of(spec.name) });
         }
-        let own = Job::new(Box::new(Own::new(ledgers.clone(), Arc::clone(buffer))), naming);
+        let own = Job::new(Box::new(Own::new(ledgers.clone(), Arc::clone(pipeline))), naming);
         let ledger = Arc::new(Ledger::new(own.spec().name));
         planned.push(Planned { job: own, interval, offset: offset("", interval), ledger });
         planned

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering::Relaxed;
 
-use agent::{Agent, AgentConfig, Steering};
+use agent::{Agent, Setup, Steering};
 use tracing::{error, info, warn};
 
 use super::Reloads;
@@ -29,7 +29,7 @@ impl AgentReload {
     /// # Errors
     /// What cannot be used; the agent goes on as before.
     pub(super) fn apply(&self, config: &Config) -> anyhow::Result<()> {
-        let kept = self.steering.reload(settings(config, self.carbon), &config.collectors)?;
+        let kept = self.steering.reload(setup(config, self.carbon))?;
         if !kept.is_empty() {
             warn!(options = kept.join(", "), "Changed options of [agent] need a restart.");
         }
@@ -64,11 +64,11 @@ impl AgentReload {
     }
 }
 
-/// The settings of an agent: what it keeps lies below the data folder, and it sends to `carbon` when that is given.
-pub(crate) fn settings(config: &Config, carbon: Option<SocketAddr>) -> AgentConfig {
-    let mut settings = AgentConfig { folder: Some(config.store.data.join("agent")), ..config.agent.clone() };
+/// All that an agent is told, which sends to `carbon`, too, when that is given.
+pub(crate) fn setup(config: &Config, carbon: Option<SocketAddr>) -> Setup {
+    let mut setup = config.setup();
     if let Some(carbon) = carbon {
-        settings.destination = carbon.to_string();
+        setup.agent.destination = Some(carbon.to_string());
     }
-    settings
+    setup
 }

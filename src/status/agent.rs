@@ -1,6 +1,6 @@
 //! The agent's account, as JSON and as numbers for monitoring.
 
-use agent::Watch;
+use agent::{Cause, Counts, Lost, Watch};
 use render::{Family, Part};
 use serde_json::{Map, Value, json};
 
@@ -21,18 +21,20 @@ impl Part for AgentPart {
                 (told.name.to_owned(), json!({ "runs": told.runs, "errors": told.errors, "points": told.points }))
             })
             .collect();
+        let destinations: Map<_, _> =
+            self.0.destinations().into_iter().map(|(name, counts, lost)| (name, destination(counts, lost))).collect();
         json!({
             "queued": counted.queued,
             "bytes": counted.bytes,
             "sent": counted.sent,
             "lost": counted.lost,
             "connects": counted.connects,
+            "destinations": destinations,
             "collectors": collectors,
         })
     }
 
     fn families(&self) -> Vec<Family> {
-        let counted = self.0.counts();
         let mut times = Family::summary("plumbago_agent_run_seconds", "Time in a collector, by runs.");
         let mut errors = Family::counter("plumbago_agent_run_errors_total", "Runs of a collector that failed.");
         let mut overruns = Family::counter(
@@ -47,18 +49,51 @@ impl Part for AgentPart {
             overruns = overruns.labelled(&labels, told.overruns as f64);
             points = points.labelled(&labels, told.points as f64);
         }
-        let count = |name, help, number: u64| Family::counter(name, help).value(number as f64);
-        let gauge = |name, help, number: u64| Family::gauge(name, help).value(number as f64);
-        vec![
-            times,
-            errors,
-            overruns,
-            points,
-            gauge("plumbago_agent_queued_points", "Points that wait for the destination.", counted.queued),
-            gauge("plumbago_agent_queued_bytes", "Bytes of the lines that wait.", counted.bytes),
-            count("plumbago_agent_sent_points_total", "Points handed to the destination.", counted.sent),
-            count("plumbago_agent_lost_points_total", "Points dropped because the buffer was full.", counted.lost),
-            count("plumbago_agent_connects_total", "Connections made to the destination.", counted.connects),
-        ]
+        let mut families = vec![times, errors, overruns, points];
+        families.extend(destinations(&self.0));
+        families
     }
+}
+
+/// One destination's account.
+fn destination(counted: Counts, lost: Lost) -> Value {
+    let lost: Map<_, _> = Cause::ALL
+        .into_iter()
+        .filter(|cause| lost.points(*cause) > 0)
+        .map(|cause| (cause.name().to_owned(), json!({ "points": lost.points(cause), "seconds": lost.seconds(cause) })))
+        .collect();
+    json!({
+        "queued": counted.queued,
+        "bytes": counted.bytes,
+        "sent": counted.sent,
+        "resent": counted.resent,
+        "connects": counted.connects,
+        "lost": lost,
+    })
+}
+
+fn destinations(watch: &Watch) -> Vec<Family> {
+    let counter = |name, help| Family::counter(name, help);
+    let mut queued = Family::gauge("plumbago_agent_queued_points", "Points that wait in memory for a destination.");
+    let mut bytes = Family::gauge("plumbago_agent_queued_bytes", "Memory of the lines that wait or were sent last.");
+    let mut sent = counter("plumbago_agent_sent_points_total", "Points handed to a destination, each counted once.");
+    let mut resent = counter("plumbago_agent_resent_points_total", "Points sent once more after a connection broke.");
+    let mut connects = counter("plumbago_agent_connects_total", "Connections made to a destination.");
+    let mut points =
+        counter("plumbago_agent_lost_points_total", "Points that will never reach a destination, by cause.");
+    let mut seconds = counter("plumbago_agent_lost_seconds_total", "Seconds of which points were lost, by cause.");
+    for (name, counted, lost) in watch.destinations() {
+        let labels = [("destination", name.as_str())];
+        queued = queued.labelled(&labels, counted.queued as f64);
+        bytes = bytes.labelled(&labels, counted.bytes as f64);
+        sent = sent.labelled(&labels, counted.sent as f64);
+        resent = resent.labelled(&labels, counted.resent as f64);
+        connects = connects.labelled(&labels, counted.connects as f64);
+        for cause in Cause::ALL {
+            let labels = [("destination", name.as_str()), ("cause", cause.name())];
+            points = points.labelled(&labels, lost.points(cause) as f64);
+            seconds = seconds.labelled(&labels, lost.seconds(cause) as f64);
+        }
+    }
+    vec![queued, bytes, sent, resent, connects, points, seconds]
 }

@@ -1,5 +1,11 @@
-//! Where lines go.
+//! Where lines go: a task for each destination, so that a dead one delays nobody.
 
-mod graphite;
+mod dial;
+mod pauses;
+mod stream;
+#[cfg(test)]
+mod tests;
 
-pub use graphite::Graphite;
+pub(crate) use dial::Dial;
+pub(crate) use pauses::Pauses;
+pub(crate) use stream::Stream;

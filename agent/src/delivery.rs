@@ -1,0 +1,93 @@
+//! All destinations at work: an outlet and a task for each.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+use whisper::Interval;
+
+use crate::config::seconds;
+use crate::destination::{DestinationConfig, Destinations};
+use crate::outlet::{Limits, Outlet};
+use crate::sink::{Dial, Pauses, Stream};
+use crate::{AgentConfig, Counts};
+
+/// How far slots are apart when the configuration says nothing sensible, which it was checked for.
+const SLOT: Interval = Interval::from_secs(10).expect("ten is not zero");
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    lines: BTreeMap<String, Line>,
+}
+
+/// One destination at work.
+#[derive(Debug)]
+struct Line {
+    outlet: Arc<Outlet>,
+    closing: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Delivery {
+    /// Starts delivering to all of `destinations`. Has to be called within a tokio runtime.
+    pub(crate) fn start(agent: &AgentConfig, destinations: &Destinations) -> Delivery {
+        let share = agent.buffer_bytes / destinations.len().max(1);
+        let lines = destinations.iter().map(|(name, config)| (name.clone(), Line::start(name, config, agent, share)));
+        Delivery { lines: lines.collect() }
+    }
+
+    /// Every destination's queue.
+    pub(crate) fn outlets(&self) -> Vec<Arc<Outlet>> {
+        self.lines.values().map(|line| Arc::clone(&line.outlet)).collect()
+    }
+
+    /// Delivers what waits until `until`, and gives what went through in all.
+    pub(crate) async fn stop(&mut self, until: Instant) -> Counts {
+        self.lines.values().for_each(|line| line.closing.cancel());
+        let mut all = Counts::default();
+        for line in self.lines.values_mut() {
+            all.add(line.stop(until).await);
+        }
+        all
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        self.lines.values().for_each(|line| line.task.abort());
+    }
+}
+
+impl Line {
+    fn start(name: &str, config: &DestinationConfig, agent: &AgentConfig, share: usize) -> Line {
+        let slot = seconds(agent.interval).unwrap_or(SLOT);
+        let bytes = config.buffer_bytes.unwrap_or(share).max(crate::outlet::SMALLEST);
+        let outlet = Arc::new(Outlet::new(name, Limits { bytes, resend: config.resend, slot }));
+        let closing = CancellationToken::new();
+        let stream = Stream {
+            dial: Dial::new(config.address.as_deref().unwrap_or_default(), agent.patience),
+            outlet: Arc::clone(&outlet),
+            pauses: Pauses::new(agent.retry_first, agent.retry_most),
+            patience: agent.patience,
+        };
+        let task = tokio::spawn(stream.run(closing.clone()));
+        Line { outlet, closing, task }
+    }
+
+    async fn stop(&mut self, until: Instant) -> Counts {
+        if timeout_at(until, &mut self.task).await.is_err() {
+            self.task.abort();
+            // The lines on their way go back when the task is dropped.
+            let _ = (&mut self.task).await;
+        }
+        let counts = self.outlet.queue().counts();
+        if counts.queued > 0 {
+            warn!(points = counts.queued, destination = self.outlet.name(), "Stopped before all was delivered.");
+        }
+        counts
+    }
+}

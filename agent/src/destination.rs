@@ -1,0 +1,135 @@
+//! `[destination.NAME]`: where lines go, and how much is kept for each while it is away.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::AgentConfig;
+use crate::outlet::SMALLEST;
+
+/// What the destination of `[agent] destination` is called.
+pub(crate) const PLAIN: &str = "carbon";
+
+/// Where lines go when nobody says so.
+const CARBON: &str = "127.0.0.1:2003";
+
+/// `[destination.NAME]` for every name.
+pub type Destinations = BTreeMap<String, DestinationConfig>;
+
+/// `[destination.NAME]`: one place where lines go, with a queue of its own.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DestinationConfig {
+    /// `HOST:PORT`; looked up anew at every connect.
+    pub address: Option<String>,
+    /// Bytes of memory for lines that wait, the oldest go first. Default: an equal share of `[agent] buffer-bytes`.
+    pub buffer_bytes: Option<usize>,
+    /// Lines of this long are sent again after a connection broke, since the kernel had taken them and the server may
+    /// never have read them; "0s" for none. Default "30s".
+    #[serde(with = "humantime_serde")]
+    pub resend: Duration,
+}
+
+impl Default for DestinationConfig {
+    fn default() -> DestinationConfig {
+        DestinationConfig { address: None, buffer_bytes: None, resend: Duration::from_secs(30) }
+    }
+}
+
+impl DestinationConfig {
+    /// A Graphite plaintext listener at `address`, all else at its default.
+    pub fn line(address: &str) -> DestinationConfig {
+        DestinationConfig { address: Some(address.to_owned()), ..DestinationConfig::default() }
+    }
+
+    /// Everything that is wrong, each beginning with its key.
+    fn faults(&self, agent: &AgentConfig) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut expect = |fine: bool, fault: &str| {
+            if !fine {
+                faults.push(fault.to_owned());
+            }
+        };
+        let address = self.address.as_deref().is_some_and(is_address);
+        expect(address, "address: has to be HOST:PORT, such as \"graphite.example.org:2003\"");
+        expect(self.buffer_bytes.is_none_or(|bytes| bytes >= SMALLEST), "buffer-bytes: has to be at least 65536");
+        let covered = self.resend.is_zero() || self.resend > agent.patience;
+        expect(covered, "resend: has to be longer than `[agent] patience`, or \"0s\" for none");
+        faults
+    }
+}
+
+/// The destinations to use: those of the tables, and the one of `[agent] destination`, which is a plaintext listener of
+/// this host when there is nothing else.
+pub(crate) fn all(agent: &AgentConfig, tables: &Destinations) -> Destinations {
+    let mut all = tables.clone();
+    let plain = agent.destination.as_deref().or(tables.is_empty().then_some(CARBON));
+    if let Some(address) = plain {
+        all.insert(PLAIN.to_owned(), DestinationConfig::line(address));
+    }
+    all
+}
+
+/// Everything that is wrong with the tables, each with its table and key.
+pub(crate) fn faults(agent: &AgentConfig, tables: &Destinations) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (name, destination) in tables {
+        if !is_name(name) {
+            faults.push(format!("[destination.{name}]: the name may hold letters, digits, - and _"));
+        }
+        if name == PLAIN && agent.destination.is_some() {
+            faults.push(format!(
+                "[destination.{name}]: `[agent] destination`, and `up` for its own listener, have this name; use another"
+            ));
+        }
+        faults.extend(destination.faults(agent).into_iter().map(|fault| format!("[destination.{name}] {fault}")));
+    }
+    faults
+}
+
+/// Whether `name` can be a part of a metric's name and of a path.
+pub(crate) fn is_name(name: &str) -> bool {
+    let fine = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    !name.is_empty() && name.len() <= 64 && name.chars().all(fine)
+}
+
+/// Whether `text` is `HOST:PORT`.
+pub(crate) fn is_address(text: &str) -> bool {
+    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    port.and_then(|(_, port)| port.parse::<u16>().ok()).is_some_and(|port| port != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables(text: &str) -> Destinations {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn without_a_word_lines_go_to_this_host() {
+        let all = all(&AgentConfig::default(), &Destinations::new());
+        assert_eq!(all[PLAIN], DestinationConfig::line(CARBON));
+    }
+
+    #[test]
+    fn tables_stand_beside_the_one_line_form_but_replace_its_default() {
+        let tables = tables("[far]\naddress = \"graphite:2003\"");
+        let names = |agent: &AgentConfig| all(agent, &tables).into_keys().collect::<Vec<_>>();
+        assert_eq!(names(&AgentConfig::default()), ["far"]);
+        let agent = AgentConfig { destination: Some("near:2003".to_owned()), ..AgentConfig::default() };
+        assert_eq!(names(&agent), ["carbon", "far"]);
+    }
+
+    #[test]
+    fn faults_name_their_table_and_key() {
+        let tables = tables("[a]\n[\"b/c\"]\naddress = \"h:1\"\nresend = \"2s\"\n[carbon]\naddress = \"h:2\"");
+        let agent = AgentConfig { destination: Some("near:2003".to_owned()), ..AgentConfig::default() };
+        let told = faults(&agent, &tables).join("\n");
+        for part in ["[destination.a] address", "[destination.b/c]", "resend", "[destination.carbon]"] {
+            assert!(told.contains(part), "{part} in {told}");
+        }
+    }
+}

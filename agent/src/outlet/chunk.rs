@@ -1,0 +1,36 @@
+//! A piece of memory with whole lines in it.
+
+/// Memory is taken in pieces of this size.
+pub(crate) const CHUNK: usize = 8 << 10;
+
+/// Whole lines, each ended by a newline, with what has to be known about them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    pub(crate) lines: Vec<u8>,
+    /// How many lines.
+    pub(crate) points: u64,
+    /// How often they were handed to a connection already. Not zero: they are counted as sent, and go out once more
+    /// because nobody knows whether they were read.
+    pub(crate) handed: u8,
+}
+
+impl Chunk {
+    /// Empty, with the room of one piece.
+    pub(crate) fn with_room() -> Chunk {
+        Chunk { lines: Vec::with_capacity(CHUNK), points: 0, handed: 0 }
+    }
+
+    /// Memory that it takes.
+    pub(crate) fn memory(&self) -> usize {
+        self.lines.capacity()
+    }
+
+    /// The timestamps of its lines, in their order; a line without one is passed over.
+    pub(crate) fn times(&self) -> impl Iterator<Item = u32> {
+        let lines = self.lines.split(|byte| *byte == b'\n');
+        lines.filter_map(|line| {
+            let last = line.rsplit(|byte| *byte == b' ').next()?;
+            std::str::from_utf8(last).ok()?.parse().ok()
+        })
+    }
+}

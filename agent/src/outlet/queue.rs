@@ -1,0 +1,251 @@
+//! What waits for one destination, and what it was handed last. No clock, no lock, no socket.
+//!
+//! # What is sent again after a connection broke
+//! The kernel has taken bytes that a dying server never read: they lie in our socket's buffer, on the wire, or in the
+//! buffer of its socket; and what it has read it may not have made safe (our own carbon takes a tenth of a second, half
+//! a second when the power goes). Nothing tells how much that is: an acknowledged byte has reached the other kernel,
+//! not the program. So lines stay here after they were written, and go out again on the next connection under the same
+//! name and time, which changes nothing where they had arrived:
+//! - for as long as `resend` says. It has to be longer than `patience`, after which the kernel gives a silent peer up;
+//! - and longer while fewer than [`TAIL`] bytes were written since, because a server that stands still for minutes,
+//!   and is killed then, has that much unread;
+//! - up to a quarter of the memory that the destination may take, and [`MOST_HANDED`] times, so that a server which
+//!   resets every connection is not sent the same for ever.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use whisper::Interval;
+
+use super::chunk::{CHUNK, Chunk};
+use super::lost::{Cause, Lost};
+
+/// The least memory that makes sense.
+pub(crate) const SMALLEST: usize = 8 * CHUNK;
+
+/// What a receiver's socket holds unread, by the defaults of Linux, and what ours holds unsent.
+const TAIL: usize = 256 << 10;
+
+/// Connections that one line is handed to at most.
+const MOST_HANDED: u8 = 20;
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Memory for lines.
+    pub(crate) bytes: usize,
+    /// How long lines are kept that were handed over; zero for not at all.
+    pub(crate) resend: Duration,
+    /// How far slots are apart, for the account of losses.
+    pub(crate) slot: Interval,
+}
+
+/// What went through a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Points that wait in memory.
+    pub queued: u64,
+    /// Memory that these take and what was handed over last, in bytes.
+    pub bytes: u64,
+    /// Points that wait on disk.
+    pub spooled: u64,
+    /// Bytes of the files they are in.
+    pub spool_bytes: u64,
+    /// Points that were handed to the destination, each counted once.
+    pub sent: u64,
+    /// Points that were handed to it once more.
+    pub resent: u64,
+    /// Points that will never be.
+    pub lost: u64,
+    /// Connections that were made.
+    pub connects: u64,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    limits: Limits,
+    /// Oldest first.
+    waiting: VecDeque<Chunk>,
+    waiting_bytes: usize,
+    /// What this connection was handed, with the time; oldest first.
+    handed: VecDeque<(Instant, Chunk)>,
+    handed_bytes: usize,
+    counts: Counts,
+    lost: Lost,
+}
+
+impl Counts {
+    /// Adds another destination's.
+    pub(crate) fn add(&mut self, other: Counts) {
+        let Counts { queued, bytes, spooled, spool_bytes, sent, resent, lost, connects } = other;
+        self.queued += queued;
+        self.bytes += bytes;
+        self.spooled += spooled;
+        self.spool_bytes += spool_bytes;
+        self.sent += sent;
+        self.resent += resent;
+        self.lost += lost;
+        self.connects += connects;
+    }
+}
+
+impl Queue {
+    pub(crate) fn new(limits: Limits) -> Queue {
+        Queue {
+            limits,
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            handed: VecDeque::new(),
+            handed_bytes: 0,
+            counts: Counts::default(),
+            lost: Lost::none(limits.slot),
+        }
+    }
+
+    /// Appends whole lines, each ended by a newline. A line of more than 8 KiB is lost.
+    pub(crate) fn push(&mut self, lines: &[u8]) {
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            self.append(line);
+        }
+    }
+
+    fn append(&mut self, line: &[u8]) {
+        if line.len() > CHUNK {
+            self.lose(Cause::Unfit, 1, []);
+            return;
+        }
+        self.counts.queued += 1;
+        let last = self.waiting.back_mut();
+        if let Some(last) = last.filter(|last| last.handed == 0 && last.lines.len() + line.len() <= last.memory()) {
+            last.lines.extend_from_slice(line);
+            last.points += 1;
+            return;
+        }
+        let mut chunk = self.make_room().unwrap_or_else(Chunk::with_room);
+        chunk.lines.extend_from_slice(line);
+        chunk.points = 1;
+        self.waiting_bytes += chunk.memory();
+        self.waiting.push_back(chunk);
+    }
+
+    /// Drops the oldest lines until one more chunk fits; gives the memory of one that it dropped.
+    fn make_room(&mut self) -> Option<Chunk> {
+        let mut spare = None;
+        while self.waiting_bytes + CHUNK > self.room() {
+            let mut oldest = self.pop()?;
+            self.drop_chunk(&oldest);
+            if oldest.memory() == CHUNK {
+                oldest.lines.clear();
+                oldest.handed = 0;
+                spare = Some(oldest);
+            }
+        }
+        spare
+    }
+
+    fn drop_chunk(&mut self, chunk: &Chunk) {
+        // What was handed over before is not lost, it only does not go out again.
+        if chunk.handed == 0 {
+            self.lose(Cause::Full, chunk.points, chunk.times());
+        }
+    }
+
+    /// The oldest lines, which are then the caller's; `None` when nothing waits.
+    pub(crate) fn pop(&mut self) -> Option<Chunk> {
+        let chunk = self.waiting.pop_front()?;
+        self.waiting_bytes -= chunk.memory();
+        if chunk.handed == 0 {
+            self.counts.queued -= chunk.points;
+        }
+        Some(chunk)
+    }
+
+    /// Takes a chunk back that was popped: it is the oldest again, so it goes first when there is no room.
+    pub(crate) fn put_back(&mut self, chunk: Chunk) {
+        if self.waiting_bytes + chunk.memory() > self.room() {
+            self.drop_chunk(&chunk);
+            return;
+        }
+        if chunk.handed == 0 {
+            self.counts.queued += chunk.points;
+        }
+        self.waiting_bytes += chunk.memory();
+        self.waiting.push_front(chunk);
+    }
+
+    /// Enters that the destination was handed a chunk at `now`, and keeps it for a while.
+    pub(crate) fn handed(&mut self, mut chunk: Chunk, now: Instant) {
+        let counter = if chunk.handed == 0 { &mut self.counts.sent } else { &mut self.counts.resent };
+        *counter += chunk.points;
+        chunk.handed += 1;
+        if self.limits.resend.is_zero() || chunk.handed > MOST_HANDED {
+            return;
+        }
+        if chunk.lines.len() < chunk.memory() / 2 {
+            chunk.lines.shrink_to_fit();
+        }
+        self.handed_bytes += chunk.memory();
+        self.handed.push_back((now, chunk));
+        self.forget(now);
+    }
+
+    /// Forgets what has been with the destination for long enough, by the rule of the module.
+    pub(crate) fn forget(&mut self, now: Instant) {
+        while let Some((at, chunk)) = self.handed.front() {
+            let old = now.saturating_duration_since(*at) > self.limits.resend;
+            let far = chunk.handed > 1 || self.handed_bytes - chunk.memory() >= TAIL;
+            if !(old && far) && self.handed_bytes <= self.limits.bytes / 4 {
+                return;
+            }
+            self.handed_bytes -= chunk.memory();
+            self.handed.pop_front();
+        }
+    }
+
+    /// Forgets all that was handed over: the destination has confirmed that it has read it.
+    pub(crate) fn confirmed(&mut self) {
+        self.handed.clear();
+        self.handed_bytes = 0;
+    }
+
+    /// The connection is gone: what it was handed last waits again, before all else.
+    pub(crate) fn broken(&mut self, now: Instant) {
+        self.forget(now);
+        while let Some((_, chunk)) = self.handed.pop_back() {
+            self.handed_bytes -= chunk.memory();
+            self.put_back(chunk);
+        }
+    }
+
+    /// Counts a connection made.
+    pub(crate) fn connected(&mut self) {
+        self.counts.connects += 1;
+    }
+
+    /// Enters lines that will not be delivered.
+    pub(crate) fn lose(&mut self, cause: Cause, points: u64, times: impl IntoIterator<Item = u32>) {
+        self.counts.lost += points;
+        self.lost.enter(cause, points, times);
+    }
+
+    /// Whether there is nothing to deliver.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// What went through so far.
+    pub(crate) fn counts(&self) -> Counts {
+        Counts { bytes: (self.waiting_bytes + self.handed_bytes) as u64, ..self.counts }
+    }
+
+    /// What was lost so far.
+    pub(crate) fn lost(&self) -> Lost {
+        self.lost
+    }
+
+    /// Memory for lines that wait; the rest is for those that were handed over.
+    fn room(&self) -> usize {
+        self.limits.bytes - self.limits.bytes / 4
+    }
+}

@@ -1,0 +1,90 @@
+//! Connections to a destination: its name is looked up anew for each, and every address of it is tried.
+
+use std::io;
+use std::time::Duration;
+
+use rustix::net::RecvFlags;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+
+/// The least time for one address of several.
+const SHORTEST_TRY: Duration = Duration::from_secs(2);
+
+/// Addresses of one name that are tried; a name server may give any number.
+const MOST_ADDRESSES: usize = 16;
+
+/// How to reach a destination.
+#[derive(Debug)]
+pub(crate) struct Dial {
+    /// `HOST:PORT`.
+    address: String,
+    patience: Duration,
+}
+
+/// A connection, whatever it is wrapped in.
+pub(crate) trait Peer: AsyncRead + AsyncWrite + Send + Unpin {
+    /// The socket below.
+    fn socket(&self) -> &TcpStream;
+}
+
+impl Peer for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Dial {
+    /// Will connect to `address`, and give everything up that takes longer than `patience`.
+    pub(crate) fn new(address: &str, patience: Duration) -> Dial {
+        Dial { address: address.to_owned(), patience }
+    }
+
+    /// `HOST:PORT`, as it was configured.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Connects to the first address that takes us.
+    ///
+    /// # Errors
+    /// Why the last address did not, or that there is none.
+    pub(crate) async fn connect(&self) -> io::Result<Box<dyn Peer>> {
+        let found = timeout(self.patience, lookup_host(&self.address)).await;
+        let addresses: Vec<_> = found.map_err(|_| late("looking the name up"))??.take(MOST_ADDRESSES).collect();
+        let each = (self.patience / addresses.len().max(1) as u32).max(SHORTEST_TRY.min(self.patience));
+        let mut fault = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        for address in addresses {
+            match timeout(each, TcpStream::connect(address)).await {
+                Ok(Ok(socket)) => return self.prepare(socket),
+                Ok(Err(error)) => fault = error,
+                Err(_) => fault = late("connecting"),
+            }
+        }
+        Err(fault)
+    }
+
+    fn prepare(&self, socket: TcpStream) -> io::Result<Box<dyn Peer>> {
+        // Lines leave in chunks of several; waiting for more gains nothing.
+        socket.set_nodelay(true)?;
+        // A machine that lost its power says nothing any more. Without this the kernel would take our lines for a
+        // quarter of an hour and then drop them all.
+        let patience = self.patience.as_millis().try_into().unwrap_or(u32::MAX);
+        #[cfg(target_os = "linux")]
+        rustix::net::sockopt::set_tcp_user_timeout(&socket, patience)?;
+        #[cfg(not(target_os = "linux"))]
+        let _: u32 = patience;
+        Ok(Box::new(socket))
+    }
+}
+
+/// Whether the other side has closed; asks the kernel itself, since the runtime learns of a hang-up only when it next
+/// looks, and a chunk would be lost until then. Takes nothing out, so that the runtime's own view stays true.
+pub(crate) fn hung_up(socket: &TcpStream) -> bool {
+    matches!(rustix::net::recv(socket, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT), Ok((_, 0)))
+}
+
+/// What takes too long.
+pub(crate) fn late(doing: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, format!("{doing} takes too long"))
+}

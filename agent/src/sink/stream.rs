@@ -1,0 +1,151 @@
+//! Delivery over a connection: connects when there is something to send, keeps the connection, and gives nothing up
+//! that the outlet can still hold.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::dial::{Dial, Peer, hung_up, late};
+use super::pauses::Pauses;
+use crate::outlet::Outlet;
+
+/// How long a peer may take to close its side after we have closed ours, which tells that it has read everything.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Delivers an outlet to one listener.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) dial: Dial,
+    pub(crate) outlet: Arc<Outlet>,
+    pub(crate) pauses: Pauses,
+    pub(crate) patience: Duration,
+}
+
+impl Stream {
+    /// Delivers until `closing` fires and nothing waits. Who calls bounds how long that may take.
+    pub(crate) async fn run(mut self, closing: CancellationToken) {
+        let mut outage = None;
+        while self.wait_for_lines(&closing).await {
+            let error = match self.dial.connect().await {
+                Ok(peer) => {
+                    self.outlet.queue().connected();
+                    self.tell_return(outage.take());
+                    let since = Instant::now();
+                    let _broken = Broken(&self.outlet);
+                    let ended = deliver(&self.outlet, peer, self.patience, &closing).await;
+                    self.pauses.lived(since.elapsed());
+                    match ended {
+                        Ok(()) => return,
+                        Err(error) => error,
+                    }
+                }
+                Err(error) => error,
+            };
+            if outage.is_none() {
+                let peer = self.dial.address();
+                warn!(destination = self.outlet.name(), peer, "Cannot deliver, lines wait: {error}.");
+                outage = Some((Instant::now(), self.outlet.queue().lost()));
+            }
+            let pause = self.pauses.next();
+            tokio::select! {
+                () = sleep(pause) => {}
+                // One attempt at once, and then no faster than the first pause: the listener may be stopping with us.
+                () = closing.cancelled() => sleep(pause.min(self.pauses.first())).await,
+            }
+        }
+    }
+
+    /// Says what an outage has cost, once it is over.
+    fn tell_return(&self, outage: Option<(Instant, crate::Lost)>) {
+        let Some((since, before)) = outage else { return };
+        let (now, destination, seconds) = (self.outlet.queue().lost(), self.outlet.name(), since.elapsed().as_secs());
+        let lost = now.all_points() - before.all_points();
+        if lost == 0 {
+            info!(destination, seconds, "Delivers again, nothing was lost.");
+        } else {
+            let lost_seconds = now.all_seconds() - before.all_seconds();
+            warn!(destination, seconds, points = lost, lost_seconds, "Delivers again; the oldest points are lost.");
+        }
+    }
+
+    /// Waits until there is something to deliver; `false` when nothing will come any more.
+    async fn wait_for_lines(&self, closing: &CancellationToken) -> bool {
+        while self.outlet.queue().is_empty() {
+            if closing.is_cancelled() {
+                return false;
+            }
+            tokio::select! {
+                () = self.outlet.filled() => {}
+                () = closing.cancelled() => {}
+            }
+        }
+        true
+    }
+}
+
+/// Tells the outlet that a connection is over, even when the task is cut off in the middle.
+struct Broken<'a>(&'a Outlet);
+
+impl Drop for Broken<'_> {
+    fn drop(&mut self) {
+        self.0.queue().broken(std::time::Instant::now());
+    }
+}
+
+/// Writes chunk after chunk; ends well only when `closing` fired, nothing is left, and the peer has had time to read.
+async fn deliver(
+    outlet: &Arc<Outlet>,
+    mut peer: Box<dyn Peer>,
+    patience: Duration,
+    closing: &CancellationToken,
+) -> io::Result<()> {
+    let mut heard = [0; 1024];
+    loop {
+        // A peer that has hung up is noticed before the lines are given to its socket, where they would be lost.
+        if hung_up(peer.socket()) {
+            return Err(closed());
+        }
+        let Some(held) = outlet.take() else {
+            if closing.is_cancelled() {
+                return farewell(outlet, peer).await;
+            }
+            tokio::select! {
+                () = outlet.filled() => {}
+                () = closing.cancelled() => {}
+                // What it says is of no interest, only whether it is still there.
+                read = peer.read(&mut heard) => if read? == 0 { return Err(closed()) },
+            }
+            continue;
+        };
+        match timeout(patience, peer.write_all(held.lines())).await {
+            Ok(written) => written?,
+            Err(_) => return Err(late("writing")),
+        }
+        held.handed();
+    }
+}
+
+/// Closes our side and waits for the peer to close its own, which it does when it has read everything.
+async fn farewell(outlet: &Outlet, mut peer: Box<dyn Peer>) -> io::Result<()> {
+    peer.shutdown().await?;
+    let closes = async {
+        let mut heard = [0; 1024];
+        while peer.read(&mut heard).await? > 0 {}
+        io::Result::Ok(())
+    };
+    // A peer that keeps its side open may have read everything or nothing; its lines count as unconfirmed.
+    if let Ok(closed) = timeout(FAREWELL, closes).await {
+        closed?;
+        outlet.queue().confirmed();
+    }
+    Ok(())
+}
+
+fn closed() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, "the other side closed the connection")
+}
