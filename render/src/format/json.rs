@@ -16,13 +16,14 @@ pub enum Layout {
 }
 
 /// `[{"target", "tags", "datapoints": [[value, epoch], ...]}, ...]`; with `known_only`, points without a value are left
-/// out, and series that have none at all.
+/// out, and series that have none at all. The list is empty if no series has a point, as graphite-web's.
 ///
 /// # Errors
 /// When it grows too long.
 pub fn json(series: &[Series], layout: Layout, known_only: bool, out: &mut Output) -> Result<(), TooLong> {
     let mut set = Setter::new(out, layout);
     set.open(b'[');
+    let series = if series.iter().all(|one| one.values.is_empty()) { &[] } else { series };
     for one in series {
         if known_only && one.values.iter().all(|value| value.is_nan()) {
             continue;

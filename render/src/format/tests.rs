@@ -85,6 +85,13 @@ fn no_series_is_an_empty_list() {
 }
 
 #[test]
+fn series_without_points_stand_beside_others_only() {
+    let (empty, known) = (series("empty", &[]), series("known", &[1.0]));
+    assert_eq!(text(|out| json(std::slice::from_ref(&empty), Layout::Line, false, out)), "[]");
+    assert!(text(|out| json(&[empty, known], Layout::Line, false, out)).contains("\"datapoints\": []"));
+}
+
+#[test]
 fn pretty_json_reads_back_the_same() {
     let all = [series("a", &[1.0, 2.5]), series("b", &[])];
     let (line, pretty) =

@@ -163,7 +163,7 @@ fn alias_query(args: &mut Args<'_, '_>) -> Outcome {
         if current.is_nan() {
             return Err(args.refuse(&format!("`{}` has no known value", first.name)));
         }
-        series.name = printf(&format, current).ok_or_else(|| {
+        series.name = printf(&format, current, first.integers).ok_or_else(|| {
             args.wrong("newName", "a text with one place for a number, such as %d", &format!("`{format}`"))
         })?;
     }
@@ -171,7 +171,7 @@ fn alias_query(args: &mut Args<'_, '_>) -> Outcome {
 }
 
 /// Python's `format % value` for one number; `None` if the format has not exactly one place, or one for something else.
-fn printf(format: &str, value: f64) -> Option<String> {
+fn printf(format: &str, value: f64, integer: bool) -> Option<String> {
     const WIDEST: usize = 200;
     let mut text = String::new();
     let mut rest = format;
@@ -205,6 +205,7 @@ fn printf(format: &str, value: f64) -> Option<String> {
             'd' | 'i' | 'u' => d(value),
             'f' | 'F' => format!("{value:.*}", precision.unwrap_or(6)),
             'g' | 'G' => general(value, precision.unwrap_or(6)),
+            's' | 'r' if integer => d(value),
             's' | 'r' => repr(value),
             _ => return None,
         };
@@ -293,13 +294,14 @@ mod tests {
 
     #[test]
     fn formats_are_pythons() {
-        assert_eq!(printf("v %d", 3.7).as_deref(), Some("v 3"));
-        assert_eq!(printf("%.2f%%", 3.14259).as_deref(), Some("3.14%"));
-        assert_eq!(printf("%s", 5.0).as_deref(), Some("5.0"));
-        assert_eq!(printf("%06.1f|", -2.5).as_deref(), Some("-002.5|"));
-        assert_eq!(printf("%-6d|", 4.0).as_deref(), Some("4     |"));
+        assert_eq!(printf("v %d", 3.7, false).as_deref(), Some("v 3"));
+        assert_eq!(printf("%.2f%%", 3.14259, false).as_deref(), Some("3.14%"));
+        assert_eq!(printf("%s", 5.0, false).as_deref(), Some("5.0"));
+        assert_eq!(printf("%s", 5.0, true).as_deref(), Some("5"));
+        assert_eq!(printf("%06.1f|", -2.5, false).as_deref(), Some("-002.5|"));
+        assert_eq!(printf("%-6d|", 4.0, false).as_deref(), Some("4     |"));
         for format in ["none", "%d %d", "%", "%q", "%999999999d"] {
-            assert_eq!(printf(format, 1.0), None);
+            assert_eq!(printf(format, 1.0, false), None);
         }
     }
 }

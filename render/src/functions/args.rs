@@ -420,6 +420,7 @@ impl<'a, 'r> Args<'a, 'r> {
         for (index, value) in self.rest().into_iter().enumerate() {
             match value {
                 Value::Number(Number::Integer(position)) => positions.push(position),
+                Value::Number(Number::Float(position)) if position.fract() == 0.0 => positions.push(position as i64),
                 Value::Text(text) if text.parse::<i64>().is_ok() => positions.push(text.parse().unwrap_or_default()),
                 other => {
                     let place = self.place_of(from + index);

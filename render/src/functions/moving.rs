@@ -103,8 +103,10 @@ fn window(series: &Series, size: &WindowSize, preview: i64, from: i64) -> (usize
     };
     // Each series drops its own preview: graphite-web shifts the finer ones of a mixed list, and all of them when the
     // window is no multiple of the step. A series that got coarser by reading further back keeps the window's points.
+    // Lines and aligned buckets begin where they want, not behind the start.
     let before = match preview % series.step {
         0 => (preview / series.step).max(points),
+        _ if series.start <= from - preview => points,
         _ => ((from - series.start).div_euclid(series.step) + 1).max(points),
     };
     let cut = |points: i64| usize::try_from(points).unwrap_or(usize::MAX);
@@ -146,15 +148,16 @@ fn moving(args: &mut Args<'_, '_>, func: &str, reducer: Reducer) -> Outcome {
         series.tag(&function, size_tag(&size));
         series.renew(named(&function, series, &size));
         series.values = slide(&series.values, points, before, reducer, xff).into();
-        series.start += shift(series, preview, before);
+        series.start += shift(series, preview, before, from);
         series.integers = series.integers && reducer.keeps_integers() || reducer == Reducer::Count;
     }
     Ok(list)
 }
 
 /// Seconds from the first point read to the first result.
-fn shift(series: &Series, preview: i64, before: usize) -> i64 {
-    if preview % series.step == 0 { preview } else { series.step.saturating_mul(before as i64) }
+fn shift(series: &Series, preview: i64, before: usize, from: i64) -> i64 {
+    let from_the_start = series.start == from - preview;
+    if preview % series.step == 0 || from_the_start { preview } else { series.step.saturating_mul(before as i64) }
 }
 
 /// Python's `capitalize`: the first letter large, the others small.
@@ -265,7 +268,7 @@ fn exponential(args: &mut Args<'_, '_>) -> Outcome {
             }
             result.push(if value.is_nan() { f64::NAN } else { round(average, 6) });
         }
-        series.start += shift(series, preview, before);
+        series.start += shift(series, preview, before, from);
         (series.values, series.integers) = (result.into(), false);
     }
     Ok(list)

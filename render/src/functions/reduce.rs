@@ -63,7 +63,8 @@ impl Reducer {
         let count = || known().count() as f64;
         match self {
             Reducer::Average => known().sum::<f64>() / count(),
-            Reducer::AverageZero => known().sum::<f64>() / values.len() as f64,
+            // Rust's sum of nothing is -0.
+            Reducer::AverageZero => (known().sum::<f64>() + 0.0) / values.len() as f64,
             Reducer::Median => median(values, buffer),
             Reducer::Sum => known().reduce(|sum, v| sum + v).unwrap_or(f64::NAN),
             Reducer::Min => known().reduce(f64::min).unwrap_or(f64::NAN),

@@ -254,7 +254,8 @@ fn cacti_style(args: &mut Args<'_, '_>) -> Outcome {
     let width = |reducer: Reducer| {
         let sample = |series: &Series| match reducer.apply(&series.values) {
             value if value.is_nan() || value == 0.0 => 3.0,
-            value => value.trunc(),
+            // Python's whole numbers know no -0.
+            value => value.trunc() + 0.0,
         };
         list.iter().map(|series| format(sample(series)).chars().count()).max().unwrap_or(0) + 3
     };

@@ -61,6 +61,7 @@ fn pie(name: &str) -> Value {
         "name": name,
         "function": format!("{name}(series)"),
         "description": format!("The {name} of a series as the size of its slice."),
+        "module": "graphite.render.functions",
         "group": "Pie",
         "params": params,
     })

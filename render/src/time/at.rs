@@ -9,6 +9,10 @@ use super::{TimeFault, offset};
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
+/// Python's calendar begins and ends here, in seconds since the epoch.
+const YEAR_1: i64 = -62_135_596_800;
+const YEAR_10_000: i64 = 253_402_300_800;
+
 /// Seconds since the epoch that `text` stands for, seen at `now` from the zone `tz`; the empty text is `now`.
 ///
 /// Blanks, commas and underscores do not count. Digits alone are seconds since the epoch, unless eight of them look
@@ -27,7 +31,8 @@ pub fn parse(text: &str, now: i64, tz: &TimeZone) -> Result<i64, TimeFault> {
     let (reference, rest) = plain.split_at(cut);
     let reference = reference_at(reference, now, tz).map_err(|reason| TimeFault::new(text, reason))?;
     let offset = offset(rest).map_err(|fault| TimeFault { text: TimeFault::new(text, "").text, ..fault })?;
-    reference.checked_add(offset).ok_or_else(|| TimeFault::new(text, "it lies too far away"))
+    let at = reference.checked_add(offset).filter(|at| (YEAR_1..YEAR_10_000).contains(at));
+    at.ok_or_else(|| TimeFault::new(text, "it lies too far away"))
 }
 
 /// `None` when the text is no epoch, `Some(None)` when it is one beyond what a calendar reaches.
@@ -192,9 +197,19 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in
-            ["bogus", "25:00", "now-1h+50min", "-10m", "-29d-23h", "oct", "20260231", "13/13/2026", "1:é", "é:1"]
-        {
+        for text in [
+            "bogus",
+            "25:00",
+            "now-1h+50min",
+            "-10m",
+            "-29d-23h",
+            "oct",
+            "20260231",
+            "13/13/2026",
+            "1:é",
+            "é:1",
+            "-999999d",
+        ] {
             assert!(parse(text, NOW, &TimeZone::UTC).is_err(), "{text}");
         }
         assert!(parse("99999999999999999999", NOW, &TimeZone::UTC).is_err());

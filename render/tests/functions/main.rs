@@ -10,6 +10,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end here")]
 
+mod page;
 mod table;
 
 use render::eval::{EvalError, Evaluated, Limits, Request, evaluate};
