@@ -2,21 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{info, warn};
 use whisper::Interval;
 
 use crate::config::seconds;
 use crate::destination::{DestinationConfig, Destinations};
-use crate::outlet::{Limits, Outlet};
+use crate::outlet::{Cause, Limits, Outlet};
 use crate::sink::{Dial, Pauses, Stream};
+use crate::spool::Worker;
 use crate::{AgentConfig, Counts};
 
 /// How far slots are apart when the configuration says nothing sensible, which it was checked for.
 const SLOT: Interval = Interval::from_secs(10).expect("ten is not zero");
+
+/// How long a stop waits for what is brought to disk.
+const LAST_WRITES: Duration = Duration::from_secs(3);
 
 /// See the module.
 #[derive(Debug)]
@@ -30,6 +35,7 @@ struct Line {
     outlet: Arc<Outlet>,
     closing: CancellationToken,
     task: JoinHandle<()>,
+    spool: Option<Worker>,
 }
 
 impl Delivery {
@@ -73,9 +79,16 @@ impl Line {
             outlet: Arc::clone(&outlet),
             pauses: Pauses::new(agent.retry_first, agent.retry_most),
             patience: agent.patience,
+            pace: Duration::from_secs(1) / config.replay_rate.max(1),
         };
         let task = tokio::spawn(stream.run(closing.clone()));
-        Line { outlet, closing, task }
+        let folder = agent.folder.as_ref().filter(|_| config.spool.0 > 0);
+        let spool = folder.and_then(|folder| {
+            let started = Worker::start(&outlet, &folder.join("spool").join(name), config.spool.0);
+            let told = |error| warn!(destination = name, %error, "No spool, the system gives no thread.");
+            started.map_err(told).ok()
+        });
+        Line { outlet, closing, task, spool }
     }
 
     async fn stop(&mut self, until: Instant) -> Counts {
@@ -84,9 +97,19 @@ impl Line {
             // The lines on their way go back when the task is dropped.
             let _ = (&mut self.task).await;
         }
-        let counts = self.outlet.queue().counts();
-        if counts.queued > 0 {
-            warn!(points = counts.queued, destination = self.outlet.name(), "Stopped before all was delivered.");
+        if let Some(spool) = &mut self.spool {
+            // A disk that hangs is left behind.
+            let _ = timeout(LAST_WRITES, spool.stop()).await;
+        }
+        let mut queue = self.outlet.queue();
+        queue.abandon();
+        let counts = queue.counts();
+        let (destination, lost) = (self.outlet.name(), queue.lost().points(Cause::Stopped));
+        if lost > 0 {
+            warn!(destination, points = lost, "Stopped before all was delivered; these points are lost.");
+        }
+        if counts.spooled > 0 {
+            info!(destination, points = counts.spooled, "What was not delivered is on disk, for the next start.");
         }
         counts
     }

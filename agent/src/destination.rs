@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use serde::Deserialize;
 
 use crate::AgentConfig;
@@ -29,11 +30,22 @@ pub struct DestinationConfig {
     /// never have read them; "0s" for none. Default "30s".
     #[serde(with = "humantime_serde")]
     pub resend: Duration,
+    /// Room on disk for lines that wait while the destination is away, the oldest go first; "0" for none. They lie below
+    /// the agent's data folder. Default "256MiB".
+    pub spool: ByteSize,
+    /// Lines a second that are sent from there once the destination is back; what is new goes before them. Default 5000.
+    pub replay_rate: u32,
 }
 
 impl Default for DestinationConfig {
     fn default() -> DestinationConfig {
-        DestinationConfig { address: None, buffer_bytes: None, resend: Duration::from_secs(30) }
+        DestinationConfig {
+            address: None,
+            buffer_bytes: None,
+            resend: Duration::from_secs(30),
+            spool: ByteSize::mib(256),
+            replay_rate: 5000,
+        }
     }
 }
 
@@ -56,6 +68,9 @@ impl DestinationConfig {
         expect(self.buffer_bytes.is_none_or(|bytes| bytes >= SMALLEST), "buffer-bytes: has to be at least 65536");
         let covered = self.resend.is_zero() || self.resend > agent.patience;
         expect(covered, "resend: has to be longer than `[agent] patience`, or \"0s\" for none");
+        let room = self.spool.0 == 0 || self.spool.0 >= crate::spool::SMALLEST;
+        expect(room, "spool: has to be at least \"1MiB\", or \"0\" for none");
+        expect(self.replay_rate > 0, "replay-rate: has to be at least 1");
         faults
     }
 }

@@ -30,6 +30,7 @@ mod golden_host;
 mod schedule;
 mod setup;
 mod sink;
+mod spool;
 
 pub use config::{AgentConfig, Problem};
 pub use destination::{DestinationConfig, Destinations};

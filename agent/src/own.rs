@@ -37,6 +37,8 @@ impl Own {
         let (before, lost_before) = self.last.insert(name.into(), (counts, lost)).unwrap_or_default();
         out.gauge(&["agent", "queue", name, "points"], counts.queued as f64);
         out.gauge(&["agent", "queue", name, "bytes"], counts.bytes as f64).unit(Unit::Bytes);
+        out.gauge(&["agent", "queue", name, "spool_points"], counts.spooled as f64);
+        out.gauge(&["agent", "queue", name, "spool_bytes"], counts.spool_bytes as f64).unit(Unit::Bytes);
         out.gauge(&["agent", "sent", name], (counts.sent - before.sent) as f64);
         out.gauge(&["agent", "resent", name], (counts.resent - before.resent) as f64);
         out.gauge(&["agent", "connects", name], (counts.connects - before.connects) as f64);

@@ -44,10 +44,10 @@ pub struct Agent {
 pub struct Account {
     /// Handed to destinations, counted for each.
     pub sent: u64,
-    /// Given up while it ran, for want of room and other causes.
+    /// Given up, for want of room, because no spool could keep them at the end, and other causes.
     pub lost: u64,
-    /// Still waiting when time was up.
-    pub undelivered: u64,
+    /// On disk, for the next start to deliver.
+    pub spooled: u64,
 }
 
 /// Why an agent cannot start.
@@ -139,10 +139,10 @@ impl Agent {
         }
         let living = self.config.plugins.living.clone();
         let plugins = spawn_blocking(move || living.end_all());
-        let Counts { queued, sent, lost, .. } = self.delivery.stop(until).await;
+        let Counts { spooled, sent, lost, .. } = self.delivery.stop(until).await;
         // Has bounds of its own; a thread that cannot be waited for takes nothing with it.
         let _ = plugins.await;
-        Account { sent, lost, undelivered: queued }
+        Account { sent, lost, spooled }
     }
 }
 

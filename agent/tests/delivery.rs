@@ -66,13 +66,38 @@ async fn this_host_is_measured_on_aligned_slots() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn stopping_without_a_server_ends_in_time_and_says_what_is_left() {
+async fn what_a_stop_without_a_server_leaves_is_delivered_by_the_next_start() {
+    let (listener, address) = listener().await;
+    drop(listener);
+    let folder = tempfile::tempdir().unwrap();
+    let mut setup = setup(&address, "");
+    setup.agent.folder = Some(folder.path().to_owned());
+    let agent = Agent::start(setup.clone()).unwrap();
+    until("something was measured", || agent.counts().queued > 0).await;
+    let account = timeout(SOON, agent.stop()).await.unwrap();
+    assert!(account.spooled > 0 && account.sent == 0 && account.lost == 0, "{account:?}");
+
+    let listener = TcpListener::bind(&address).await.unwrap();
+    let agent = Agent::start(setup).unwrap();
+    let mut lines = accept(&listener).await.lines();
+    until("all of it is sent", || agent.counts().sent > account.spooled && agent.counts().spooled == 0).await;
+    let mut times = std::collections::BTreeSet::new();
+    while times.len() < 2 {
+        let line = timeout(SOON, lines.next_line()).await.unwrap().unwrap().unwrap();
+        times.insert(line.rsplit(' ').next().unwrap().to_owned());
+    }
+    drop(lines);
+    timeout(SOON, agent.stop()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stopping_without_a_server_or_a_spool_ends_in_time_and_says_what_is_lost() {
     let (listener, address) = listener().await;
     drop(listener);
     let agent = Agent::start(setup(&address, "")).unwrap();
     until("something was measured", || agent.counts().queued > 0).await;
     let account = timeout(SOON, agent.stop()).await.unwrap();
-    assert!(account.undelivered > 0 && account.sent == 0, "{account:?}");
+    assert!(account.lost > 0 && account.sent == 0, "{account:?}");
 }
 
 #[tokio::test]

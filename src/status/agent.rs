@@ -26,6 +26,7 @@ impl Part for AgentPart {
         json!({
             "queued": counted.queued,
             "bytes": counted.bytes,
+            "spooled": counted.spooled,
             "sent": counted.sent,
             "lost": counted.lost,
             "connects": counted.connects,
@@ -65,6 +66,8 @@ fn destination(counted: Counts, lost: Lost) -> Value {
     json!({
         "queued": counted.queued,
         "bytes": counted.bytes,
+        "spooled": counted.spooled,
+        "spool-bytes": counted.spool_bytes,
         "sent": counted.sent,
         "resent": counted.resent,
         "connects": counted.connects,
@@ -76,6 +79,8 @@ fn destinations(watch: &Watch) -> Vec<Family> {
     let counter = |name, help| Family::counter(name, help);
     let mut queued = Family::gauge("plumbago_agent_queued_points", "Points that wait in memory for a destination.");
     let mut bytes = Family::gauge("plumbago_agent_queued_bytes", "Memory of the lines that wait or were sent last.");
+    let mut spooled = Family::gauge("plumbago_agent_spooled_points", "Points that wait on disk for a destination.");
+    let mut spool = Family::gauge("plumbago_agent_spool_bytes", "Bytes of the files they are in.");
     let mut sent = counter("plumbago_agent_sent_points_total", "Points handed to a destination, each counted once.");
     let mut resent = counter("plumbago_agent_resent_points_total", "Points sent once more after a connection broke.");
     let mut connects = counter("plumbago_agent_connects_total", "Connections made to a destination.");
@@ -86,6 +91,8 @@ fn destinations(watch: &Watch) -> Vec<Family> {
         let labels = [("destination", name.as_str())];
         queued = queued.labelled(&labels, counted.queued as f64);
         bytes = bytes.labelled(&labels, counted.bytes as f64);
+        spooled = spooled.labelled(&labels, counted.spooled as f64);
+        spool = spool.labelled(&labels, counted.spool_bytes as f64);
         sent = sent.labelled(&labels, counted.sent as f64);
         resent = resent.labelled(&labels, counted.resent as f64);
         connects = connects.labelled(&labels, counted.connects as f64);
@@ -95,5 +102,5 @@ fn destinations(watch: &Watch) -> Vec<Family> {
             seconds = seconds.labelled(&labels, lost.seconds(cause) as f64);
         }
     }
-    vec![queued, bytes, sent, resent, connects, points, seconds]
+    vec![queued, bytes, spooled, spool, sent, resent, connects, points, seconds]
 }

@@ -15,6 +15,13 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
+    /// Lines that nobody has sent yet.
+    #[cfg(test)]
+    pub(crate) fn new(lines: Vec<u8>) -> Chunk {
+        let points = lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+        Chunk { lines, points, handed: 0 }
+    }
+
     /// Empty, with the room of one piece.
     pub(crate) fn with_room() -> Chunk {
         Chunk { lines: Vec::with_capacity(CHUNK), points: 0, handed: 0 }
@@ -31,6 +38,14 @@ impl Chunk {
         lines.filter_map(|line| {
             let last = line.rsplit(|byte| *byte == b' ').next()?;
             std::str::from_utf8(last).ok()?.parse().ok()
+        })
+    }
+
+    /// The earliest and the latest timestamp.
+    pub(crate) fn span(&self) -> Option<(u32, u32)> {
+        self.times().fold(None, |span, time| match span {
+            None => Some((time, time)),
+            Some((first, last)) => Some((time.min(first), time.max(last))),
         })
     }
 }

@@ -67,6 +67,15 @@ impl Lost {
         }
     }
 
+    /// Enters `points` that lie between `first` and `last` without a hole.
+    pub(crate) fn enter_span(&mut self, cause: Cause, points: u64, (first, last): (u32, u32)) {
+        self.enter(cause, points, [first]);
+        if last > self.until {
+            self.seconds[cause as usize] += u64::from(last - self.until);
+            self.until = last;
+        }
+    }
+
     /// Points lost for `cause`.
     pub fn points(&self, cause: Cause) -> u64 {
         self.points[cause as usize]
@@ -106,5 +115,7 @@ mod tests {
         assert_eq!(lost.seconds(Cause::Full), 30);
         lost.enter(Cause::Stopped, 1, [2000]);
         assert_eq!((lost.seconds(Cause::Stopped), lost.all_seconds(), lost.all_points()), (10, 40, 6));
+        lost.enter_span(Cause::Damaged, 100, (1990, 2100));
+        assert_eq!(lost.seconds(Cause::Damaged), 100);
     }
 }

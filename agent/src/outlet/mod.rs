@@ -1,17 +1,20 @@
 //! One destination as the rest of the agent sees it: lines go in, and nobody who puts them in ever waits.
 
+mod backlog;
 mod chunk;
 mod lost;
 mod queue;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use chunk::Chunk;
+pub(crate) use backlog::Replay;
+pub(crate) use chunk::Chunk;
 pub use lost::{Cause, Lost};
 pub use queue::Counts;
 pub(crate) use queue::{Limits, Queue, SMALLEST};
@@ -22,11 +25,13 @@ pub(crate) struct Outlet {
     name: Box<str>,
     queue: Mutex<Queue>,
     filled: Notify,
+    /// Wakes the spool.
+    disk: Condvar,
 }
 
 impl Outlet {
     pub(crate) fn new(name: &str, limits: Limits) -> Outlet {
-        Outlet { name: name.into(), queue: Mutex::new(Queue::new(limits)), filled: Notify::new() }
+        Outlet { name: name.into(), queue: Mutex::new(Queue::new(limits)), filled: Notify::new(), disk: Condvar::new() }
     }
 
     /// What its destination is called.
@@ -36,9 +41,16 @@ impl Outlet {
 
     /// Appends whole lines, each ended by a newline.
     pub(crate) fn push(&self, lines: &[u8]) {
-        if !lines.is_empty() {
-            self.queue().push(lines);
-            self.filled.notify_one();
+        if lines.is_empty() {
+            return;
+        }
+        let mut queue = self.queue();
+        queue.push(lines);
+        let crowded = queue.is_crowded();
+        drop(queue);
+        self.filled.notify_one();
+        if crowded {
+            self.disk.notify_one();
         }
     }
 
@@ -46,6 +58,58 @@ impl Outlet {
     pub(crate) fn take(self: &Arc<Self>) -> Option<Held> {
         let chunk = self.queue().pop()?;
         Some(Held { chunk: Some(chunk), outlet: Arc::clone(self) })
+    }
+
+    /// The next lines from the spool; unless they are said to be handed over, the spool reads them again.
+    pub(crate) fn take_replay(&self) -> Option<Replay> {
+        let replay = self.queue().backlog.pop();
+        self.disk.notify_one();
+        replay
+    }
+
+    /// Enters that the destination was handed lines from the spool.
+    pub(crate) fn replayed(&self, replay: Replay) {
+        self.queue().replayed(replay, Instant::now());
+        self.disk.notify_one();
+    }
+
+    /// A connection was made.
+    pub(crate) fn connected(&self) {
+        self.queue().connected();
+        self.disk.notify_one();
+    }
+
+    /// There is no connection, or no more.
+    pub(crate) fn broken(&self) {
+        self.queue().broken(Instant::now());
+        self.disk.notify_one();
+    }
+
+    /// All that was handed over has been read.
+    pub(crate) fn confirmed(&self) {
+        self.queue().confirmed();
+        self.disk.notify_one();
+    }
+
+    /// Wakes whoever waits for something to deliver.
+    pub(crate) fn wake(&self) {
+        self.filled.notify_one();
+    }
+
+    /// Wakes the spool, which looks at what made us do so before it sleeps again.
+    pub(crate) fn wake_spool(&self) {
+        let _looking = self.queue();
+        self.disk.notify_one();
+    }
+
+    /// Sleeps until the spool may have something to do, if `usable`; `longest` or until `stop` if not.
+    pub(crate) fn idle(&self, usable: bool, longest: Duration, stop: &AtomicBool) {
+        let queue = self.queue();
+        let nap = if usable { queue.nap(Instant::now()) } else { longest };
+        if !nap.is_zero() && !stop.load(Relaxed) {
+            // A wake-up too many or a poisoned lock only means one more look.
+            let _ = self.disk.wait_timeout(queue, nap);
+        }
     }
 
     /// What went through so far, and what was lost.

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use whisper::Interval;
 
+use super::backlog::{Backlog, Replay};
 use super::chunk::{CHUNK, Chunk};
 use super::lost::{Cause, Lost};
 
@@ -28,6 +29,15 @@ const TAIL: usize = 256 << 10;
 
 /// Connections that one line is handed to at most.
 const MOST_HANDED: u8 = 20;
+
+/// An outage of this long does not reach the disk.
+const SHORT: Duration = Duration::from_secs(5);
+
+/// The longest that the spool sleeps.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// Chunks that go to disk in one go.
+const SPILLED: usize = 64;
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +83,9 @@ pub(crate) struct Queue {
     handed_bytes: usize,
     counts: Counts,
     lost: Lost,
+    /// Since when there is no connection.
+    away: Option<Instant>,
+    pub(crate) backlog: Backlog,
 }
 
 impl Counts {
@@ -100,6 +113,8 @@ impl Queue {
             handed_bytes: 0,
             counts: Counts::default(),
             lost: Lost::none(limits.slot),
+            away: None,
+            backlog: Backlog::default(),
         }
     }
 
@@ -207,20 +222,85 @@ impl Queue {
     pub(crate) fn confirmed(&mut self) {
         self.handed.clear();
         self.handed_bytes = 0;
+        self.backlog.confirmed();
     }
 
-    /// The connection is gone: what it was handed last waits again, before all else.
+    /// Enters that lines from the spool were handed over.
+    pub(crate) fn replayed(&mut self, replay: Replay, now: Instant) {
+        let counter = if replay.again { &mut self.counts.resent } else { &mut self.counts.sent };
+        *counter += replay.points;
+        self.backlog.handed(replay, now);
+    }
+
+    /// There is no connection, or no more: what it was handed last waits again, before all else.
     pub(crate) fn broken(&mut self, now: Instant) {
+        self.away.get_or_insert(now);
         self.forget(now);
+        self.backlog.broken();
         while let Some((_, chunk)) = self.handed.pop_back() {
             self.handed_bytes -= chunk.memory();
             self.put_back(chunk);
         }
     }
 
-    /// Counts a connection made.
+    /// A connection was made.
     pub(crate) fn connected(&mut self) {
         self.counts.connects += 1;
+        self.away = None;
+    }
+
+    /// The oldest lines, when they should go to disk: all of them once the destination has been away for [`SHORT`], and
+    /// what is beyond a quarter of the room when half of it is full.
+    pub(crate) fn spill(&mut self, now: Instant, all: bool) -> Vec<Chunk> {
+        let away = self.away.is_some_and(|since| now.saturating_duration_since(since) >= SHORT);
+        let down_to = match all || away {
+            true => 0,
+            false if self.is_crowded() => self.room() / 4,
+            false => return Vec::new(),
+        };
+        let mut chunks = Vec::new();
+        while self.waiting_bytes > down_to && chunks.len() < SPILLED {
+            chunks.extend(self.pop());
+        }
+        chunks
+    }
+
+    /// Whether half of the memory is full.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.waiting_bytes > self.room() / 2
+    }
+
+    /// How long the spool may sleep if nobody wakes it.
+    pub(crate) fn nap(&self, now: Instant) -> Duration {
+        if self.is_crowded() || self.wants_replay() {
+            return Duration::ZERO;
+        }
+        let longest = if self.away.is_some() { SHORT } else { LONG };
+        self.backlog.nap(now, self.limits.resend).unwrap_or(longest).min(longest)
+    }
+
+    /// Whether the spool should read ahead.
+    pub(crate) fn wants_replay(&self) -> bool {
+        self.away.is_none() && self.backlog.wants()
+    }
+
+    /// Whether no lines wait in memory.
+    pub(crate) fn nothing_in_memory(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// What the spool has not been told yet, see [`Backlog::news`].
+    pub(crate) fn news(&mut self, now: Instant) -> (Vec<Replay>, Vec<u64>, bool) {
+        self.backlog.news(now, self.limits.resend)
+    }
+
+    /// Enters points of the spool that will not be delivered.
+    pub(crate) fn lose_span(&mut self, cause: Cause, points: u64, span: Option<(u32, u32)>) {
+        self.counts.lost += points;
+        match span.filter(|_| points > 0) {
+            Some(span) => self.lost.enter_span(cause, points, span),
+            None => self.lost.enter(cause, points, []),
+        }
     }
 
     /// Enters lines that will not be delivered.
@@ -229,14 +309,25 @@ impl Queue {
         self.lost.enter(cause, points, times);
     }
 
+    /// Enters as lost what still waits in memory: the agent ends, and nobody will send it.
+    pub(crate) fn abandon(&mut self) {
+        while let Some(chunk) = self.pop() {
+            if chunk.handed == 0 {
+                self.lose(Cause::Stopped, chunk.points, chunk.times());
+            }
+        }
+    }
+
     /// Whether there is nothing to deliver.
     pub(crate) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.waiting.is_empty() && self.backlog.is_empty()
     }
 
     /// What went through so far.
     pub(crate) fn counts(&self) -> Counts {
-        Counts { bytes: (self.waiting_bytes + self.handed_bytes) as u64, ..self.counts }
+        let (spooled, spool_bytes) = self.backlog.size();
+        let bytes = (self.waiting_bytes + self.handed_bytes) as u64;
+        Counts { bytes, spooled, spool_bytes, ..self.counts }
     }
 
     /// What was lost so far.

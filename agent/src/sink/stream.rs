@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -24,6 +24,8 @@ pub(crate) struct Stream {
     pub(crate) outlet: Arc<Outlet>,
     pub(crate) pauses: Pauses,
     pub(crate) patience: Duration,
+    /// Time between two lines from the spool.
+    pub(crate) pace: Duration,
 }
 
 impl Stream {
@@ -33,18 +35,21 @@ impl Stream {
         while self.wait_for_lines(&closing).await {
             let error = match self.dial.connect().await {
                 Ok(peer) => {
-                    self.outlet.queue().connected();
+                    self.outlet.connected();
                     self.tell_return(outage.take());
                     let since = Instant::now();
                     let _broken = Broken(&self.outlet);
-                    let ended = deliver(&self.outlet, peer, self.patience, &closing).await;
+                    let ended = deliver(&self.outlet, peer, self.patience, self.pace, &closing).await;
                     self.pauses.lived(since.elapsed());
                     match ended {
                         Ok(()) => return,
                         Err(error) => error,
                     }
                 }
-                Err(error) => error,
+                Err(error) => {
+                    self.outlet.broken();
+                    error
+                }
             };
             if outage.is_none() {
                 let peer = self.dial.address();
@@ -93,41 +98,54 @@ struct Broken<'a>(&'a Outlet);
 
 impl Drop for Broken<'_> {
     fn drop(&mut self) {
-        self.0.queue().broken(std::time::Instant::now());
+        self.0.broken();
     }
 }
 
-/// Writes chunk after chunk; ends well only when `closing` fired, nothing is left, and the peer has had time to read.
+/// Writes chunk after chunk, what is new first, then what waits on disk, at its pace. Ends well only when `closing` fired, nothing is left, and the peer has had time to read.
 async fn deliver(
     outlet: &Arc<Outlet>,
     mut peer: Box<dyn Peer>,
     patience: Duration,
+    pace: Duration,
     closing: &CancellationToken,
 ) -> io::Result<()> {
     let mut heard = [0; 1024];
+    let mut turn = Instant::now();
     loop {
         // A peer that has hung up is noticed before the lines are given to its socket, where they would be lost.
         if hung_up(peer.socket()) {
             return Err(closed());
         }
         let Some(held) = outlet.take() else {
+            // A stop does not wait for what is safe on disk.
             if closing.is_cancelled() {
                 return farewell(outlet, peer).await;
             }
+            if turn <= Instant::now()
+                && let Some(replay) = outlet.take_replay()
+            {
+                write(&mut peer, &replay.lines, patience).await?;
+                turn = Instant::now() + pace * replay.points.try_into().unwrap_or(u32::MAX);
+                outlet.replayed(replay);
+                continue;
+            }
             tokio::select! {
                 () = outlet.filled() => {}
+                () = sleep_until(turn), if turn > Instant::now() => {}
                 () = closing.cancelled() => {}
                 // What it says is of no interest, only whether it is still there.
                 read = peer.read(&mut heard) => if read? == 0 { return Err(closed()) },
             }
             continue;
         };
-        match timeout(patience, peer.write_all(held.lines())).await {
-            Ok(written) => written?,
-            Err(_) => return Err(late("writing")),
-        }
+        write(&mut peer, held.lines(), patience).await?;
         held.handed();
     }
+}
+
+async fn write(peer: &mut Box<dyn Peer>, lines: &[u8], patience: Duration) -> io::Result<()> {
+    timeout(patience, peer.write_all(lines)).await.map_err(|_| late("writing"))?
 }
 
 /// Closes our side and waits for the peer to close its own, which it does when it has read everything.
@@ -141,7 +159,7 @@ async fn farewell(outlet: &Outlet, mut peer: Box<dyn Peer>) -> io::Result<()> {
     // A peer that keeps its side open may have read everything or nothing; its lines count as unconfirmed.
     if let Ok(closed) = timeout(FAREWELL, closes).await {
         closed?;
-        outlet.queue().confirmed();
+        outlet.confirmed();
     }
     Ok(())
 }

@@ -41,6 +41,7 @@ fn sink(address: &str, bytes: usize, resend: u64, patience: Duration) -> Sink {
         outlet: Arc::clone(&outlet),
         pauses: Pauses::new(Duration::from_millis(5), Duration::from_millis(20)),
         patience,
+        pace: Duration::from_micros(10),
     };
     let task = tokio::spawn(stream.run(closing.clone()));
     Sink { outlet, closing, task }
