@@ -55,6 +55,9 @@ pub(crate) enum ConfigVerb {
     Check {
         /// The configuration, as for `--config`.
         file: PathBuf,
+        /// Print every name that an agent with this configuration would send from this host.
+        #[arg(long)]
+        names: bool,
     },
     /// Print a configuration in which every option stands at its default, with its meaning.
     Default,
@@ -234,7 +237,10 @@ pub(crate) struct DrainArgs {
 
 /// Options of `agent`.
 #[derive(Debug, Default, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct AgentArgs {
+    #[command(subcommand)]
+    pub(crate) verb: Option<AgentVerb>,
     /// Configuration; without it every option has its default.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -244,6 +250,45 @@ pub(crate) struct AgentArgs {
     /// Where to answer /health and /metrics; nowhere if neither this nor `[http] listen` is given.
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Option<SocketAddr>,
+}
+
+/// What to do beside measuring and sending.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentVerb {
+    /// Measure now and print what would be sent, each line with its unit. Sends nothing.
+    Once(OnceArgs),
+    /// Tell where a metric comes from: collector, file, field, formula, and its last two readings.
+    Explain(ExplainArgs),
+}
+
+/// Options of `agent once`.
+#[derive(Debug, Args)]
+pub(crate) struct OnceArgs {
+    /// Configuration; without it every option has its default.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Only these collectors, which need not be enabled; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) collector: Vec<String>,
+    /// Time between the two readings that a rate needs.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
+    pub(crate) gap: Duration,
+    /// Print the bare lines of Graphite's plaintext form, without units.
+    #[arg(long)]
+    pub(crate) plain: bool,
+}
+
+/// Options of `agent explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Configuration; without it every option has its default.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Time between the two readings.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
+    pub(crate) gap: Duration,
+    /// The whole name, such as servers.web01.cpu.total.user.
+    pub(crate) metric: String,
 }
 
 impl FileArgs {

@@ -7,6 +7,7 @@ mod config;
 mod drain;
 mod limits;
 mod logging;
+mod look;
 mod memory;
 mod migration;
 mod names;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{CarbonArgs, CarbonVerb, Cli, ConfigVerb, Verb};
+use cli::{AgentArgs, AgentVerb, CarbonArgs, CarbonVerb, Cli, ConfigVerb, Verb};
 
 fn main() -> ExitCode {
     // A link named `whisper-info` is the tool of that name.
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
             out::line(format_args!("{}", config::default_text().trim_end()));
             return ExitCode::SUCCESS;
         }
-        Verb::Config { verb: ConfigVerb::Check { file } } => check::check(&file),
+        Verb::Config { verb: ConfigVerb::Check { file, names } } => check::check(&file, names),
         Verb::Series { verb } => series::series(&verb),
         Verb::Up(arguments) => logging::start(&cli.log).and_then(|()| serve::up(&arguments)),
         Verb::Carbon(CarbonArgs { verb: Some(CarbonVerb::Drain(arguments)), .. }) => {
@@ -47,6 +48,8 @@ fn main() -> ExitCode {
         }
         Verb::Carbon(arguments) => logging::start(&cli.log).and_then(|()| serve::carbon(&arguments)),
         Verb::Render(file) => logging::start(&cli.log).and_then(|()| serve::render(&file)),
+        Verb::Agent(AgentArgs { verb: Some(AgentVerb::Once(arguments)), .. }) => look::once(&arguments),
+        Verb::Agent(AgentArgs { verb: Some(AgentVerb::Explain(arguments)), .. }) => look::explain(&arguments),
         Verb::Agent(arguments) => logging::start(&cli.log).and_then(|()| serve::agent(&arguments)),
     };
     match outcome {

@@ -6,6 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use agent::{Agent, AgentConfig};
@@ -18,6 +19,7 @@ use tokio::runtime::Runtime;
 use tracing::{info, warn};
 
 use crate::activation;
+use crate::check;
 use crate::cli::{AgentArgs, CarbonArgs, FileArgs, IntakeArgs, UpArgs};
 use crate::config::Config;
 use crate::limits;
@@ -71,8 +73,13 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
         let port = carbon.local_addr().map(reachable);
         reload.steer(agent.as_ref().map(|agent| AgentReload::of(agent, port)));
         announce_ready();
+        if agent.is_some() {
+            // Nobody waits for it: a collector may hang. Without a thread it is left out.
+            let _ = thread::Builder::new().name("fit".to_owned()).spawn(fit(reload.config(), &tree));
+        }
         let migrator = Migrator::start(reload.migrations(), tree);
         let successor = until_end(reload, &mut signals, &mut carbon, Some(&server), control).await?;
+
         migrator.stop().await;
         if let Some(agent) = agent {
             agent.stop().await;
@@ -88,6 +95,17 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
     drop(runtime);
     drop(successor);
     Ok(())
+}
+
+/// Says which collectors run at other intervals than their archives have.
+fn fit(config: &Config, tree: &WhisperTree) -> impl FnOnce() + Send + 'static {
+    let (config, tree) = (config.clone(), tree.clone());
+    move || {
+        let Ok(looked) = check::look(&config) else { return };
+        for misfit in check::misfits(&looked, &tree.rules()) {
+            warn!("{misfit}.");
+        }
+    }
 }
 
 /// What `up` runs beside carbon: perhaps an agent, and the server that tells of both.

@@ -86,6 +86,25 @@ impl Job {
         self.spec
     }
 
+    /// The samples of the last run under their whole names.
+    pub(crate) fn samples(&self) -> impl Iterator<Item = (String, &Sample)> {
+        self.out.samples().map(|(name, sample)| {
+            let mut whole = String::new();
+            self.naming.write(sample.scope, name, &mut whole);
+            (whole, sample)
+        })
+    }
+
+    /// What `whole` is called by its collector, when it may be one of its names.
+    pub(crate) fn own_name<'a>(&self, whole: &'a str) -> &'a str {
+        self.naming.below(whole)
+    }
+
+    /// What the last run failed with.
+    pub(crate) fn failing(&self) -> Option<&str> {
+        self.failing.as_deref()
+    }
+
     /// The slot of the last run; 0 when there was none.
     pub(crate) fn slot(&self) -> Timestamp {
         self.slot

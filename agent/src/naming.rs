@@ -21,6 +21,11 @@ impl Naming {
         Naming { root }
     }
 
+    /// What follows prefix and host in `whole`; all of it when it is not a name of this host.
+    pub(crate) fn below<'a>(&self, whole: &'a str) -> &'a str {
+        whole.strip_prefix(&self.root).unwrap_or(whole)
+    }
+
     /// Appends the whole name of `name`, whose parts its collector has cleaned.
     pub(crate) fn write(&self, scope: Scope, name: &str, line: &mut String) {
         if scope == Scope::Host {

@@ -196,7 +196,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// The jobs with their times, the agent's own last; they take their ledgers from `ledgers` where there are any.
-    fn planned(self, config: &AgentConfig, ledgers: &Ledgers, pipeline: &Arc<Pipeline>) -> Vec<Planned> {
+    pub(crate) fn planned(self, config: &AgentConfig, ledgers: &Ledgers, pipeline: &Arc<Pipeline>) -> Vec<Planned> {
         let Plan { interval, host, naming, built } = self;
         let offset = |what: &str, interval| match config.stagger {
             true => stagger(&host, what, interval),

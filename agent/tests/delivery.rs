@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use agent::{Agent, AgentConfig, Setup, once};
-use collectors::Settings;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -113,7 +112,8 @@ async fn wrong_settings_are_all_told_at_once() {
 #[test]
 fn once_prints_rates_of_this_host() {
     let config = AgentConfig { host: Some("web01".to_owned()), ..AgentConfig::default() };
-    let lines = once(&config, &Settings::default(), &["cpu"], Duration::from_millis(20)).unwrap();
+    let setup = Setup { agent: config, ..Setup::default() };
+    let lines = once(&setup, &["cpu"], Duration::from_millis(20)).unwrap().seen;
     assert!(lines.iter().any(|line| line.name == "servers.web01.cpu.total.idle"), "{lines:?}");
     assert!(lines.iter().all(|line| line.name.starts_with("servers.web01.cpu.")));
     assert!(lines.iter().all(|line| line.time.secs() % 10 == 0));

@@ -11,6 +11,7 @@ mod counter;
 mod fail;
 mod http;
 mod kept;
+mod origin;
 mod out;
 mod proc;
 mod registry;
@@ -24,6 +25,7 @@ pub use collector::{Class, Collector, Slot, Spec};
 pub use counter::{Bits, moved};
 pub use fail::Fail;
 pub use kept::{Kept, KeptRow};
+pub use origin::Origin;
 pub use out::{Added, Mark, Out, Sample, Scope, Style, Unit, Value, clean};
 pub use registry::{Built, Entry, Made, Settings, SettingsFault, Site};
 

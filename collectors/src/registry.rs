@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::origin::{self, Origin};
 use crate::{COLLECTORS, Collector};
 
 /// Declares the folders of the table as modules and makes the table, so that a collector is one line and not two.
@@ -18,6 +19,7 @@ macro_rules! collectors {
             name: stringify!($name),
             on: $on,
             sample: include_str!(concat!(stringify!($name), "/sample.toml")),
+            names: include_str!(concat!(stringify!($name), "/names.txt")),
             build: $name::build,
         },)*];
     };
@@ -36,8 +38,17 @@ pub struct Entry {
     pub on: bool,
     /// Its table with every option at its default, as TOML.
     pub sample: &'static str,
+    /// Where each of its names comes from, see [`Origin`].
+    pub(crate) names: &'static str,
     /// Makes it from its own options.
     pub build: fn(&Site, toml::Table) -> Made,
+}
+
+impl Entry {
+    /// Where `name`, which is without prefix and host, comes from; `None` when it is no name of this collector.
+    pub fn origin(&self, name: &str) -> Option<Origin> {
+        origin::find(self.names, name)
+    }
 }
 
 /// Where the host is to be seen.
@@ -120,6 +131,11 @@ struct Common {
 }
 
 impl Settings {
+    /// Switches `name` on, whatever its table says.
+    pub fn enable(&mut self, name: &str) {
+        self.0.entry(name.to_owned()).or_default().insert("enabled".to_owned(), true.into());
+    }
+
     /// The collectors that are to run, in the order of the table.
     ///
     /// # Errors
@@ -188,7 +204,7 @@ mod tests {
             }
             let name = folder.file_name().into_string().unwrap();
             assert!(COLLECTORS.iter().any(|entry| entry.name == name), "{name} is not in the table of lib.rs");
-            for file in ["mod.rs", "tests.rs", "README.md", "sample.toml"] {
+            for file in ["mod.rs", "tests.rs", "README.md", "sample.toml", "names.txt"] {
                 assert!(folder.path().join(file).is_file(), "{name} lacks {file}");
             }
             let readme = std::fs::read_to_string(folder.path().join("README.md")).unwrap();

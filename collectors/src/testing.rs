@@ -43,6 +43,9 @@ pub(crate) fn try_collect(collector: &mut dyn Collector, secs: u32) -> Result<BT
     let count = out.len();
     let samples: BTreeMap<_, _> = out.samples().map(|(name, sample)| (name.to_owned(), *sample)).collect();
     assert_eq!(samples.len(), count, "a name was published twice");
+    let entry = COLLECTORS.iter().find(|entry| entry.name == collector.spec().name).expect("it is in the table");
+    let unknown = samples.keys().find(|name| entry.origin(name).is_none());
+    assert_eq!(unknown, None, "{}/names.txt does not say where it comes from", entry.name);
     Ok(samples)
 }
 

@@ -7,6 +7,7 @@ mod stack;
 
 mod activation;
 mod agent_goes_on;
+mod agent_tells;
 mod agent_to_chart;
 mod bad_input;
 mod ceph_to_chart;
