@@ -28,7 +28,9 @@ use crate::names::KeptNames;
 use crate::out;
 use crate::reload::{AgentReload, Reload, agent_setup};
 use crate::signals::Signals;
-use crate::status::{AgentPart, CarbonPart, JournalPart, MemoryPart, MigrationPart, ProcessPart, ReloadPart};
+use crate::status::{
+    AgentPart, CarbonPart, JournalPart, MemoryPart, MigrationPart, NamesPart, ProcessPart, ReloadPart,
+};
 use crate::store::StoreKind;
 use crate::tags::{KeptTags, with_tags};
 use crate::takeover::{self, Control, Inherited, until_end};
@@ -58,7 +60,7 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
         let mut reload = Reload::new(config, tree.clone(), || up_config(arguments));
         let mut status = carbon_status(&carbon, Arc::clone(&names), &reload);
         let listener = inherited.http_at(running.http.listen);
-        let mut index = KeptNames::start(&running, &tree, Some(carbon.recent()));
+        let mut index = KeptNames::start(&running, &tree, Some(carbon.recent())).await;
         index.follow(&names, &carbon);
         status.housekeeping = housekeeping(&mut carbon, &tree, Some(&index), &tags);
         let sources = sources(&tree, Some(carbon.recent()), &index, status);
@@ -220,7 +222,7 @@ pub(crate) fn render(arguments: &FileArgs) -> anyhow::Result<()> {
         let recent = link.map(|link| Arc::new(link) as Arc<dyn Recent>);
         let mut reload = Reload::new(config.clone(), tree.clone(), read);
         let status = status_of(&reload);
-        let index = KeptNames::start(&config, &tree, None);
+        let index = KeptNames::start(&config, &tree, None).await;
         let sources = with_tags(sources(&tree, recent, &index, status), &config.store, None).await;
         let server = Server::start(config.http, config.render, sources).await?;
         announce_http(&server);
@@ -389,7 +391,8 @@ async fn end(server: Option<Server>) {
 }
 
 /// What render reads: names from the index, points from the tree, with what waits in a cache laid over it.
-fn sources(tree: &WhisperTree, recent: Option<Arc<dyn Recent>>, index: &KeptNames, status: Status) -> Sources {
+fn sources(tree: &WhisperTree, recent: Option<Arc<dyn Recent>>, index: &KeptNames, mut status: Status) -> Sources {
+    status.parts.push(Arc::new(NamesPart(index.index.clone())));
     let (find, fetch): (Arc<dyn Find>, Arc<dyn Fetch>) = (Arc::new(index.index.clone()), Arc::new(tree.clone()));
     let Some(recent) = recent else { return Sources::new(find, fetch, status) };
     let overlay = Arc::new(overlay(tree, Arc::clone(&find), recent));

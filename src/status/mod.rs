@@ -5,6 +5,7 @@ mod carbon;
 mod journal;
 mod memory;
 mod migration;
+mod names;
 mod process;
 mod reload;
 
@@ -13,5 +14,6 @@ pub(crate) use carbon::CarbonPart;
 pub(crate) use journal::JournalPart;
 pub(crate) use memory::MemoryPart;
 pub(crate) use migration::MigrationPart;
+pub(crate) use names::NamesPart;
 pub(crate) use process::ProcessPart;
 pub(crate) use reload::ReloadPart;

@@ -189,11 +189,9 @@ impl Segment {
 
     /// What each matching part begins with, as far as it is known; empty when nothing is.
     pub fn prefix(&self) -> &str {
-        match (&*self.literals, &*self.globs) {
-            ([word], []) => word,
-            ([], [glob]) => glob.prefix(),
-            _ => "",
-        }
+        let words = self.literals.iter().map(|word| &**word);
+        let begins = words.chain(self.globs.iter().map(Glob::prefix));
+        begins.reduce(common).unwrap_or_default()
     }
 
     /// Whether every part matches, as with `*`.
@@ -206,6 +204,14 @@ impl Segment {
         self.literals.binary_search_by(|word| (**word).cmp(part)).is_ok()
             || self.globs.iter().any(|glob| glob.matches(part))
     }
+}
+
+/// What both begin with.
+fn common<'t>(a: &'t str, b: &str) -> &'t str {
+    let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    // Two characters may share their first bytes.
+    let end = (0..=same).rev().find(|end| a.is_char_boundary(*end)).unwrap_or(0);
+    &a[..end]
 }
 
 #[cfg(test)]

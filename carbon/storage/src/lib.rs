@@ -30,7 +30,7 @@ pub use housekeeping::{Changed, Housekeeping, Rearrange, Selection};
 pub use ini::IniFault;
 pub use memory::Memory;
 pub use metadata::Metadata;
-pub use name_index::NameIndex;
+pub use name_index::{NameIndex, Tending};
 pub use names::{NameReader, NameTable, SeriesId};
 pub use node_list::NodeList;
 pub use nowhere::Nowhere;

@@ -2,7 +2,8 @@
 //!
 //! A branch stands for a folder and remembers what told the folder's state when it was listed. Before a branch is used
 //! for the first time since the start it is compared with its folder, by one `stat` when nothing has changed: so answers
-//! are right from the first one, and an index that begins empty fills itself with what is asked for. Later a [`Tending`] compares all branches in turn, and a search that
+//! are right from the first one, whatever the [snapshot](NameIndex::load) of an earlier run said, and an index that
+//! begins empty fills itself with what is asked for. Later a [`Tending`] compares all branches in turn, and a search that
 //! meets few branches compares those once more.
 //!
 //! Names come from folders, from files that the tree of this process has just made, and, where carbon runs in this
@@ -20,6 +21,7 @@ mod wanted;
 mod alive;
 mod arrivals;
 mod tending;
+mod snapshot;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -109,6 +111,11 @@ impl NameIndex {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// A number that grows with what a snapshot should hold.
+    pub fn version(&self) -> u64 {
+        self.shared.nodes().version
     }
 
     /// Memory that the index takes, about.

@@ -72,16 +72,30 @@ pub(super) struct Nodes {
     branches: Vec<Branch>,
     free: Vec<u32>,
     leaves: usize,
+    /// Counts changes that a snapshot should hold.
+    pub(super) version: u64,
 }
 
 impl Default for Nodes {
     fn default() -> Nodes {
-        Nodes { parts: Parts::default(), branches: vec![Branch::new(Part(0), ROOT, 0)], free: Vec::new(), leaves: 0 }
+        Nodes {
+            parts: Parts::default(),
+            branches: vec![Branch::new(Part(0), ROOT, 0)],
+            free: Vec::new(),
+            leaves: 0,
+            version: 0,
+        }
+    }
+}
+
+impl Place {
+    pub(super) fn generation(self) -> u32 {
+        self.generation
     }
 }
 
 impl Branch {
-    fn new(part: Part, parent: u32, generation: u32) -> Branch {
+    pub(super) fn new(part: Part, parent: u32, generation: u32) -> Branch {
         Branch {
             part,
             parent,
@@ -249,6 +263,7 @@ impl Nodes {
         let at = list.partition_point(|other| self.parts.text(other.part) < text);
         self.branches[number as usize].leaves.insert(at, leaf);
         self.leaves += 1;
+        self.version += 1;
     }
 
     /// Puts a dotted name into the tree, with `now` as the time at which branches that are new below compared ones were
@@ -277,6 +292,7 @@ impl Nodes {
             leaves.shrink_to_fit();
         }
         self.leaves -= 1;
+        self.version += 1;
         true
     }
 
@@ -306,7 +322,36 @@ impl Nodes {
     pub(super) fn set_lists(&mut self, number: u32, branches: Vec<u32>, leaves: Vec<Leaf>) {
         let branch = &mut self.branches[number as usize];
         self.leaves = self.leaves - branch.leaves.len() + leaves.len();
+        self.version += u64::from(branch.branches != branches || branch.leaves != leaves);
         (branch.branches, branch.leaves) = (branches, leaves);
+    }
+
+    /// Gives the next number, which must be `number`, to a branch of an earlier run.
+    pub(super) fn restore(&mut self, number: u32, branch: Branch) {
+        self.branches.truncate(number as usize);
+        self.leaves += branch.leaves.len();
+        self.branches.push(branch);
+    }
+
+    /// Gives the next number to nobody.
+    pub(super) fn restore_nothing(&mut self, number: u32) {
+        self.restore(number, Branch::new(Part(0), NOBODY, 0));
+    }
+
+    /// Forgets restored branches that no list leads to, once all lists are there.
+    pub(super) fn forget_unlinked(&mut self) {
+        let mut linked = vec![false; self.branches.len()];
+        linked[ROOT as usize] = true;
+        for below in self.branches.iter().flat_map(|branch| &branch.branches) {
+            linked[*below as usize] = true;
+        }
+        for (number, _) in linked.iter().enumerate().filter(|(_, linked)| !**linked) {
+            let branch = &mut self.branches[number];
+            self.leaves -= branch.leaves.len();
+            let generation = branch.generation.wrapping_add(1);
+            *branch = Branch::new(Part(0), NOBODY, generation);
+            self.free.push(number as u32);
+        }
     }
 
     /// Some leaves of `number` were taken out of its list, which had `before`.
@@ -314,6 +359,7 @@ impl Nodes {
         let leaves = &mut self.branches[number as usize].leaves;
         leaves.shrink_to_fit();
         self.leaves -= before - leaves.len();
+        self.version += 1;
     }
 
     /// The branch with this number, which the caller has just found in a list.

@@ -51,6 +51,10 @@ impl Parts {
         ids.insert_unique(hasher.hash_one(text), id, hash_of);
         Part(id)
     }
+    /// How many there are.
+    pub(super) fn count(&self) -> u32 {
+        self.ends.len() as u32
+    }
 
     /// Memory that the words take; lengths, as what was never touched beyond them is no memory yet.
     pub(super) fn bytes(&self) -> usize {

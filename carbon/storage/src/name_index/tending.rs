@@ -177,8 +177,9 @@ impl Shared {
             for (leaf, time) in some.iter().zip(times).filter(|(leaf, _)| leaf.seen != WAITING) {
                 let (at, branch) = (nodes.leaf_at(place.number, leaf.part), place.number);
                 match (at, time) {
-                    (Some(at), Some(time)) if nodes.at(branch).leaves[at].seen != WAITING => {
+                    (Some(at), Some(time)) if ![WAITING, time].contains(&nodes.at(branch).leaves[at].seen) => {
                         nodes.at_mut(branch).leaves[at].seen = time;
+                        nodes.version += 1;
                     }
                     (Some(_), None) => nodes.at_mut(branch).suspect(),
                     _ => {}

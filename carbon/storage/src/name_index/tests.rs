@@ -253,3 +253,46 @@ fn a_full_index_lets_others_answer() {
         assert_eq!(found, [Node { path: "a".into(), kind: NodeKind::Leaf }]);
     }
 }
+
+#[test]
+fn a_snapshot_brings_everything_back() {
+    let (mut fixture, file) = (Fixture::new(), tempfile::NamedTempFile::new().unwrap());
+    let names: Vec<String> =
+        (0..300).map(|n| format!("a.h-{}.x{n}", n % 7)).chain(["b".into(), "a.é".into()]).collect();
+    names.iter().for_each(|name| fixture.create(name));
+    let all = fixture.found("**");
+    fixture.index.save(file.path()).unwrap();
+    let index = NameIndex::new(fixture.tree.clone(), Arc::new(fixture.tree.clone()), usize::MAX);
+    assert!(index.load(file.path()).unwrap());
+    assert_eq!((index.len(), all.len()), (names.len(), names.len()));
+    fixture.index = index;
+    assert_eq!(fixture.found("**"), all);
+    // What happened since is seen.
+    fs::remove_file(fixture.file("b")).unwrap();
+    fixture.create("a.h-3.new");
+    fixture.index.load(file.path()).unwrap();
+    assert_eq!(fixture.found("b"), [""; 0]);
+    assert_eq!(fixture.found("a.*.new"), ["a.h-3.new"]);
+    assert_eq!(fixture.found("**").len(), names.len());
+    assert!(!fixture.index.load(Path::new("/nowhere/at/all")).unwrap());
+}
+
+#[test]
+fn a_damaged_snapshot_changes_nothing() {
+    let (fixture, file) = (Fixture::new(), tempfile::NamedTempFile::new().unwrap());
+    ["a.b.c", "a.d", "e"].into_iter().for_each(|name| fixture.create(name));
+    assert_eq!(fixture.found("**").len(), 3);
+    fixture.index.save(file.path()).unwrap();
+    let whole = fs::read(file.path()).unwrap();
+    for place in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[place] ^= 0x41;
+        fs::write(file.path(), &bytes).unwrap();
+        assert!(fixture.index.load(file.path()).is_err(), "byte {place}");
+        fs::write(file.path(), &whole[..place]).unwrap();
+        assert!(fixture.index.load(file.path()).is_err(), "cut at {place}");
+    }
+    assert_eq!(fixture.index.len(), 3);
+    fs::write(file.path(), &whole).unwrap();
+    assert!(fixture.index.load(file.path()).unwrap());
+}
