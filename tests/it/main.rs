@@ -19,6 +19,7 @@ mod graphite_web;
 mod kill;
 mod line_to_archive;
 mod monitoring;
+mod names;
 mod python_whisper;
 mod reload;
 mod separate_processes;
