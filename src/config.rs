@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use agent::{AgentConfig, Destinations, Plugins, Setup};
+use agent::{AgentConfig, Destinations, DiamondConfig, Plugins, Setup};
 use anyhow::{Context, anyhow, bail};
 use collectors::{COLLECTORS, Settings};
 use render::{HttpConfig, RenderConfig};
@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) agent: AgentConfig,
     /// `[plugin.NAME]`: programs that measure, handed on to the agent.
     plugin: Plugins,
+    /// `[diamond]`: Diamond's Python collectors, handed on to the agent.
+    diamond: DiamondConfig,
     /// `[destination.NAME]`: further places where values go.
     pub(crate) destination: Destinations,
     /// `[collectors.NAME]`: what is measured.
@@ -69,6 +71,7 @@ impl Config {
         let mut config: Config = toml::from_str(&text).map_err(|fault| anyhow!("in {}: {fault}", file.display()))?;
         config.share_memory();
         config.agent.plugins = std::mem::take(&mut config.plugin);
+        config.agent.plugins.diamond = std::mem::take(&mut config.diamond);
         Ok(config)
     }
 

@@ -40,7 +40,7 @@ pub use job::State;
 pub use ledger::{Runs, Watch};
 pub use once::{Looked, Seen, once};
 pub use outlet::{Cause, Counts, Lost};
-pub use plugin::{Mode, PluginConfig, Plugins};
+pub use plugin::{BUILT_IN, Compat, DiamondConfig, DiamondLevel, Mode, PluginConfig, Plugins};
 pub use running::{Account, Agent, StartError, Steering};
 pub use schedule::{Due, Timetable, stagger};
 pub use setup::Setup;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use serde::Deserialize;
 
+use super::diamond::DiamondConfig;
 use super::end::Living;
 use super::user::User;
 use crate::config::seconds;
@@ -16,6 +17,9 @@ use crate::config::seconds;
 #[serde(transparent)]
 pub struct Plugins {
     pub(crate) tables: BTreeMap<String, PluginConfig>,
+    /// `[diamond]`: a section of its own in the file.
+    #[serde(skip)]
+    pub diamond: DiamondConfig,
     /// Shared by all copies: what was started by these settings.
     #[serde(skip)]
     pub(crate) living: Living,
@@ -98,12 +102,12 @@ impl Plugins {
             let faults = plugin.faults(name);
             faults.into_iter().map(|fault| format!("[plugin.{name}] {fault}")).collect::<Vec<_>>()
         };
-        self.tables.iter().flat_map(tell).collect()
+        self.tables.iter().flat_map(tell).chain(self.diamond.problems()).collect()
     }
 }
 
 impl PluginConfig {
-    fn faults(&self, name: &str) -> Vec<String> {
+    pub(super) fn faults(&self, name: &str) -> Vec<String> {
         let mut faults = Vec::new();
         let mut expect = |fine: bool, fault: &str| {
             if !fine {

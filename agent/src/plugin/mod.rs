@@ -19,9 +19,12 @@ mod tick;
 mod once;
 mod stream;
 mod file;
+mod diamond;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod diamond_tests;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -31,6 +34,7 @@ use collectors::{Built, Class, Collector, Fail, Out, Scope, Slot, Spec, Unit};
 use whisper::Interval;
 
 pub use config::{Mode, PluginConfig, Plugins};
+pub use diamond::{BUILT_IN, Compat, DiamondConfig, Level as DiamondLevel};
 pub(crate) use end::Living;
 
 use self::book::Book;
@@ -99,7 +103,10 @@ impl Plugins {
             let built = build(name, config, home, Vec::new());
             built.map_err(|fault| vec![format!("[plugin.{name}] user: {fault}")])
         });
-        built.collect()
+        let diamond = Some(&self.diamond).filter(|diamond| diamond.is_on());
+        let diamond =
+            diamond.map(|diamond| diamond.build(home).map_err(|fault| vec![format!("[diamond] user: {fault}")]));
+        built.chain(diamond).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use collectors::Slot;
+use collectors::{Built, Slot};
 use whisper::{Interval, Timestamp};
 
 use super::{Home, Living, Plugins, build};
@@ -15,7 +15,7 @@ use crate::naming::Naming;
 const BEGIN: u32 = 1_700_000_000;
 const LONG: Duration = Duration::from_secs(30);
 
-struct Bench {
+pub(super) struct Bench {
     job: Job,
     living: Living,
     slot: u32,
@@ -34,12 +34,17 @@ impl Bench {
         let living = plugins.living.clone();
         let home = Home { host: "h", prefix: "servers", interval: Interval::from_secs(60).unwrap(), living: &living };
         let built = build("p", &plugins.tables["p"], home, Vec::new()).unwrap();
+        Bench::of(built, living)
+    }
+
+    /// One that is built already, by an agent that keeps `living`.
+    pub(super) fn of(built: Built, living: Living) -> Bench {
         let job = Job::new(built.collector, Arc::new(Naming::new("servers", "h")));
         Bench { job, living, slot: BEGIN }
     }
 
     /// Runs the next slot, a minute later. Gives the lines, and whether it failed.
-    fn run(&mut self) -> (String, bool) {
+    pub(super) fn run(&mut self) -> (String, bool) {
         let mut lines = String::new();
         self.slot += 60;
         let slot =
@@ -55,7 +60,7 @@ impl Bench {
 
     /// Runs slots until one says `what`.
     #[track_caller]
-    fn run_until(&mut self, what: &str) -> String {
+    pub(super) fn run_until(&mut self, what: &str) -> String {
         let until = Instant::now() + LONG;
         loop {
             let (lines, _) = self.run();
