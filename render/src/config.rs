@@ -23,6 +23,9 @@ pub struct HttpConfig {
     /// Time a request may take until its answer begins. Default "60s".
     #[serde(with = "humantime_serde")]
     pub request_timeout: Duration,
+    /// Time in which a client must fetch some of an answer that waits for it, 16 KiB at least. Default "30s".
+    #[serde(with = "humantime_serde")]
+    pub send_timeout: Duration,
     /// Time given to requests in flight when the server stops. Default "10s".
     #[serde(with = "humantime_serde")]
     pub drain_for: Duration,
@@ -76,6 +79,7 @@ impl Default for HttpConfig {
             connections: 1_024,
             header_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(60),
+            send_timeout: Duration::from_secs(30),
             drain_for: Duration::from_secs(10),
             body_bytes: 1 << 20,
             admin_socket: None,
@@ -107,7 +111,11 @@ impl HttpConfig {
     /// What is wrong with these settings, each problem with its key; empty when nothing is.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = zeros("http", &[("connections", self.connections), ("body-bytes", self.body_bytes)]);
-        let times = [("header-timeout", self.header_timeout), ("request-timeout", self.request_timeout)];
+        let times = [
+            ("header-timeout", self.header_timeout),
+            ("request-timeout", self.request_timeout),
+            ("send-timeout", self.send_timeout),
+        ];
         let zero = times.iter().filter(|(_, time)| time.is_zero());
         problems.extend(zero.map(|(key, _)| format!("http.{key}: must be longer than 0s")));
         if self.admin_socket_mode & !0o777 != 0 {

@@ -123,6 +123,24 @@ async fn a_query_beyond_the_memory_of_all_queries_is_put_off() {
 }
 
 #[tokio::test]
+async fn what_a_function_would_make_is_bounded_before_it_is_made() {
+    // A hundred years of seconds, of one series and of many.
+    for target in
+        ["randomWalk(%22x%22)|hitcount(%221s%22)", "randomWalk(%22x%22)", "sin(%22x%22,1,1)", "time(%22x%22,1)"]
+    {
+        let error = refused(400, get(&format!("/render?target={target}&format=json&from=0&until=4000000000")).await);
+        assert!(error["error"].as_str().unwrap().contains("points"), "{error}");
+    }
+    let memory = Arc::new(Memory::new(Interval::from_secs(60).unwrap(), 1));
+    let config = RenderConfig { points: 10_000, ..RenderConfig::default() };
+    let sources = Sources::new(memory.clone(), memory, Status::default());
+    let many = "target=sin(\"x\",1,1)&".repeat(50) + "format=json&from=0&until=1000&now=1000";
+    let request = Request::post("/render").header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let router = render::router(HttpConfig::default(), config, sources);
+    assert_eq!(router.oneshot(request.body(Body::from(many)).unwrap()).await.unwrap().status(), 400);
+}
+
+#[tokio::test]
 async fn a_side_beyond_the_limit_is_refused_by_the_limit() {
     let error = refused(400, get("/render?target=a&width=100000").await);
     assert_eq!(error["error"], "`width` must be at most 4096, the `width` limit");
@@ -203,6 +221,9 @@ async fn unknown_places_and_methods_are_refused_as_json() {
 
 #[tokio::test]
 async fn names_cannot_climb_out_of_the_store() {
+    refused(400, get("/metrics/../render").await);
+    refused(400, get("/functions/%2e%2e%2fetc").await);
+    refused(400, get("/render/%00").await);
     for query in ["..%2f..%2fetc%2fpasswd", "%2fetc%2fpasswd", "a%00b", "../../x"] {
         let (status, body) = get(&format!("/metrics/find?query={query}")).await;
         assert!(status == 400 || body == "[]", "{status} {body}");

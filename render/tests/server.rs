@@ -79,7 +79,11 @@ async fn a_client_that_never_finishes_its_head_is_let_go() {
 async fn a_head_of_a_megabyte_is_refused() {
     let server = Server::start(on_any_port(), RenderConfig::default(), memory()).await.unwrap();
     let answer = exchange(server.address(), get(&format!("/health?x={}", "a".repeat(1 << 20)))).await;
-    assert!(!answer.contains("200 OK"), "{}", &answer[..answer.len().min(200)]);
+    assert!(answer.starts_with("HTTP/1.1 431") && answer.contains("{\"error\":"), "{answer}");
+    for odd in ["\x16\x03\x01\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET /a b HTTP/1.1\r\n\r\n", "a: b\r\n\r\n"] {
+        let answer = exchange(server.address(), odd.to_owned()).await;
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.ends_with("}"), "{odd:?} {answer}");
+    }
     assert!(exchange(server.address(), get("/health")).await.contains("200 OK"));
     server.stop().await;
 }
@@ -98,6 +102,47 @@ impl carbon_storage::Find for Slow {
             Ok(Partial::whole(Vec::new()))
         })
     }
+}
+
+#[tokio::test]
+async fn who_does_not_fetch_a_long_answer_is_let_go() {
+    let forever = Duration::from_secs(600);
+    let config = HttpConfig { send_timeout: Duration::from_millis(50), drain_for: forever, ..on_any_port() };
+    let server = Server::start(config, RenderConfig::default(), memory()).await.unwrap();
+    let target = "randomWalk(%22a%22)&from=0&until=3000000&now=3000000&format=csv";
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.write_all(get(&format!("/render?target={target}")).as_bytes()).unwrap();
+    let begin = move || {
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).unwrap();
+        (stream, first)
+    };
+    let (mut stream, first) = tokio::task::spawn_blocking(begin).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    // It waits for the last connection.
+    server.stop().await;
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest);
+    assert!(rest.len() < 60_000_000, "the whole answer came");
+}
+
+#[tokio::test]
+async fn a_long_evaluation_ends_when_its_client_leaves() {
+    let server = Server::start(on_any_port(), RenderConfig::default(), memory()).await.unwrap();
+    // Minutes of work for one function.
+    let target = "movingMedian(randomWalk(%22a%22),30000)&from=0&until=6000000&now=6000000&format=json";
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.write_all(get(&format!("/render?target={target}")).as_bytes()).unwrap();
+    let evaluations = async |wanted: &str| {
+        let begun = std::time::Instant::now();
+        while !exchange(server.address(), get("/health")).await.contains(wanted) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain for {wanted}");
+        }
+    };
+    evaluations("\"evaluations\":1").await;
+    drop(stream);
+    evaluations("\"evaluations\":0").await;
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What has been read for a request: patterns and tag expressions expanded to names, names and events read over
 //! windows.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use carbon_line::{MetricName, Pattern};
 use carbon_storage::{EventQuery, Failure, FetchQuery, Find, ListQuery, TagSet, Window};
@@ -9,7 +9,7 @@ use futures_util::future::{join_all, try_join_all};
 use whisper::Timestamp;
 
 use super::wanted::Wanted;
-use super::{Stores, tagged};
+use super::{Hold, Stores, tagged};
 use crate::query::{EvalError, Held, Request};
 use crate::series::Stored;
 
@@ -67,6 +67,16 @@ const MICROS: i64 = 1_000_000;
 /// A point that is read, and the one that functions make of it.
 const POINT_BYTES: usize = 2 * size_of::<f64>();
 
+/// What a name costs beside its text, here and as a series.
+const NAME_BYTES: usize = 64;
+
+/// So many are worth counting.
+const MANY_NAMES: usize = 1_000;
+
+/// Series read in the first part of a request, and in the largest ones.
+const FIRST_PART: usize = 256;
+const LARGEST_PART: usize = 4_096;
+
 impl Data {
     /// Nothing yet, on the account of `request`.
     pub(crate) fn of(request: &Request) -> Data {
@@ -96,7 +106,13 @@ impl Data {
     }
 
     /// Reads what is needed and not there: all patterns at once, then all windows at once.
-    pub(crate) async fn load(&mut self, needs: &Needs, request: &Request, stores: Stores<'_>) -> Result<(), EvalError> {
+    pub(crate) async fn load(
+        &mut self,
+        needs: &Needs,
+        request: &Request,
+        stores: Stores<'_>,
+        hold: &dyn Hold,
+    ) -> Result<(), EvalError> {
         self.expand(needs, request, stores.find).await?;
         self.choose_by_tags(needs, request, stores).await?;
         self.load_events(needs, request, stores).await?;
@@ -115,18 +131,42 @@ impl Data {
         self.count += wanted.values().map(Vec::len).sum::<usize>();
         EvalError::limit("series", request.limits.series, self.count)?;
         wanted.retain(|_, names| !names.is_empty());
-        let queries: Vec<(Span, FetchQuery)> =
-            wanted.into_iter().map(|(span, names)| query(span, names, request)).collect();
-        let answers = try_join_all(queries.iter().map(|(_, query)| stores.fetch.fetch(query))).await?;
-        for ((span, _), answer) in queries.iter().zip(answers) {
-            self.failures.extend(answer.failures);
-            for series in answer.value {
-                self.points += series.values.len();
-                self.held.more(series.values.len() * POINT_BYTES)?;
-                self.series.entry(*span).or_default().insert(series.name.clone(), Some(series.into()));
+        hold.weigh(self.count).await;
+        self.fetch(wanted, request, stores).await
+    }
+
+    /// Reads series, a part of them after the other: nobody knows before how many points they have, and what is too much
+    /// is not to be in memory first.
+    async fn fetch(
+        &mut self,
+        wanted: BTreeMap<Span, Vec<MetricName>>,
+        request: &Request,
+        stores: Stores<'_>,
+    ) -> Result<(), EvalError> {
+        let (mut read, mut before) = (0, self.points);
+        let mut rest: VecDeque<(Span, Vec<MetricName>)> = wanted.into_iter().collect();
+        let mut most = FIRST_PART;
+        while !rest.is_empty() {
+            let queries: Vec<(Span, FetchQuery)> =
+                part(&mut rest, most).into_iter().map(|(span, names)| query(span, names, request)).collect();
+            read += queries.iter().map(|(_, query)| query.names.len()).sum::<usize>();
+            let answers = try_join_all(queries.iter().map(|(_, query)| stores.fetch.fetch(query))).await?;
+            for ((span, _), answer) in queries.iter().zip(answers) {
+                self.failures.extend(answer.failures);
+                for series in answer.value {
+                    self.points += series.values.len();
+                    self.held.more(series.values.len() * POINT_BYTES)?;
+                    self.series.entry(*span).or_default().insert(series.name.clone(), Some(series.into()));
+                }
             }
+            EvalError::limit("points", request.limits.points, self.points)?;
+            let usual = (self.points - before) / read.max(1);
+            let room = (request.limits.points - self.points).min(self.held.room() / POINT_BYTES);
+            // One more than there should be room for, so that the limit is passed and told.
+            most = (room / usual.max(1)).saturating_add(1).min(LARGEST_PART);
+            (read, before) = (0, self.points);
         }
-        EvalError::limit("points", request.limits.points, self.points)
+        Ok(())
     }
 
     /// Looks up the names of patterns that were never looked up, or only for a narrower span.
@@ -161,6 +201,9 @@ impl Data {
                 answer.value.iter().filter_map(|(path, _)| MetricName::parse(path).ok()).collect();
             names.sort_unstable();
             names.dedup();
+            if names.len() >= MANY_NAMES {
+                self.held.more(names.iter().map(|name| name.len() + NAME_BYTES).sum())?;
+            }
             self.names.insert(wanted.clone(), (cover, names));
         }
         Ok(())
@@ -204,6 +247,22 @@ impl Data {
         }
         Ok(())
     }
+}
+
+/// Takes at most `most` series off what is left to read.
+fn part(rest: &mut VecDeque<(Span, Vec<MetricName>)>, most: usize) -> Vec<(Span, Vec<MetricName>)> {
+    let (mut taken, mut room) = (Vec::new(), most);
+    while room > 0
+        && let Some((span, mut names)) = rest.pop_front()
+    {
+        let later = names.split_off(names.len().min(room));
+        room -= names.len();
+        if !later.is_empty() {
+            rest.push_front((span, later));
+        }
+        taken.push((span, names));
+    }
+    taken
 }
 
 fn query(span: Span, names: Vec<MetricName>, request: &Request) -> (Span, FetchQuery) {

@@ -9,12 +9,15 @@ use super::plan;
 use super::tagged;
 use super::wanted::Wanted;
 use crate::functions::{self, Args, Function};
-use crate::query::{Context, EvalError, Evaluate, Replacements, Request, Stop, Value};
+use crate::query::{Context, EvalError, Evaluate, Held, Pulse, Replacements, Request, Stop, Value};
 use crate::series::Series;
 use crate::target::{Call, Expression, Node, Place, Target};
 
 /// Deepest nesting of calls when functions evaluate expressions that they made themselves.
 const DEEPEST: usize = 100;
+
+/// Functions may make this many times the points that a request may hold, one after the other.
+const OVER_TIME: usize = 4;
 
 /// What a round over all targets came to.
 pub(super) enum Round {
@@ -48,6 +51,8 @@ impl Run {
             missing: BTreeSet::new(),
             stacks: HashMap::new(),
             calls: self.calls,
+            made: 0,
+            held: Held::nothing_of(&self.request.budget),
             depth: 0,
             in_keyword: 0,
         };
@@ -85,6 +90,9 @@ struct Evaluator<'r> {
     /// Running totals of `stacked`, by stack name.
     stacks: HashMap<String, Vec<f64>>,
     calls: usize,
+    /// Values that functions announced to make, and their memory.
+    made: usize,
+    held: Held,
     depth: usize,
     in_keyword: usize,
 }
@@ -203,6 +211,17 @@ impl Evaluator<'_> {
 impl<'r> Evaluate<'r> for Evaluator<'r> {
     fn request(&self) -> &'r Request {
         self.request
+    }
+
+    fn pulse(&self) -> Pulse<'r> {
+        Pulse::new(self.stop)
+    }
+
+    fn spend(&mut self, points: usize) -> Result<(), Stop> {
+        self.made = self.made.saturating_add(points);
+        self.held.more(points.saturating_mul(size_of::<f64>()))?;
+        let most = self.request.limits.points.saturating_mul(OVER_TIME);
+        Ok(EvalError::limit("points made by functions", most, self.made)?)
     }
 
     fn node(&mut self, node: &Node, context: &mut Context, replacements: Option<&Replacements>) -> Result<Value, Stop> {

@@ -18,7 +18,7 @@ mod wanted;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use carbon_storage::{Events, Failure, Fetch, Find, Tags};
+use carbon_storage::{Answer, Events, Failure, Fetch, Find, Tags};
 
 pub use crate::query::{Budget, EvalError, Limits, Request};
 
@@ -47,6 +47,18 @@ pub(crate) struct Stores<'s> {
     pub(crate) events: Option<&'s dyn Events>,
 }
 
+/// What an evaluation holds while it works; it can tell how much it is about to read, and be made to wait.
+pub(crate) trait Hold: Send + Sync + 'static {
+    /// So many series are to be read, summed over their windows.
+    fn weigh(&self, series: usize) -> Answer<'_, ()>;
+}
+
+impl Hold for () {
+    fn weigh(&self, _: usize) -> Answer<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
 /// Evaluates all targets and concatenates their series; without tags and events.
 ///
 /// Functions run on a thread that may block; dropping the future stops them at the next call.
@@ -68,7 +80,7 @@ pub async fn evaluate(
 ///
 /// # Errors
 /// As [`evaluate`].
-pub(crate) async fn evaluate_holding<H: Send + Sync + 'static>(
+pub(crate) async fn evaluate_holding<H: Hold>(
     targets: &[Target],
     request: &Request,
     stores: Stores<'_>,
@@ -81,7 +93,7 @@ pub(crate) async fn evaluate_holding<H: Send + Sync + 'static>(
     let mut run = Run::new(targets, request, needs.patterns());
     let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
     for _ in 0..request.limits.rounds {
-        data.load(&needs, request, stores).await?;
+        data.load(&needs, request, stores, &*hold).await?;
         let (stop, hold) = (stop.0.clone(), hold.clone());
         let ended = tokio::task::spawn_blocking(move || {
             let round = run.round(&data, &stop);

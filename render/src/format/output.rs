@@ -1,10 +1,25 @@
 //! The body of an answer while it grows, with an end to its growth.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 /// Bytes of an answer, at most as many as the limit.
 #[derive(Debug)]
 pub struct Output {
     bytes: Vec<u8>,
     limit: usize,
+    /// Set when nobody waits for it any more.
+    stop: Arc<AtomicBool>,
+}
+
+/// Stops the writing of an answer when it is dropped.
+#[derive(Debug)]
+pub(crate) struct StopWriting(Arc<AtomicBool>);
+
+impl Drop for StopWriting {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
 }
 
 /// An answer would have been longer than allowed.
@@ -20,7 +35,12 @@ pub struct TooLong {
 impl Output {
     /// Empty, to hold `limit` bytes at most.
     pub fn with_limit(limit: usize) -> Output {
-        Output { bytes: Vec::new(), limit }
+        Output { bytes: Vec::new(), limit, stop: Arc::default() }
+    }
+
+    /// Something whose drop makes the next [`check`](Output::check) fail.
+    pub(crate) fn stopped_on_drop(&mut self) -> StopWriting {
+        StopWriting(Arc::clone(&self.stop))
     }
 
     /// What has been written.
@@ -38,8 +58,12 @@ impl Output {
     }
 
     /// # Errors
-    /// When more has been written than allowed.
+    /// When more has been written than allowed, or nobody waits for it.
     pub(super) fn check(&self) -> Result<(), TooLong> {
-        if self.bytes.len() > self.limit { Err(TooLong { limit: self.limit }) } else { Ok(()) }
+        if self.bytes.len() > self.limit || self.stop.load(Relaxed) {
+            Err(TooLong { limit: self.limit })
+        } else {
+            Ok(())
+        }
     }
 }

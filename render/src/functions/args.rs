@@ -5,7 +5,7 @@
 
 use super::param::{Default, Param, Signature, Type};
 use super::reduce::Reducer;
-use crate::query::{Context, EvalError, Evaluate, Replacements, Request, Stop, Value};
+use crate::query::{Context, EvalError, Evaluate, Pulse, Replacements, Request, Stop, Value};
 use crate::series::{Series, Times};
 use crate::target::{Call, Number};
 use crate::time;
@@ -158,6 +158,7 @@ impl<'a, 'r> Args<'a, 'r> {
     }
 
     pub(super) fn list(&mut self, name: &str) -> Outcome {
+        self.pulse().check()?;
         match self.take(name) {
             Some(Value::List(series)) => Ok(series),
             found => Err(self.wrong(name, "a series list", &describe(found.as_ref()))),
@@ -211,6 +212,7 @@ impl<'a, 'r> Args<'a, 'r> {
     /// Refuses windows that look at so many values, each many times, that a thread would be busy for minutes.
     pub(super) fn check_work(&self, values: usize) -> Result<(), Stop> {
         const MOST: usize = 4_000_000_000;
+        self.pulse().check()?;
         Ok(EvalError::limit("values in the moving windows of one series", MOST, values)?)
     }
 
@@ -223,10 +225,17 @@ impl<'a, 'r> Args<'a, 'r> {
     }
 
     /// Refuses to make more values than a request may hold.
-    pub(super) fn check_points(&self, times: Times) -> Result<(), Stop> {
+    pub(super) fn check_points(&mut self, times: Times) -> Result<(), Stop> {
+        self.pulse().check()?;
         let points = (times.end.saturating_sub(times.start) / times.step.max(1)).max(0);
-        let limits = &self.request().limits;
-        Ok(EvalError::limit("points", limits.points, usize::try_from(points).unwrap_or(usize::MAX))?)
+        let points = usize::try_from(points).unwrap_or(usize::MAX);
+        EvalError::limit("points", self.request().limits.points, points)?;
+        self.evaluator.spend(points)
+    }
+
+    /// Tells whether anybody still waits for the result.
+    pub(super) fn pulse(&self) -> Pulse<'r> {
+        self.evaluator.pulse()
     }
 
     /// A number, made a float or kept whole as the parameter's type wants.

@@ -88,7 +88,9 @@ fn analysed(args: &mut Args<'_, '_>) -> Result<Vec<(Series, Analysis)>, Stop> {
     let (_, preview) = args.interval("bootstrapInterval")?;
     let (_, season) = args.interval("seasonality")?;
     let list = args.again(args.context.earlier(preview))?;
+    let pulse = args.pulse();
     let analyse = |mut series: Series| {
+        pulse.check()?;
         let length = (season / series.step).max(2);
         let mut analysis = analyse(&series.values, usize::try_from(length).unwrap_or(usize::MAX));
         // Python's slice: a negative start counts from the end.
@@ -101,9 +103,9 @@ fn analysed(args: &mut Args<'_, '_>) -> Result<Vec<(Series, Analysis)>, Stop> {
         series.integers = false;
         series.tag("holtWintersForecast", 1);
         series.tag("holtWintersDeviation", 1);
-        (series, analysis)
+        Ok((series, analysis))
     };
-    Ok(list.into_iter().map(analyse).collect())
+    list.into_iter().map(analyse).collect()
 }
 
 /// `holtWintersForecast(seriesList, bootstrapInterval="7d", seasonality="1d")`. Source: graphite-web

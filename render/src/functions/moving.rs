@@ -8,7 +8,7 @@ use super::function::{Body, Function, Group};
 use super::literals::Literals;
 use super::param::{Default, Param, SERIES, Type, optional, required};
 use super::reduce::Reducer;
-use crate::query::{Context, Request};
+use crate::query::{Context, Pulse, Request, Stop};
 use crate::series::Series;
 use crate::target::number::round;
 
@@ -147,7 +147,7 @@ fn moving(args: &mut Args<'_, '_>, func: &str, reducer: Reducer) -> Outcome {
         let xff = xff.unwrap_or(series.x_files_factor);
         series.tag(&function, size_tag(&size));
         series.renew(named(&function, series, &size));
-        series.values = slide(&series.values, points, before, reducer, xff).into();
+        series.values = slide(&series.values, points, before, reducer, xff, args.pulse())?.into();
         series.start += shift(series, preview, before, from);
         series.integers = series.integers && reducer.keeps_integers() || reducer == Reducer::Count;
     }
@@ -167,20 +167,35 @@ fn capitalized(word: &str) -> String {
     first.into_iter().chain(letters.map(|c| c.to_ascii_lowercase())).collect()
 }
 
+/// Values that are looked at between two looks whether anybody still waits: some milliseconds.
+const BETWEEN_PULSES: usize = 1 << 20;
+
 /// The reduced windows that end at each point after the first `before`.
-fn slide(values: &[f64], points: usize, before: usize, reducer: Reducer, xff: f64) -> Vec<f64> {
+fn slide(
+    values: &[f64],
+    points: usize,
+    before: usize,
+    reducer: Reducer,
+    xff: f64,
+    pulse: Pulse<'_>,
+) -> Result<Vec<f64>, Stop> {
     let enough = |known: usize| known > 0 && known as f64 / points as f64 >= xff;
     if matches!(reducer, Reducer::Average | Reducer::Sum) {
-        return slide_sums(values, points, before, reducer, enough);
+        return slide_sums(values, points, before, reducer, enough, pulse);
     }
-    let mut buffer = Vec::new();
+    let (mut buffer, mut seen) = (Vec::new(), 0);
     let reduce = |end: usize| {
         let window = &values[end.saturating_sub(points)..end];
+        seen += window.len();
+        if seen >= BETWEEN_PULSES {
+            seen = 0;
+            pulse.check()?;
+        }
         let known = window.iter().filter(|v| !v.is_nan()).count();
-        match enough(known) {
+        Ok(match enough(known) {
             true => over_known(window, reducer, known, &mut buffer),
             false => f64::NAN,
-        }
+        })
     };
     (before + 1..values.len() + 1).map(reduce).collect()
 }
@@ -195,8 +210,9 @@ fn slide_sums(
     before: usize,
     reducer: Reducer,
     enough: impl Fn(usize) -> bool,
-) -> Vec<f64> {
-    let Some(count) = values.len().checked_sub(before).filter(|count| *count > 0) else { return Vec::new() };
+    pulse: Pulse<'_>,
+) -> Result<Vec<f64>, Stop> {
+    let Some(count) = values.len().checked_sub(before).filter(|count| *count > 0) else { return Ok(Vec::new()) };
     let first = before + 1 - points;
     let read = &values[first..];
     let mut sums = vec![0.0; count];
@@ -208,6 +224,9 @@ fn slide_sums(
     }));
     let filled: Vec<f64> = read.iter().map(|v| if v.is_nan() { 0.0 } else { *v }).collect();
     for offset in 0..points {
+        if offset % (BETWEEN_PULSES / count).max(1) == 0 {
+            pulse.check()?;
+        }
         for (sum, value) in sums.iter_mut().zip(&filled[offset..]) {
             *sum += value;
         }
@@ -220,7 +239,7 @@ fn slide_sums(
             _ => *sum,
         };
     }
-    sums
+    Ok(sums)
 }
 
 /// Reduces the known values of a window; `multiply` and `avg_zero` see no gaps here.

@@ -88,7 +88,7 @@ impl Buckets {
         (result, bucket)
     }
 
-    fn check(self, args: &Args<'_, '_>) -> Result<(), Stop> {
+    fn check(self, args: &mut Args<'_, '_>) -> Result<(), Stop> {
         args.check_points(Times { start: self.start, end: self.end, step: self.interval })
     }
 }

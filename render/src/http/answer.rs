@@ -67,7 +67,7 @@ pub(super) fn names(nodes: NodeList, limit: usize) -> Result<Response, Fault> {
 }
 
 /// Bytes of an answer that are made at once.
-const PIECE: usize = 64 << 10;
+pub(super) const PIECE: usize = 64 << 10;
 
 /// As [`json`], for endpoints that know no `jsonp`.
 pub(super) fn json_alone(value: &impl Serialize, params: &Params, limit: usize) -> Result<Response, Fault> {

@@ -20,11 +20,14 @@ mod fault;
 mod params;
 mod form;
 mod answer;
+mod sent;
 mod exposition;
+mod well_formed;
 mod traffic;
 mod desk;
 mod status;
 mod queries;
+mod turns;
 mod token;
 mod access;
 mod flush;
@@ -36,6 +39,8 @@ mod tags;
 mod events;
 mod functions;
 mod raw_quotes;
+mod patient;
+mod bare;
 mod admin;
 mod server;
 
@@ -49,7 +54,6 @@ use axum::routing::{MethodRouter, get, post};
 use carbon_storage::{Events, Fetch, Find, Tags};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
@@ -59,6 +63,7 @@ use desk::Desk;
 use fault::Fault;
 use params::Params;
 use queries::Queries;
+use turns::{Turn, Turns};
 
 pub use access::Peer;
 pub use desk::{Part, Status};
@@ -101,13 +106,13 @@ struct App {
     /// Memory for what requests read.
     budget: Budget,
     /// Places for requests that evaluate at the same time.
-    turns: Arc<Semaphore>,
+    turns: Arc<Turns>,
 }
 
 /// Answers requests from `sources` within the limits of `http` and `config`.
 pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Router {
-    let (turns, budget) = (Arc::new(Semaphore::new(config.evaluations)), Budget::new(config.memory));
-    let queries = Queries { budget: budget.clone(), turns: turns.clone(), evaluations: config.evaluations };
+    let (turns, budget) = (Arc::new(Turns::new(config.evaluations)), Budget::new(config.memory));
+    let queries = Queries { budget: budget.clone(), turns: turns.clone() };
     let mut status = sources.status.clone();
     status.parts.push(Arc::new(queries));
     let desk = Desk::new(http, status);
@@ -156,6 +161,7 @@ fn guarded(routes: Router, desk: Arc<Desk>) -> Router {
         .fallback(absent)
         .method_not_allowed_fallback(other_method)
         .layer(middleware::from_fn_with_state(desk.clone(), in_time))
+        .layer(middleware::from_fn(well_formed::well_formed))
         .layer(CatchPanicLayer::custom(|_| Fault::ours("this request met a fault of the server").into_response()))
         .layer(middleware::from_fn_with_state(desk.traffic.clone(), traffic::count))
         .layer(middleware::from_fn(for_browsers))
@@ -221,12 +227,9 @@ async fn for_browsers(request: Request, next: Next) -> Response {
 }
 
 impl App {
-    /// A place for a request that evaluates or draws. Work on other threads outlives a request that is given up, so the
-    /// place goes with the work.
-    async fn turn(&self) -> Result<Arc<OwnedSemaphorePermit>, Fault> {
-        // Never closed, so a turn always comes; the time limit above ends the wait.
-        let turn = self.turns.clone().acquire_owned().await;
-        turn.map(Arc::new).map_err(|_| Fault::ours("the server is stopping"))
+    /// A place for a request that evaluates or draws; the time limit above ends the wait.
+    async fn turn(&self) -> Result<Arc<Turn>, Fault> {
+        self.turns.take().await.map(Arc::new).ok_or_else(|| Fault::ours("the server is stopping"))
     }
 
     /// Reads the parameters, from the body too when it is a form.

@@ -104,9 +104,17 @@ fn pair(text: &str) -> Result<(String, String), Fault> {
     let (name, value) = text.split_once('=').unwrap_or((text, ""));
     let name =
         decode(name, true).map_err(|why| Fault::bad(format!("the parameter name `{}` {why}", shortened(name))))?;
-    let value = decode(value, true)
-        .map_err(|why| Fault::parameter(&name, format!("the value of `{}` {why}", shortened(&name))))?;
+    let value = decode(value, true).and_then(|value| match value.contains(is_odd) {
+        true => Err("holds a control character"),
+        false => Ok(value),
+    });
+    let value = value.map_err(|why| Fault::parameter(&name, format!("the value of `{}` {why}", shortened(&name))))?;
     Ok((name, value))
+}
+
+/// Control characters, but for those that lay a text out.
+fn is_odd(c: char) -> bool {
+    c.is_control() && !matches!(c, '\t' | '\n' | '\r')
 }
 
 fn hex(digit: &u8) -> Option<u8> {
@@ -144,6 +152,8 @@ mod tests {
             assert!(fault.json().contains(r#""parameter":"target""#), "{}", fault.json());
         }
         assert!(Params::parse("target=%ff", "").unwrap_err().message.contains("not UTF-8"));
+        assert!(Params::parse("target=a%00b", "").unwrap_err().message.contains("control character"));
+        assert!(Params::parse("target=a%0A%09b", "").is_ok());
         assert!(Params::parse("%ff=1", "").is_err());
     }
 

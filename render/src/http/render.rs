@@ -8,16 +8,17 @@ use carbon_storage::Failure;
 use hyper::StatusCode;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use jiff::Timestamp;
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::warn;
 
 use super::answer;
 use super::fault::{Fault, shortened};
 use super::question::{Form, Question};
-use super::{App, never_cached};
+use super::turns::Turn;
+use super::{App, never_cached, sent};
 use crate::draw;
 use crate::eval::{self, EvalError};
 use crate::format::{self, Output};
+use crate::query::Held;
 use crate::series::{Consolidation, Series, Style};
 use crate::target::Target;
 
@@ -61,14 +62,16 @@ async fn answer_to(app: &App, question: &Arc<Question>) -> Result<Response, Faul
     if series.is_empty() && !missing.is_empty() {
         return Err(unreadable(&missing));
     }
-    let (question, limit) = (question.clone(), app.config.output_bytes);
+    let (question, mut out) = (question.clone(), Output::with_limit(app.config.output_bytes));
+    let _leaving = out.stopped_on_drop();
     let written = tokio::task::spawn_blocking(move || {
-        let response = write(&question, series, limit);
+        let response = write(&question, series, out);
         drop(turn);
         response
     });
     let written = written.await;
-    let mut response = written.map_err(|_| Fault::ours("the answer could not be written"))??;
+    let response = written.map_err(|_| Fault::ours("the answer could not be written"))??;
+    let mut response = sent::counted(response, Held::nothing_of(&app.budget)).await.map_err(fault_of)?;
     if !missing.is_empty() {
         response.headers_mut().insert("x-plumbago-missing", HeaderValue::from(missing.len()));
     }
@@ -91,7 +94,7 @@ fn unreadable(missing: &[Failure]) -> Fault {
 async fn evaluate(
     app: &App,
     question: &Question,
-    turn: &Arc<OwnedSemaphorePermit>,
+    turn: &Arc<Turn>,
     targets: &[String],
     series: &mut Vec<Series>,
 ) -> Result<Vec<Failure>, Fault> {
@@ -143,8 +146,7 @@ fn slice(target: &str) -> Option<Series> {
     })
 }
 
-fn write(question: &Question, mut series: Vec<Series>, limit: usize) -> Result<Response, Fault> {
-    let mut out = Output::with_limit(limit);
+fn write(question: &Question, mut series: Vec<Series>, mut out: Output) -> Result<Response, Fault> {
     let callback = question.callback.as_deref();
     let mut response = match question.form {
         Form::Json => {

@@ -26,6 +26,8 @@ use tracing::{debug, info, warn};
 
 use super::access::Peer;
 use super::admin::{AdminSocket, OwnPath};
+use super::bare::Worded;
+use super::patient::Patient;
 use super::raw_quotes::RawQuotes;
 use super::{Sources, Status, router, status_router};
 use crate::config::{HttpConfig, RenderConfig};
@@ -302,12 +304,13 @@ fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     routes: Named,
     http: &HttpConfig,
-) -> http1::Connection<TokioIo<RawQuotes<S>>, Named> {
+) -> http1::Connection<TokioIo<RawQuotes<Worded<Patient<S>>>>, Named> {
+    let stream = RawQuotes::new(Worded::new(Patient::new(stream, http.send_timeout)));
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(http.header_timeout)
         .max_buf_size(LONGEST_HEAD)
-        .serve_connection(TokioIo::new(RawQuotes::new(stream)), routes)
+        .serve_connection(TokioIo::new(stream), routes)
 }
 
 /// The routes, told who asks.

@@ -48,11 +48,18 @@ impl Held {
         Held { budget: budget.clone(), bytes: 0 }
     }
 
+    /// Bytes that nobody holds now.
+    pub(crate) fn room(&self) -> usize {
+        self.budget.limit.saturating_sub(self.budget.used())
+    }
+
     /// Enters more bytes, which are there already.
     ///
     /// # Errors
     /// All requests together hold too much now; the request is to end, which gives back what it holds.
     pub(crate) fn more(&mut self, bytes: usize) -> Result<(), EvalError> {
+        // What a client can ask for at once is far from what would wrap around.
+        let bytes = bytes.min(usize::MAX >> 8);
         self.bytes += bytes;
         let used = self.budget.used.fetch_add(bytes, Relaxed) + bytes;
         if used > self.budget.limit { Err(EvalError::Memory { allowed: self.budget.limit }) } else { Ok(()) }

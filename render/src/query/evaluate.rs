@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::error::EvalError;
+use super::pulse::Pulse;
 use super::replacements::Replacements;
 use super::request::Request;
 use super::value::Value;
@@ -25,6 +26,15 @@ impl From<EvalError> for Stop {
 pub(crate) trait Evaluate<'r> {
     /// What holds for all targets.
     fn request(&self) -> &'r Request;
+
+    /// Tells whether anybody still waits.
+    fn pulse(&self) -> Pulse<'r>;
+
+    /// Counts values that a function is about to make, over all targets.
+    ///
+    /// # Errors
+    /// When they are more than the request may make.
+    fn spend(&mut self, points: usize) -> Result<(), Stop>;
 
     /// Evaluates a part of a target over a window.
     fn node(&mut self, node: &Node, context: &mut Context, replacements: Option<&Replacements>) -> Result<Value, Stop>;

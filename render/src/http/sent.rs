@@ -1,0 +1,69 @@
+//! An answer on its way: handed over piece by piece, and counted as held memory until its last piece has gone.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+
+use super::answer::PIECE;
+use crate::query::{EvalError, Held};
+
+/// `response`, whose body is there already, with its bytes on the account of `held` while the client fetches them.
+///
+/// # Errors
+/// All requests together hold too much.
+pub(super) async fn counted(response: Response, mut held: Held) -> Result<Response, EvalError> {
+    let (head, body) = response.into_parts();
+    // It is one piece of memory, so nothing is copied, and nothing can fail.
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    if bytes.len() <= PIECE {
+        return Ok(Response::from_parts(head, Body::from(bytes)));
+    }
+    held.more(bytes.len())?;
+    Ok(Response::from_parts(head, Body::new(Sent { bytes, _held: held })))
+}
+
+struct Sent {
+    bytes: Bytes,
+    _held: Held,
+}
+
+impl HttpBody for Sent {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = self.get_mut();
+        let length = this.bytes.len().min(PIECE);
+        Poll::Ready((length > 0).then(|| Ok(Frame::data(this.bytes.split_to(length)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::Budget;
+
+    #[tokio::test]
+    async fn an_answer_counts_until_it_has_gone() {
+        let budget = Budget::new(300_000);
+        let answer = || Response::new(Body::from(vec![7; 200_000]));
+        let first = counted(answer(), Held::nothing_of(&budget)).await.unwrap();
+        assert_eq!((budget.used(), first.body().size_hint().exact()), (200_000, Some(200_000)));
+        assert!(counted(answer(), Held::nothing_of(&budget)).await.is_err());
+        assert_eq!(axum::body::to_bytes(first.into_body(), usize::MAX).await.unwrap(), vec![7; 200_000]);
+        assert_eq!(budget.used(), 0);
+    }
+}
