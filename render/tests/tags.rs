@@ -125,3 +125,21 @@ async fn changes_come_from_this_host_alone() {
         }
     }
 }
+
+#[tokio::test]
+async fn people_see_events_as_a_page_without_programs() {
+    let router = router();
+    let page = async |path: &str| {
+        let response = router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        String::from_utf8(body.to_vec()).unwrap()
+    };
+    assert!(page("/events/").await.contains("No events."));
+    let told = json!({"what": "<script>x</script>", "tags": "a b", "when": 1_793_512_500}).to_string();
+    assert_eq!(post(&router, "/events/", &told).await.0, 200);
+    let shown = page("/events/?from=1793512000&until=1793513000&tz=UTC").await;
+    assert!(shown.contains("2026-11-01 05:55:00 UTC") && shown.contains("<td>a, b</td>"), "{shown}");
+    assert!(shown.contains("&lt;script&gt;") && !shown.contains("<script"), "{shown}");
+    assert!(page("/events?tags=nosuch&until=1793513000").await.contains("No events."));
+}

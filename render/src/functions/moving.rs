@@ -302,10 +302,12 @@ fn stdev(args: &mut Args<'_, '_>) -> Outcome {
     }
     for series in &mut list {
         let window = usize::try_from(points).unwrap_or(usize::MAX);
+        // Python squares whole numbers of any size; ours stay exact near zero, where the deviation is the same.
+        let origin = series.values.iter().copied().find(|v| series.integers && !v.is_nan()).unwrap_or(0.0);
         let (mut known, mut sum, mut squares) = (0.0, 0.0, 0.0);
         let mut result = Vec::with_capacity(series.values.len());
-        for (index, value) in series.values.iter().copied().enumerate() {
-            if let Some(gone) = index.checked_sub(window).map(|at| series.values[at]).filter(|v| !v.is_nan()) {
+        for (index, value) in series.values.iter().map(|v| v - origin).enumerate() {
+            if let Some(gone) = index.checked_sub(window).map(|at| series.values[at] - origin).filter(|v| !v.is_nan()) {
                 known -= 1.0;
                 sum -= gone;
                 squares -= gone * gone;

@@ -216,7 +216,12 @@ fn offset_to_zero(args: &mut Args<'_, '_>) -> Outcome {
     let mut list = args.series()?;
     for series in &mut list {
         let (low, _) = bounds(series);
-        series.tag("offsetToZero", if low.is_nan() { "None".to_owned() } else { repr(low) });
+        let shown = match series.integers {
+            _ if low.is_nan() => "None".to_owned(),
+            true => d(low),
+            false => repr(low),
+        };
+        series.tag("offsetToZero", shown);
         series.rename(format!("offsetToZero({})", series.name));
         series.map(|v| v - low);
     }

@@ -15,17 +15,27 @@ use tracing::warn;
 
 use super::access::{Asker, Change};
 use super::fault::Fault;
-use super::params::decode;
+use super::params::{Params, decode};
 use super::{App, answer, form, never_cached, question};
 
-const MICROS: i64 = 1_000_000;
+/// Of a second.
+pub(super) const MICROS: i64 = 1_000_000;
 
-/// `/events/get_data`: the events from `from` until `until`, both included, with all of `tags` or as `set` says.
+/// `/events/get_data`: what [`found`] finds, as JSON.
 pub(super) async fn get_data(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
     let params = app.params(request).await?;
-    let tz = question::zone(&params, &app.config);
+    let found = found(&app, &params).await?;
+    let rows: Vec<Row<'_>> = found.iter().map(Row::of).collect();
+    let mut response = answer::json(&rows, &params, app.config.output_bytes)?;
+    never_cached(response.headers_mut());
+    Ok(response)
+}
+
+/// The events from `from` until `until`, both included, with all of `tags` or as `set` says.
+pub(super) async fn found(app: &App, params: &Params) -> Result<Vec<Event>, Fault> {
+    let tz = question::zone(params, &app.config);
     let clock = Timestamp::now();
-    let instant = |name| question::instant(&params, name, clock.as_second(), &tz);
+    let instant = |name| question::instant(params, name, clock.as_second(), &tz);
     let micros = |time: Option<i64>| time.map(|time| time.saturating_mul(MICROS));
     let query = EventQuery {
         from: micros(instant("from")?).unwrap_or(0),
@@ -37,14 +47,10 @@ pub(super) async fn get_data(State(app): State<Arc<App>>, request: Request) -> R
             _ => TagSet::All,
         },
     };
-    let found = match app.events() {
-        Some(events) => events.find(&query).await.map_err(refused)?,
-        None => Vec::new(),
-    };
-    let rows: Vec<Row<'_>> = found.iter().map(Row::of).collect();
-    let mut response = answer::json(&rows, &params, app.config.output_bytes)?;
-    never_cached(response.headers_mut());
-    Ok(response)
+    match app.events() {
+        Some(events) => events.find(&query).await.map_err(refused),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// `/events/ID`: one event.

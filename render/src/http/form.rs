@@ -6,21 +6,25 @@ use hyper::header;
 use hyper::{Method, StatusCode};
 
 use super::fault::{Fault, shortened};
+use super::multipart;
 use super::params::Params;
 
-/// The only type of body that is read.
+/// The usual type of body.
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Reads the parameters, from the body too when it is a form of at most `limit` bytes.
 pub(super) async fn params(request: Request, limit: usize) -> Result<Params, Fault> {
     let (head, body) = request.into_parts();
     let query = head.uri.query().unwrap_or_default();
-    let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let typed = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = typed.split(';').next().unwrap_or_default().trim();
     if head.method != Method::POST {
         return Params::parse(query, "");
     }
     let body = read(body, limit).await?;
+    if kind.eq_ignore_ascii_case(multipart::KIND) {
+        return Ok(Params::parse(query, "")?.and(multipart::fields(typed, body).await?));
+    }
     if !body.is_empty() && !kind.eq_ignore_ascii_case(FORM) {
         return Err(other_form(kind));
     }
@@ -47,8 +51,7 @@ fn other_form(kind: &str) -> Fault {
         "" => "has no Content-Type".to_owned(),
         _ => format!("is `{}`", shortened(kind)),
     };
-    let message = format!(
-        "the body {found}; send parameters as `{FORM}` (with curl `--data-urlencode`, not `--form`) or in the query string"
-    );
+    let message =
+        format!("the body {found}; send parameters as `{FORM}`, as `multipart/form-data` or in the query string");
     Fault { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..Fault::bad(message) }
 }

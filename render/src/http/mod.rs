@@ -19,6 +19,7 @@
 mod fault;
 mod params;
 mod form;
+mod multipart;
 mod answer;
 mod sent;
 mod exposition;
@@ -37,6 +38,7 @@ mod render;
 mod metrics;
 mod tags;
 mod events;
+mod events_page;
 mod functions;
 mod raw_quotes;
 mod patient;
@@ -132,10 +134,10 @@ pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Route
         ("/tags/findSeries", get(tags::find_series).post(tags::find_series)),
         ("/tags/autoComplete/tags", get(tags::complete_tags).post(tags::complete_tags)),
         ("/tags/autoComplete/values", get(tags::complete_values).post(tags::complete_values)),
-        ("/events", post(events::post)),
+        ("/events", get(events_page::page).post(events::post)),
         ("/events/get_data", get(events::get_data).post(events::get_data)),
         ("/events/{id}", get(events::one)),
-        ("/version", get(version)),
+        ("/version", get(version).post(version)),
     ];
     // A tag may hold slashes.
     let queries = slashed(endpoints).route("/tags/{*tag}", get(tags::details));

@@ -15,6 +15,12 @@ impl Params {
         pairs.map(pair).collect::<Result<_, _>>().map(Params)
     }
 
+    /// These, and `fields` after them.
+    pub(super) fn and(mut self, fields: Vec<(String, String)>) -> Params {
+        self.0.extend(fields);
+        self
+    }
+
     /// The value that counts.
     pub(super) fn last(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
