@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use agent::{AgentConfig, Destinations, DiamondConfig, Plugins, Setup};
+use agent::{AgentConfig, Destinations, DiamondConfig, Plugins, Routes, Setup};
 use anyhow::{Context, anyhow, bail};
 use collectors::{COLLECTORS, Settings};
 use render::{HttpConfig, RenderConfig};
@@ -36,6 +36,8 @@ pub(crate) struct Config {
     diamond: DiamondConfig,
     /// `[destination.NAME]`: further places where values go.
     pub(crate) destination: Destinations,
+    /// `[route.NAME]`: which values go where, and as what.
+    pub(crate) route: Routes,
     /// `[collectors.NAME]`: what is measured.
     pub(crate) collectors: Settings,
 }
@@ -112,7 +114,8 @@ impl Config {
     /// All that the agent is told; what it keeps lies below the data folder.
     pub(crate) fn setup(&self) -> Setup {
         let agent = AgentConfig { folder: Some(self.store.data.join("agent")), ..self.agent.clone() };
-        Setup { agent, destinations: self.destination.clone(), collectors: self.collectors.clone() }
+        let (destinations, routes) = (self.destination.clone(), self.route.clone());
+        Setup { agent, destinations, routes, collectors: self.collectors.clone() }
     }
 
     /// What is wrong with the values, each problem with its key; empty when nothing is.

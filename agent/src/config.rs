@@ -100,7 +100,6 @@ impl AgentConfig {
     /// The options in which this differs from `old` and which are read at the start alone.
     pub(crate) fn at_next_start(&self, old: &AgentConfig) -> Vec<&'static str> {
         let differs = [
-            ("destination", self.destination != old.destination),
             ("buffer-bytes", self.buffer_bytes != old.buffer_bytes),
             ("retry-first", self.retry_first != old.retry_first),
             ("retry-most", self.retry_most != old.retry_most),

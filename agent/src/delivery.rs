@@ -18,13 +18,13 @@ use crate::spool::Worker;
 use crate::{AgentConfig, Counts};
 
 /// How far slots are apart when the configuration says nothing sensible, which it was checked for.
-const SLOT: Interval = Interval::from_secs(10).expect("ten is not zero");
+pub(crate) const SLOT: Interval = Interval::from_secs(10).expect("ten is not zero");
 
 /// How long a stop waits for what is brought to disk.
 const LAST_WRITES: Duration = Duration::from_secs(3);
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Delivery {
     lines: BTreeMap<String, Line>,
 }
@@ -32,6 +32,7 @@ pub(crate) struct Delivery {
 /// One destination at work.
 #[derive(Debug)]
 struct Line {
+    config: DestinationConfig,
     outlet: Arc<Outlet>,
     closing: CancellationToken,
     task: JoinHandle<()>,
@@ -44,6 +45,29 @@ impl Delivery {
         let share = agent.buffer_bytes / destinations.len().max(1);
         let lines = destinations.iter().map(|(name, config)| (name.clone(), Line::start(name, config, agent, share)));
         Delivery { lines: lines.collect() }
+    }
+
+    /// Starts destinations that are new, and ends those that are gone, whose lines go to their spools. Gives those that
+    /// have changed, which takes a restart.
+    pub(crate) fn replace(&mut self, agent: &AgentConfig, destinations: &Destinations) -> Vec<String> {
+        let share = agent.buffer_bytes / destinations.len().max(1);
+        let mut changed = Vec::new();
+        for (name, config) in destinations {
+            match self.lines.get(name) {
+                Some(line) if line.config != *config => changed.push(format!("[destination.{name}]")),
+                Some(_) => {}
+                None => {
+                    self.lines.insert(name.clone(), Line::start(name, config, agent, share));
+                }
+            }
+        }
+        let gone: Vec<_> = self.lines.keys().filter(|name| !destinations.contains_key(*name)).cloned().collect();
+        for mut line in gone.iter().filter_map(|name| self.lines.remove(name)) {
+            let until = Instant::now() + agent.flush_for;
+            line.closing.cancel();
+            tokio::spawn(async move { line.stop(until).await });
+        }
+        changed
     }
 
     /// Every destination's queue.
@@ -88,7 +112,7 @@ impl Line {
             let told = |error| warn!(destination = name, %error, "No spool, the system gives no thread.");
             started.map_err(told).ok()
         });
-        Line { outlet, closing, task, spool }
+        Line { config: config.clone(), outlet, closing, task, spool }
     }
 
     async fn stop(&mut self, until: Instant) -> Counts {

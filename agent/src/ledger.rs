@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::job::{Report, State};
 use crate::pipeline::Pipeline;
-use crate::{Counts, Lost};
+use crate::{Counts, Lost, RouteCounts};
 
 /// The counters of one collector, since the start.
 #[derive(Debug)]
@@ -151,6 +151,11 @@ impl Watch {
             (outlet.name().to_owned(), counts, lost)
         });
         told.collect()
+    }
+
+    /// What went through each route, by its name.
+    pub fn routes(&self) -> Vec<(String, RouteCounts)> {
+        self.pipeline.routes()
     }
 
     /// How each collector is doing.

@@ -21,6 +21,7 @@ mod plugin;
 mod pool;
 mod rate;
 mod remembered;
+mod route;
 mod runner;
 mod running;
 
@@ -41,6 +42,7 @@ pub use ledger::{Runs, Watch};
 pub use once::{Looked, Seen, once};
 pub use outlet::{Cause, Counts, Lost};
 pub use plugin::{BUILT_IN, Compat, DiamondConfig, DiamondLevel, Mode, PluginConfig, Plugins};
+pub use route::{Over, RenameConfig, RouteConfig, RouteCounts, Routes};
 pub use running::{Account, Agent, StartError, Steering};
 pub use schedule::{Due, Timetable, stagger};
 pub use setup::Setup;

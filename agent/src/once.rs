@@ -80,7 +80,7 @@ pub fn once(setup: &Setup, only: &[&str], gap: Duration) -> Result<Looked, Start
 
 /// The jobs of `setup` with their intervals, without the agent's own.
 pub(crate) fn planned(setup: &Setup, only: &[&str]) -> Result<Vec<Planned>, StartError> {
-    let pipeline = Arc::new(Pipeline::new(Vec::new()));
+    let pipeline = Arc::new(Pipeline::default());
     let mut planned = setup.plan()?.planned(&setup.agent, &Ledgers::default(), &pipeline);
     planned.pop();
     planned.retain(|planned| only.is_empty() || only.contains(&planned.job.spec().name));

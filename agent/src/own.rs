@@ -10,6 +10,7 @@ use crate::job::State;
 use crate::ledger::{Ledgers, Runs};
 use crate::outlet::{Cause, Counts, Lost, Outlet};
 use crate::pipeline::Pipeline;
+use crate::route::RouteCounts;
 
 /// Publishes the ledgers and the destinations' queues.
 pub(crate) struct Own {
@@ -19,6 +20,7 @@ pub(crate) struct Own {
     pipeline: Arc<Pipeline>,
     /// What each destination said at the last run.
     last: HashMap<Box<str>, (Counts, Lost)>,
+    routes: HashMap<String, RouteCounts>,
 }
 
 impl Own {
@@ -27,7 +29,8 @@ impl Own {
         let told = ledgers.all().iter().map(|ledger| ledger.runs()).collect();
         let outlets = pipeline.outlets();
         let last = outlets.iter().map(|outlet| (outlet.name().into(), outlet.account())).collect();
-        Own { ledgers, told, pipeline, last }
+        let routes = pipeline.routes().into_iter().collect();
+        Own { ledgers, told, pipeline, last, routes }
     }
 
     /// The queue of one destination now, and what went through it since the last run.
@@ -39,9 +42,9 @@ impl Own {
         out.gauge(&["agent", "queue", name, "bytes"], counts.bytes as f64).unit(Unit::Bytes);
         out.gauge(&["agent", "queue", name, "spool_points"], counts.spooled as f64);
         out.gauge(&["agent", "queue", name, "spool_bytes"], counts.spool_bytes as f64).unit(Unit::Bytes);
-        out.gauge(&["agent", "sent", name], (counts.sent - before.sent) as f64);
-        out.gauge(&["agent", "resent", name], (counts.resent - before.resent) as f64);
-        out.gauge(&["agent", "connects", name], (counts.connects - before.connects) as f64);
+        out.gauge(&["agent", "sent", name], counts.sent.saturating_sub(before.sent) as f64);
+        out.gauge(&["agent", "resent", name], counts.resent.saturating_sub(before.resent) as f64);
+        out.gauge(&["agent", "connects", name], counts.connects.saturating_sub(before.connects) as f64);
         for cause in Cause::ALL {
             // All causes would be many names that never move; these appear with their first loss.
             if lost.points(cause) > 0 {
@@ -52,8 +55,9 @@ impl Own {
         }
         let all = |lost: Lost| (lost.all_points(), lost.all_seconds());
         let ((points, seconds), (points_before, seconds_before)) = (all(lost), all(lost_before));
-        out.gauge(&["agent", "lost", name, "points"], (points - points_before) as f64);
-        out.gauge(&["agent", "lost", name, "seconds"], (seconds - seconds_before) as f64).unit(Unit::Seconds);
+        out.gauge(&["agent", "lost", name, "points"], points.saturating_sub(points_before) as f64);
+        out.gauge(&["agent", "lost", name, "seconds"], seconds.saturating_sub(seconds_before) as f64)
+            .unit(Unit::Seconds);
     }
 }
 
@@ -82,6 +86,13 @@ impl Collector for Own {
         self.told = told;
         for outlet in self.pipeline.outlets() {
             self.destination(&outlet, out);
+        }
+        for (name, counts) in self.pipeline.routes() {
+            let before = self.routes.insert(name.clone(), counts).unwrap_or_default();
+            // A route that a reload has changed counts from nothing again.
+            out.gauge(&["agent", "routes", &name, "points"], counts.points.saturating_sub(before.points) as f64);
+            out.gauge(&["agent", "routes", &name, "dropped"], counts.dropped.saturating_sub(before.dropped) as f64);
+            out.gauge(&["agent", "routes", &name, "series"], counts.series as f64);
         }
         Ok(())
     }

@@ -270,7 +270,7 @@ mod tests {
         let naming = Arc::new(Naming::new("servers", "h"));
         let slot = Interval::from_secs(1).unwrap();
         let outlet = Arc::new(Outlet::new("sink", Limits { bytes: SMALLEST, resend: Duration::ZERO, slot }));
-        let pipeline = Arc::new(Pipeline::new(vec![Arc::clone(&outlet)]));
+        let pipeline = Arc::new(Pipeline::new(vec![Arc::clone(&outlet)], Vec::new()));
         let (release, hang) = sync_channel(1);
         let ledger = Arc::new(Ledger::new("hanging"));
         let ledgers = Ledgers::default();

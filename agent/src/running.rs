@@ -1,8 +1,8 @@
 //! An agent that runs: its thread, its delivering tasks, and how they end in order.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ const MOST_EVENTS: usize = 256;
 pub struct Agent {
     config: AgentConfig,
     pipeline: Arc<Pipeline>,
-    delivery: Delivery,
+    delivery: Arc<Mutex<Delivery>>,
     ledgers: Ledgers,
     events: SyncSender<Event>,
     ended: Option<oneshot::Receiver<()>>,
@@ -87,9 +87,11 @@ impl Agent {
     pub fn start(setup: Setup) -> Result<Agent, StartError> {
         let plan = setup.plan()?;
         let (host, destinations) = (plan.host.clone(), setup.all_destinations());
+        let routes = setup.build_routes(now()).map_err(|faults| StartError::Settings { faults })?;
         let config = setup.agent;
         let (delivery, ledgers) = (Delivery::start(&config, &destinations), Ledgers::default());
-        let pipeline = Arc::new(Pipeline::new(delivery.outlets()));
+        let pipeline = Arc::new(Pipeline::new(delivery.outlets(), routes));
+        let delivery = Arc::new(Mutex::new(delivery));
         let mut planned = plan.planned(&config, &ledgers, &pipeline);
         ledgers.replace(told(&planned));
         let keeper = config.folder.as_deref().map(Keeper::new);
@@ -116,7 +118,8 @@ impl Agent {
     /// What changes the settings of this agent while it runs.
     pub fn steering(&self) -> Steering {
         let (events, ledgers, pipeline) = (self.events.clone(), self.ledgers.clone(), Arc::clone(&self.pipeline));
-        Steering { started: self.config.clone(), events, ledgers, pipeline }
+        let delivery = Arc::clone(&self.delivery);
+        Steering { started: self.config.clone(), events, ledgers, pipeline, delivery }
     }
 
     /// What went through the agent so far.
@@ -139,7 +142,9 @@ impl Agent {
         }
         let living = self.config.plugins.living.clone();
         let plugins = spawn_blocking(move || living.end_all());
-        let Counts { spooled, sent, lost, .. } = self.delivery.stop(until).await;
+        self.pipeline.finish();
+        let mut delivery = std::mem::take(&mut *locked(&self.delivery));
+        let Counts { spooled, sent, lost, .. } = delivery.stop(until).await;
         // Has bounds of its own; a thread that cannot be waited for takes nothing with it.
         let _ = plugins.await;
         Account { sent, lost, spooled }
@@ -160,24 +165,42 @@ pub struct Steering {
     events: SyncSender<Event>,
     ledgers: Ledgers,
     pipeline: Arc<Pipeline>,
+    delivery: Arc<Mutex<Delivery>>,
 }
 
 impl Steering {
-    /// Puts other collectors, or other settings of them, in place of those that run. What waits to be delivered stays, and
-    /// so do the last readings, so that there is no gap. Gives the options of `[agent]` that need a restart.
+    /// Puts other collectors, routes and destinations, or other settings of them, in place of those that run. What waits
+    /// to be delivered stays, and so do the last readings, so that there is no gap. Gives the options of `[agent]` and the
+    /// destinations whose changes need a restart. Has to be called within a tokio runtime.
     ///
     /// # Errors
     /// Every fault of the settings at once; nothing has changed then.
-    pub fn reload(&self, mut setup: Setup) -> Result<Vec<&'static str>, StartError> {
+    pub fn reload(&self, mut setup: Setup) -> Result<Vec<String>, StartError> {
         setup.agent.plugins.living = self.started.plugins.living.clone();
-        let (plan, config) = (setup.plan()?, setup.agent);
+        let (plan, destinations) = (setup.plan()?, setup.all_destinations());
+        let routes = setup.build_routes(now()).map_err(|faults| StartError::Settings { faults })?;
+        let config = setup.agent;
         let planned = plan.planned(&config, &self.ledgers, &self.pipeline);
         let ledgers = told(&planned);
         // The inbox has room for more than the collectors there are: only a runner that stands still lets it fill.
         self.events.try_send(Event::Replace(planned)).map_err(|_| StartError::Busy)?;
         self.ledgers.replace(ledgers);
-        Ok(config.at_next_start(&self.started))
+        let mut delivery = locked(&self.delivery);
+        let mut kept = delivery.replace(&config, &destinations);
+        self.pipeline.replace(delivery.outlets(), routes);
+        kept.extend(config.at_next_start(&self.started).into_iter().map(|key| format!("[agent] {key}")));
+        Ok(kept)
     }
+}
+
+fn locked(delivery: &Mutex<Delivery>) -> MutexGuard<'_, Delivery> {
+    // What was half changed has at worst a destination too many.
+    delivery.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Seconds since the Unix epoch.
+fn now() -> u32 {
+    clock::wall().as_secs().try_into().unwrap_or(u32::MAX)
 }
 
 /// The ledgers of all but the agent's own job, which tells of the others.

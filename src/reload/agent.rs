@@ -31,7 +31,7 @@ impl AgentReload {
     pub(super) fn apply(&self, config: &Config) -> anyhow::Result<()> {
         let kept = self.steering.reload(setup(config, self.carbon))?;
         if !kept.is_empty() {
-            warn!(options = kept.join(", "), "Changed options of [agent] need a restart.");
+            warn!(options = kept.join(", "), "What changed here needs a restart.");
         }
         Ok(())
     }

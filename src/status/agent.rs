@@ -23,6 +23,14 @@ impl Part for AgentPart {
             .collect();
         let destinations: Map<_, _> =
             self.0.destinations().into_iter().map(|(name, counts, lost)| (name, destination(counts, lost))).collect();
+        let routes: Map<_, _> = self
+            .0
+            .routes()
+            .into_iter()
+            .map(|(name, told)| {
+                (name, json!({ "points": told.points, "dropped": told.dropped, "series": told.series }))
+            })
+            .collect();
         json!({
             "queued": counted.queued,
             "bytes": counted.bytes,
@@ -31,6 +39,7 @@ impl Part for AgentPart {
             "lost": counted.lost,
             "connects": counted.connects,
             "destinations": destinations,
+            "routes": routes,
             "collectors": collectors,
         })
     }

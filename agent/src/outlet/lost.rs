@@ -88,7 +88,8 @@ impl Lost {
 
     /// Points and seconds lost for `cause` since this account was `before`.
     pub fn since(&self, before: Lost, cause: Cause) -> (u64, u64) {
-        (self.points(cause) - before.points(cause), self.seconds(cause) - before.seconds(cause))
+        let since = |now: u64, before: u64| now.saturating_sub(before);
+        (since(self.points(cause), before.points(cause)), since(self.seconds(cause), before.seconds(cause)))
     }
 
     /// Points lost for whatever cause.

@@ -96,6 +96,11 @@ impl Default for PluginConfig {
 }
 
 impl Plugins {
+    /// Whether there is a plugin called `name`.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        name == "diamond" || self.tables.contains_key(name)
+    }
+
     /// Everything that is wrong, each with its key; empty when all is well. Starts nothing.
     pub fn problems(&self) -> Vec<String> {
         let tell = |(name, plugin): (&String, &PluginConfig)| {
