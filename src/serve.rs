@@ -56,6 +56,7 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
         let running = activation::applied(&config, &inherited)?;
         let tags = KeptTags::start(&config, &tree, &names).await?;
         let mut carbon = start_carbon(&running, &tree, &names, &mut inherited).await?;
+        tags.index.watch(carbon.waiting());
         let control = Control::open(&config.store.data);
         let mut reload = Reload::new(config, tree.clone(), || up_config(arguments));
         let mut status = carbon_status(&carbon, Arc::clone(&names), &reload);
@@ -156,6 +157,7 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
         let running = activation::applied(&config, &inherited)?;
         let tags = KeptTags::start(&config, &tree, &names).await?;
         let mut carbon = start_carbon(&running, &tree, &names, &mut inherited).await?;
+        tags.index.watch(carbon.waiting());
         let control = Control::open(&config.store.data);
         let http = if inherited.http_is_lent { Some(running.http.clone()) } else { http };
         let listener = http.as_ref().and_then(|http| inherited.http_at(http.listen));

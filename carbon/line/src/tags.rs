@@ -53,6 +53,28 @@ pub fn is_tagged(name: &str) -> bool {
     memchr::memchr(b';', name.as_bytes()).is_some()
 }
 
+/// The metric's own name and the tags of a text that is in normal form, without copying it; `None` for any other.
+pub fn normal(text: &str) -> Option<(&str, Vec<(&str, &str)>)> {
+    if text.ends_with("\"}") || text.starts_with('~') || text.chars().any(char::is_control) {
+        return None;
+    }
+    let mut parts = text.split(';');
+    let name = parts.next().filter(|name| !name.is_empty() && !name.contains('/'))?;
+    let (mut pairs, mut before) = (Vec::with_capacity(8), "");
+    for part in parts {
+        let (tag, value) = part.split_once('=')?;
+        let sound = !tag.is_empty() && !tag.contains(['!', '^']) && !value.is_empty() && !value.starts_with('~');
+        // In this order, pairs of the same tag are neighbours.
+        let repeated = pairs.last().is_some_and(|(last, _)| *last == tag);
+        if !sound || tag == "name" || part <= before || repeated {
+            return None;
+        }
+        pairs.push((tag, value));
+        before = part;
+    }
+    (!pairs.is_empty()).then_some((name, pairs))
+}
+
 /// Whether `text`, as a peer sent it, may be a tagged name in one of the two forms.
 pub fn may_be_tagged(text: &str) -> bool {
     is_tagged(text) || text.ends_with("\"}")
@@ -189,6 +211,34 @@ mod tests {
     fn tags_are_sorted_by_tag_and_value_together() {
         check("a;b=c;a1=x;a=y", Ok("a;a1=x;a=y;b=c"));
         check("a;a-b=1;a=2;a.b=3;a_b=4;aB=5", Ok("a;a-b=1;a.b=3;a=2;aB=5;a_b=4"));
+    }
+
+    #[test]
+    fn a_normal_form_is_known_when_it_is_met() {
+        let texts = [
+            "a;b=c",
+            "a;a1=x;a=y;b=c",
+            "a;b=c;a=y",
+            "a;b=1;b=2",
+            "a;b=2=3",
+            "~a;b=c",
+            "a;b=~c",
+            "a;name=x",
+            "a",
+            "a;b",
+        ];
+        for text in
+            texts.into_iter().chain(["a;b=", ";b=c", "a;!=c", "a;b=c;", "a/b;c=d", "a;b=c/d", "a;b=\n", "m{a=\"b\"}"])
+        {
+            let parsed =
+                Tagged::parse(text).ok().filter(|tagged| !tagged.tags.is_empty() && tagged.to_string() == text);
+            let parsed = parsed.filter(|tagged| !tagged.name.contains('/') && !text.contains('\n'));
+            let found = normal(text).map(|(name, pairs)| Tagged {
+                name: name.to_owned(),
+                tags: pairs.into_iter().map(|(tag, value)| (tag.to_owned(), value.to_owned())).collect(),
+            });
+            assert_eq!(found, parsed, "{text}");
+        }
     }
 
     #[test]

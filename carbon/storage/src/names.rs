@@ -92,6 +92,11 @@ impl NameTable {
 
     /// The id of `name`, known or new, whatever the limit: for names of our own and those of an earlier run.
     pub fn intern(&self, name: &MetricName) -> SeriesId {
+        self.enter(name)
+    }
+
+    /// As [`NameTable::intern`], for text that was checked and is no `MetricName` yet.
+    pub(crate) fn enter(&self, name: &str) -> SeriesId {
         let hash = self.hasher.hash_one(name.as_bytes());
         let mut names = self.exclusive();
         if let Some(id) = names.find(hash, name.as_bytes()) {

@@ -1,7 +1,7 @@
 //! A set of series, one bit each.
 
 /// Series by their numbers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Bits(Vec<u64>);
 
 impl Bits {
@@ -10,15 +10,23 @@ impl Bits {
         Bits(vec![0; len.div_ceil(64)])
     }
 
-    /// All series of `len`.
-    pub(super) fn all(len: usize) -> Bits {
-        let mut words = vec![u64::MAX; len.div_ceil(64)];
-        if let Some(last) = words.last_mut()
-            && !len.is_multiple_of(64)
-        {
-            *last = (1 << (len % 64)) - 1;
+    /// Puts one in, whatever there was room for.
+    pub(super) fn set(&mut self, number: u32) {
+        let word = number as usize / 64;
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
         }
-        Bits(words)
+        self.0[word] |= 1 << (number % 64);
+    }
+
+    pub(super) fn unset(&mut self, number: u32) {
+        if let Some(word) = self.0.get_mut(number as usize / 64) {
+            *word &= !(1 << (number % 64));
+        }
+    }
+
+    pub(super) fn has(&self, number: u32) -> bool {
+        self.0.get(number as usize / 64).is_some_and(|word| word & (1 << (number % 64)) != 0)
     }
 
     pub(super) fn insert(&mut self, numbers: &[u32]) {

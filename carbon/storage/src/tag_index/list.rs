@@ -1,16 +1,19 @@
 //! The list of series beside the archives, `tags.index`: one name a line. Tagged archives are named by hashes, so
 //! without it a restart would not know what lies there.
 //!
-//! New series are added at its end; when one is taken out, the list is written anew beside it and put in its place. A
-//! last line without its end was cut by a crash and goes.
+//! New series are added at its end; one that is taken out is named once more, behind a tab, so that carbon's own table
+//! of names does not bring it back. When half of the lines mean nothing any more the list is written anew beside it and
+//! put in its place. A last line without its end was cut by a crash and goes.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use carbon_line::MetricName;
+use carbon_line::name::LONGEST_NAME;
+use carbon_line::{MetricName, tags};
 
+use super::state::Change;
 use crate::StorageError;
 
 /// The list, as far as this process has read or written it.
@@ -20,69 +23,73 @@ pub(super) struct List {
     /// The file that was read, and how far.
     inode: u64,
     read: u64,
+    /// Lines in it.
+    lines: usize,
 }
 
-/// What a list holds that was not read before.
-pub(super) struct News {
-    pub(super) names: Vec<MetricName>,
-    /// Whether these are all names, because the list is another one than before.
-    pub(super) whole: bool,
-}
+/// Stands before what was taken out; no name holds one.
+const REMOVED: char = '\t';
 
 impl List {
     pub(super) fn at(path: &Path) -> List {
-        List { path: path.to_owned(), inode: 0, read: 0 }
+        List { path: path.to_owned(), inode: 0, read: 0, lines: 0 }
     }
 
-    /// Reads what is new, up to the last whole line. A list that is not there is empty.
-    pub(super) fn read(&mut self) -> Result<News, StorageError> {
-        let mut news = News { names: Vec::new(), whole: false };
+    /// Lines, of which some may mean nothing any more.
+    pub(super) fn lines(&self) -> usize {
+        self.lines
+    }
+
+    /// Reads what is new, up to the last whole line. A list that is not there is empty. Says whether it is another list
+    /// than before, so that `changes` are all there are.
+    pub(super) fn read(&mut self, mut changes: impl FnMut(bool, Change)) -> Result<bool, StorageError> {
+        let mut whole = false;
         let mut file = match File::open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                news.whole = self.inode != 0;
-                (self.inode, self.read) = (0, 0);
-                return Ok(news);
+                whole = self.inode != 0;
+                (self.inode, self.read, self.lines) = (0, 0, 0);
+                return Ok(whole);
             }
             opened => opened.map_err(|source| self.fault("open", source))?,
         };
         let meta = file.metadata().map_err(|source| self.fault("stat", source))?;
         if meta.ino() != self.inode || meta.len() < self.read {
-            news.whole = self.inode != 0;
-            (self.inode, self.read) = (meta.ino(), 0);
+            whole = self.inode != 0;
+            (self.inode, self.read, self.lines) = (meta.ino(), 0, 0);
         }
         if meta.len() > self.read {
             file.seek(SeekFrom::Start(self.read)).map_err(|source| self.fault("read", source))?;
-            let names = lines(file).map_err(|source| self.fault("read", source))?;
-            self.read += names.1;
-            news.names = names.0;
+            let read = each_line(file, |change| changes(whole, change)).map_err(|source| self.fault("read", source))?;
+            self.read += read.0;
+            self.lines += read.1;
         }
-        Ok(news)
+        Ok(whole)
     }
 
-    /// Adds names at the end.
-    pub(super) fn append(&mut self, names: &[MetricName]) -> Result<(), StorageError> {
+    /// Adds lines at the end.
+    pub(super) fn append(&mut self, changes: &[Change]) -> Result<(), StorageError> {
         let append = || {
             let mut file = OpenOptions::new().append(true).create(true).open(&self.path)?;
             if file.metadata()?.len() > self.read {
                 file.set_len(self.read)?;
             }
-            let text: String = names.iter().flat_map(|name| [name.as_str(), "\n"]).collect();
+            let text: String = changes.iter().map(line).collect();
             file.write_all(text.as_bytes())?;
             file.sync_data()?;
             Ok((file.metadata()?.ino(), text.len() as u64))
         };
         let (inode, written) = append().map_err(|source| self.fault("write", source))?;
-        (self.inode, self.read) = (inode, self.read + written);
+        (self.inode, self.read, self.lines) = (inode, self.read + written, self.lines + changes.len());
         Ok(())
     }
 
-    /// Puts a list of these names in its place.
-    pub(super) fn replace(&mut self, names: &[MetricName]) -> Result<(), StorageError> {
+    /// Puts a list of these lines in its place.
+    pub(super) fn replace(&mut self, changes: &[Change]) -> Result<(), StorageError> {
         let replace = || {
             let beside = self.path.with_extension("new");
             let mut writer = BufWriter::new(File::create(&beside)?);
-            for name in names {
-                writeln!(writer, "{name}")?;
+            for change in changes {
+                writer.write_all(line(change).as_bytes())?;
             }
             writer.flush()?;
             writer.get_ref().sync_all()?;
@@ -91,6 +98,7 @@ impl List {
             Ok((meta.ino(), meta.len()))
         };
         (self.inode, self.read) = replace().map_err(|source| self.fault("replace", source))?;
+        self.lines = changes.len();
         Ok(())
     }
 
@@ -99,14 +107,35 @@ impl List {
     }
 }
 
-/// The names of all whole lines, and their length. A line that is no name is passed over.
-fn lines(file: File) -> io::Result<(Vec<MetricName>, u64)> {
-    let (mut reader, mut bytes, mut names, mut whole) = (BufReader::new(file), Vec::new(), Vec::new(), 0);
+fn line(change: &Change) -> String {
+    match change {
+        Change::Added(name) => format!("{name}\n"),
+        Change::Removed(name) => format!("{REMOVED}{name}\n"),
+    }
+}
+
+/// Tells of each whole line, and gives their bytes and number. A line that is no name is passed over.
+fn each_line(file: File, mut tell: impl FnMut(Change)) -> io::Result<(u64, usize)> {
+    let (mut reader, mut bytes) = (BufReader::with_capacity(1 << 20, file), Vec::new());
+    let (mut whole, mut lines) = (0, 0);
     while reader.read_until(b'\n', &mut bytes)? > 0 && bytes.ends_with(b"\n") {
         whole += bytes.len() as u64;
-        let line = std::str::from_utf8(&bytes).ok().map(|line| line.trim_end_matches('\n'));
-        names.extend(line.and_then(|line| MetricName::parse(line).ok()));
+        lines += 1;
+        if let Ok(line) = std::str::from_utf8(&bytes[..bytes.len() - 1]) {
+            match line.strip_prefix(REMOVED) {
+                Some(removed) => name(removed).map(Change::Removed),
+                None => name(line).map(Change::Added),
+            }
+            .into_iter()
+            .for_each(&mut tell);
+        }
         bytes.clear();
     }
-    Ok((names, whole))
+    Ok((whole, lines))
+}
+
+/// Lines are in normal form, unless somebody else has written them.
+fn name(text: &str) -> Option<MetricName> {
+    let normal = text.len() <= LONGEST_NAME && tags::normal(text).is_some();
+    if normal { Some(MetricName::from_checked(text)) } else { MetricName::parse(text).ok() }
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use carbon_line::MetricName;
-use carbon_line::tags::Tagged;
+use carbon_line::tags::{self, Tagged};
 use hashbrown::HashMap;
 
 use super::bits::Bits;
-use crate::{TagEntry, TagExpression, TagQuery, ValueEntry, ValueTest};
+use crate::{NameTable, SeriesId, TagEntry, TagExpression, TagQuery, ValueEntry, ValueTest};
 
-/// What a series takes beside its name: its places in two tables, with the room that they keep for growth.
-const SERIES_BYTES: usize = 70;
+/// What a series takes that was taken out, with its name.
+const REMOVED_BYTES: usize = 150;
 
 /// What a value takes beside its text.
 const VALUE_BYTES: usize = 100;
@@ -18,14 +18,18 @@ const VALUE_BYTES: usize = 100;
 /// All series and their tags.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// By number; a series that was taken out leaves its place empty.
-    names: Vec<Option<MetricName>>,
-    numbers: HashMap<MetricName, u32>,
-    /// Empty places.
-    free: Vec<u32>,
+    /// Every series that ever was here; its place is its number.
+    names: NameTable,
+    /// Those that are.
+    present: Bits,
+    count: usize,
+    /// Those that were taken out, so that what still knows their names does not bring them back; and whether no points of
+    /// one have waited at some moment since, so that points which wait now are new.
+    removed: HashMap<MetricName, bool>,
     tags: BTreeMap<Box<str>, Tag>,
     /// The next number for a tag or a value.
     next_id: u32,
+    /// Bytes of values and of the lists of series.
     bytes: usize,
     /// How many names of carbon's table were looked at.
     pub(super) seen: usize,
@@ -36,10 +40,17 @@ pub(super) struct State {
 /// Changes that are not in the list yet.
 #[derive(Debug, Default)]
 pub(super) struct Unlisted {
-    /// Series that are new.
-    pub(super) added: Vec<MetricName>,
-    /// Whether any was taken out, or the list may be damaged.
+    /// What came and what was taken out, in order.
+    pub(super) changes: Vec<Change>,
+    /// Whether the list is to be written anew.
     pub(super) stale: bool,
+}
+
+/// A line of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Added(MetricName),
+    Removed(MetricName),
 }
 
 #[derive(Debug)]
@@ -65,50 +76,68 @@ impl Value {
 
 impl State {
     pub(super) fn len(&self) -> usize {
-        self.numbers.len()
+        self.count
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.bytes
+        self.names.bytes() + self.bytes + self.removed.len() * REMOVED_BYTES
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        self.numbers.contains_key(name)
+        self.number(name).is_some()
+    }
+
+    fn number(&self, name: &str) -> Option<u32> {
+        let number = self.names.lookup(name.as_bytes())?.index() as u32;
+        self.present.has(number).then_some(number)
+    }
+
+    /// Enters a series that carbon's table knows, unless it was taken out.
+    pub(super) fn meet(&mut self, name: &str) {
+        if self.removed.is_empty() || !self.removed.contains_key(name) {
+            self.add(name);
+        }
     }
 
     /// Enters a series that is not there yet. A name whose tags cannot be read is not entered, as in graphite-web.
-    pub(super) fn add(&mut self, name: &MetricName) {
+    pub(super) fn add(&mut self, name: &str) {
         if self.has(name) {
             return;
         }
-        let Ok(tagged) = Tagged::parse(name) else { return };
-        let number = match self.free.pop() {
-            Some(number) => number,
-            None => {
-                let Ok(number) = u32::try_from(self.names.len()) else { return };
-                self.names.push(None);
-                number
-            }
-        };
-        for (tag, value) in pairs(&tagged) {
-            self.bytes += size_of::<u32>();
-            self.value(tag, value).insert(number);
+        if !self.removed.is_empty() {
+            self.removed.remove(name);
         }
-        self.bytes += name.len() + SERIES_BYTES;
-        self.names[number as usize] = Some(name.clone());
-        self.numbers.insert(name.clone(), number);
-        if let Some(unlisted) = &mut self.unlisted {
-            unlisted.added.push(name.clone());
+        let entered = match tags::normal(name) {
+            Some((own, pairs)) => self.enter(name, own, pairs.into_iter()),
+            None => match Tagged::parse(name) {
+                Ok(tagged) => self.enter(name, &tagged.name, tagged.tags.iter().map(|(tag, value)| (&**tag, &**value))),
+                Err(_) => false,
+            },
+        };
+        if let Some(unlisted) = self.unlisted.as_mut().filter(|_| entered) {
+            unlisted.changes.push(Change::Added(MetricName::from_checked(name)));
         }
     }
 
-    pub(super) fn remove(&mut self, name: &MetricName) {
-        let Some(number) = self.numbers.remove(&**name) else { return };
-        if let Some(unlisted) = &mut self.unlisted {
-            unlisted.stale = true;
+    fn enter<'t>(&mut self, name: &str, own: &'t str, pairs: impl Iterator<Item = (&'t str, &'t str)>) -> bool {
+        let number = self.names.enter(name).index() as u32;
+        for (tag, value) in pairs.chain([("name", own)]) {
+            self.bytes += size_of::<u32>();
+            self.value(tag, value).insert(number);
         }
-        self.names[number as usize] = None;
-        self.free.push(number);
+        self.present.set(number);
+        self.count += 1;
+        true
+    }
+
+    pub(super) fn remove(&mut self, name: &MetricName) {
+        let Some(number) = self.number(name) else { return };
+        self.present.unset(number);
+        self.count -= 1;
+        self.removed.insert(name.clone(), false);
+        if let Some(unlisted) = &mut self.unlisted {
+            unlisted.changes.push(Change::Removed(name.clone()));
+        }
         let Ok(tagged) = Tagged::parse(name) else { return };
         for (tag, value) in pairs(&tagged) {
             let Some(known) = self.tags.get_mut(tag) else { continue };
@@ -125,7 +154,31 @@ impl State {
                 self.tags.remove(tag);
             }
         }
-        self.bytes = self.bytes.saturating_sub(name.len() + SERIES_BYTES);
+    }
+
+    /// Takes in a line of the list.
+    pub(super) fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Added(name) => self.add(name),
+            Change::Removed(name) => {
+                self.remove(name);
+                self.removed.insert(name.clone(), false);
+            }
+        }
+    }
+
+    /// Series that were taken out.
+    pub(super) fn removed(&self) -> impl Iterator<Item = &MetricName> {
+        self.removed.keys()
+    }
+
+    /// Whether points of a series that was taken out wait now: they are new, and it comes back, once none have waited.
+    pub(super) fn waits(&mut self, name: &MetricName, waits: bool) {
+        match self.removed.get_mut(name) {
+            Some(quiet) if !waits => *quiet = true,
+            Some(true) => self.add(name),
+            _ => {}
+        }
     }
 
     /// The entry of a value, made if it is new.
@@ -135,16 +188,23 @@ impl State {
             *next_id += 1;
             *next_id
         };
-        let tag = tags.entry(tag.into()).or_insert_with(|| Tag { id: id(), values: BTreeMap::new() });
-        tag.values.entry(value.into()).or_insert_with(|| {
+        // Most are known, and then nothing is allocated.
+        if !tags.contains_key(tag) {
+            tags.insert(tag.into(), Tag { id: id(), values: BTreeMap::new() });
+        }
+        let values = &mut tags.get_mut(tag).expect("it was there, or has just been made").values;
+        if !values.contains_key(value) {
             *bytes += value.len() + VALUE_BYTES;
-            Value { id: id(), series: Vec::new() }
-        })
+            values.insert(value.into(), Value { id: id(), series: Vec::new() });
+        }
+        values.get_mut(value).expect("it was there, or has just been made")
     }
 
-    /// Every series.
-    pub(super) fn all(&self) -> Vec<MetricName> {
-        self.names.iter().flatten().cloned().collect()
+    /// Everything a list has to tell.
+    pub(super) fn all(&self) -> Vec<Change> {
+        let names = self.names.read();
+        let series = self.present.iter().map(|number| Change::Added(names.name(SeriesId::new(number as u32))));
+        series.chain(self.removed.keys().cloned().map(Change::Removed)).collect()
     }
 
     pub(super) fn series(&self, wanted: &[TagExpression], limit: usize) -> Option<Vec<MetricName>> {
@@ -152,7 +212,8 @@ impl State {
         if found.count() > limit {
             return None;
         }
-        let mut names: Vec<MetricName> = found.iter().filter_map(|number| self.names[number].clone()).collect();
+        let table = self.names.read();
+        let mut names: Vec<MetricName> = found.iter().map(|number| table.name(SeriesId::new(number as u32))).collect();
         names.sort_unstable();
         Some(names)
     }
@@ -183,7 +244,7 @@ impl State {
     /// The series that meet all expressions. Each narrows the set by those that carry a fitting value, or, where the tag
     /// may be absent, by those that carry another one.
     fn select(&self, wanted: &[TagExpression]) -> Bits {
-        let mut found = Bits::all(self.names.len());
+        let mut found = self.present.clone();
         for expression in wanted {
             let narrowing = !expression.holds_for_absent();
             let mut carriers = Bits::none(self.names.len());

@@ -134,7 +134,7 @@ async fn the_list_survives_restarts_and_a_line_cut_short() {
 
     index.remove(&[name(SERIES[0])]).await.unwrap();
     index.save().unwrap();
-    assert_eq!(text(), SERIES[1..].join("\n") + "\nnew;dc=a\n");
+    assert_eq!(text(), format!("{}\nnew;dc=a\n\t{}\n", SERIES.join("\n"), SERIES[0]));
     assert_eq!(follower.series(&expressions(&["dc=a"]), 9).await.unwrap().unwrap().len(), 2);
     assert!(follower.add(&[name("x;y=z")]).await.is_err());
     assert!(follower.remove(&[name("x;y=z")]).await.is_err());
@@ -151,4 +151,51 @@ async fn the_list_survives_restarts_and_a_line_cut_short() {
     std::fs::remove_file(&path).unwrap();
     successor.save().unwrap();
     assert_eq!(open().len(), 7, "a list that was removed is written again");
+}
+
+/// Tells of one series, for ever.
+struct Holds(SeriesId, std::sync::atomic::AtomicBool);
+
+impl Waiting for Holds {
+    fn retain_waiting(&self, series: &mut Vec<SeriesId>) {
+        series.retain(|id| *id == self.0 && self.1.load(std::sync::atomic::Ordering::Relaxed));
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_out_stays_out_until_it_has_new_points() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tags.index");
+    let open = || {
+        let table = Arc::new(NameTable::new());
+        let id = table.intern(&name("a;b=c"));
+        (TagIndex::open(&path, Some(table), usize::MAX).unwrap(), Arc::new(Holds(id, true.into())))
+    };
+    let (index, _) = open();
+    index.save().unwrap();
+    assert_eq!(index.len(), 1);
+    index.remove(&[name("a;b=c")]).await.unwrap();
+    index.save().unwrap();
+    // Carbon's table remembers the name over restarts.
+    let (index, cache) = open();
+    index.watch(cache.clone());
+    index.save().unwrap();
+    assert_eq!(index.len(), 0, "these points may be older than the order to take it out");
+    for waits in [false, true] {
+        cache.1.store(waits, std::sync::atomic::Ordering::Relaxed);
+        index.save().unwrap();
+        assert_eq!(index.len(), usize::from(waits));
+    }
+    assert_eq!(open().0.len(), 1);
+}
+
+#[test]
+fn a_list_of_lines_without_meaning_is_written_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tags.index");
+    let text: String = (0..2_000).map(|n| if n % 2 == 0 { "a;b=c\n" } else { "\ta;b=c\n" }).collect();
+    std::fs::write(&path, text + "a;b=c\nd;e=f\n\td;e=f\n").unwrap();
+    let index = TagIndex::open(&path, None, usize::MAX).unwrap();
+    index.save().unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "a;b=c\n\td;e=f\n");
 }
