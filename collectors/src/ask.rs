@@ -7,7 +7,9 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
@@ -57,6 +59,34 @@ impl<'de> Deserialize<'de> for Place {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Place, D::Error> {
         Place::parse(&String::deserialize(input)?).map_err(de::Error::custom)
     }
+}
+
+/// The most that are asked at the same time.
+const AT_ONCE: usize = 64;
+
+/// What `ask` gives for each of `places`, in their order. They are asked at the same time, so that one that does not answer
+/// costs the others nothing and all of them cost one deadline.
+pub(crate) fn at_once<T: Sync, R: Send>(places: &[T], ask: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    if let [only] = places {
+        return vec![ask(only)];
+    }
+    let ask = &ask;
+    let mut answers = Vec::with_capacity(places.len());
+    for some in places.chunks(AT_ONCE) {
+        thread::scope(|scope| {
+            let begin = |place| {
+                let thread = thread::Builder::new().name("ask".to_owned());
+                thread.spawn_scoped(scope, move || ask(place)).map_err(|_| place)
+            };
+            let begun: Vec<_> = some.iter().map(begin).collect();
+            answers.extend(begun.into_iter().map(|begun| match begun {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                // Without a thread one after the other.
+                Err(place) => ask(place),
+            }));
+        });
+    }
+    answers
 }
 
 /// A connection to a service, with the moment at which it is given up.

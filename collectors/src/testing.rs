@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use golden::peer;
 use whisper::Timestamp;
 
 use crate::{COLLECTORS, Collector, Fail, Out, Sample, Site, Slot, Value};
@@ -95,10 +96,10 @@ pub(crate) fn serve(answer: Vec<u8>) -> SocketAddr {
 pub(crate) struct Program(Child);
 
 impl Program {
-    /// Starts it in silence; says that the test is skipped when it is not installed.
-    pub(crate) fn start(command: &mut Command) -> Option<Program> {
+    /// Starts it in silence; says that the test is skipped when `part` is not installed.
+    pub(crate) fn start(part: &str, command: &mut Command) -> Option<Program> {
         let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().map(Program);
-        started.inspect_err(|error| println!("skipped: {:?}: {error}", command.get_program())).ok()
+        started.inspect_err(|error| peer::skip(part, &format!("{:?}: {error}", command.get_program()))).ok()
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::ask::{Exchange, Place};
+use crate::ask::{Exchange, Place, at_once};
 use crate::fail::excerpt;
 use crate::proc::{fields, lines, number, text};
 use crate::{Bits, Class, Collector, Fail, Made, Out, Site, Slot, Spec};
@@ -67,11 +67,10 @@ impl Default for Options {
 
 struct Memcached {
     options: Options,
-    answer: Vec<u8>,
 }
 
 pub(crate) fn build(_: &Site, options: toml::Table) -> Made {
-    Ok(Box::new(Memcached { options: options.try_into()?, answer: Vec::new() }))
+    Ok(Box::new(Memcached { options: options.try_into()? }))
 }
 
 impl Collector for Memcached {
@@ -81,10 +80,11 @@ impl Collector for Memcached {
 
     fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
         let mut result = Ok(());
-        for (alias, place) in &self.options.hosts {
+        let hosts: Vec<_> = self.options.hosts.iter().collect();
+        let answers = at_once(&hosts, |(_, place)| ask(place, self.options.patience));
+        for ((alias, place), answer) in hosts.into_iter().zip(answers) {
             let mark = out.mark();
-            let published = ask(place, self.options.patience, &mut self.answer)
-                .and_then(|()| publish(alias, place, &self.answer, &self.options.publish, out));
+            let published = answer.and_then(|answer| publish(alias, place, &answer, &self.options.publish, out));
             if let Err(fail) = published {
                 out.rewind(mark);
                 result = Err(fail);
@@ -94,17 +94,17 @@ impl Collector for Memcached {
     }
 }
 
-/// All that the server at `place` says, in `answer`.
-fn ask(place: &Place, patience: Duration, answer: &mut Vec<u8>) -> Result<(), Fail> {
-    answer.clear();
+/// All that the server at `place` says.
+fn ask(place: &Place, patience: Duration) -> Result<Vec<u8>, Fail> {
+    let mut answer = Vec::new();
     let mut server = Exchange::open(place, patience)?;
     server.say(b"stats\r\n")?;
     let whole = |answer: &[u8]| answer.ends_with(b"\nEND\r\n") || answer == b"END\r\n";
-    server.hear(answer, LONGEST, |answer| whole(answer) || answer == b"ERROR\r\n")?;
-    if whole(answer) {
-        return Ok(());
+    server.hear(&mut answer, LONGEST, |answer| whole(answer) || answer == b"ERROR\r\n")?;
+    if whole(&answer) {
+        return Ok(answer);
     }
-    Err(Fail::Refused { what: place.to_string(), answer: excerpt(answer) })
+    Err(Fail::Refused { what: place.to_string(), answer: excerpt(&answer) })
 }
 
 fn publish(alias: &str, place: &Place, answer: &[u8], wanted: &[String], out: &mut Out) -> Result<(), Fail> {

@@ -57,7 +57,7 @@ fn a_real_memcached_answers() {
     let socket = folder.path().join("socket");
     let mut command = Command::new("memcached");
     command.args(["-u", "root", "-s"]).arg(&socket);
-    let Some(_server) = Program::start(&mut command) else { return };
+    let Some(_server) = Program::start("memcached", &mut command) else { return };
     let options = format!("hosts = {{ here = 'unix:{}' }}", socket.display());
     let mut collector = collector("memcached", "/".as_ref(), &options);
     let samples = collect_soon(&mut *collector);

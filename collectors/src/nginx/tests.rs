@@ -53,7 +53,7 @@ fn a_real_nginx_answers() {
     fs::write(folder.path().join("conf"), config).unwrap();
     let mut command = Command::new("nginx");
     command.arg("-c").arg(folder.path().join("conf")).arg("-p").arg(folder.path());
-    let Some(_nginx) = Program::start(&mut command) else { return };
+    let Some(_nginx) = Program::start("nginx", &mut command) else { return };
     let mut collector = collector("nginx", "/".as_ref(), &format!("url = 'http://127.0.0.1:{port}/status'"));
     let samples = collect_soon(&mut *collector);
     assert_eq!(samples.len(), 8);

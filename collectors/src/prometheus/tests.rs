@@ -112,7 +112,7 @@ fn a_real_node_exporter_answers() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut command = Command::new("prometheus-node-exporter");
     command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
-    let Some(_exporter) = Program::start(&mut command) else { return };
+    let Some(_exporter) = Program::start("node_exporter", &mut command) else { return };
     let options = format!("targets.node.url = 'http://127.0.0.1:{port}/metrics'");
     let samples = collect_soon(&mut *collector("prometheus", "/".as_ref(), &options));
     assert!(raw(&samples["prometheus.node.node_load1"]) >= 0.0);

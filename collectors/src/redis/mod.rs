@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::ask::{Exchange, Place};
+use crate::ask::{Exchange, Place, at_once};
 use crate::fail::excerpt;
 use crate::proc::number;
 use crate::{Class, Collector, Fail, Made, Out, Site, Slot, Spec};
@@ -57,11 +57,10 @@ impl Default for Options {
 
 struct Redis {
     options: Options,
-    answer: Vec<u8>,
 }
 
 pub(crate) fn build(_: &Site, options: toml::Table) -> Made {
-    Ok(Box::new(Redis { options: options.try_into()?, answer: Vec::new() }))
+    Ok(Box::new(Redis { options: options.try_into()? }))
 }
 
 impl Collector for Redis {
@@ -71,10 +70,12 @@ impl Collector for Redis {
 
     fn run(&mut self, slot: Slot, out: &mut Out) -> Result<(), Fail> {
         let mut result = Ok(());
-        for (name, instance) in &self.options.instances {
+        let instances: Vec<_> = self.options.instances.iter().collect();
+        let answers = at_once(&instances, |(_, instance)| ask(instance, self.options.patience));
+        for ((name, instance), answer) in instances.into_iter().zip(answers) {
             let mark = out.mark();
-            let published = ask(instance, self.options.patience, &mut self.answer)
-                .and_then(|info| info::publish(name, &instance.address, info, self.options.databases, slot, out));
+            let published = answer
+                .and_then(|info| info::publish(name, &instance.address, &info, self.options.databases, slot, out));
             if let Err(fail) = published {
                 out.rewind(mark);
                 result = Err(fail);
@@ -90,8 +91,8 @@ impl Collector for Redis {
 /// we      *2 $4 AUTH $6 secret   *1 $4 INFO       each word behind its length, each part ended by CR LF
 /// server  +OK                    $4301 # Server ..
 /// ```
-fn ask<'a>(instance: &Instance, patience: Duration, answer: &'a mut Vec<u8>) -> Result<&'a [u8], Fail> {
-    answer.clear();
+fn ask(instance: &Instance, patience: Duration) -> Result<Vec<u8>, Fail> {
+    let mut answer = Vec::new();
     let mut server = Exchange::open(&instance.address, patience)?;
     let mut request = Vec::new();
     if let Some(Secret(auth)) = &instance.auth {
@@ -102,12 +103,15 @@ fn ask<'a>(instance: &Instance, patience: Duration, answer: &'a mut Vec<u8>) -> 
     write_command(&["INFO"], &mut request);
     server.say(&request)?;
     let authorized = usize::from(instance.auth.is_some());
-    server.hear(answer, LONGEST, |answer| body(answer, authorized).is_some())?;
+    server.hear(&mut answer, LONGEST, |answer| body(answer, authorized).is_some())?;
     let place = &instance.address;
-    match body(answer, authorized) {
-        Some(Ok((start, end))) => Ok(&answer[start..end]),
+    match body(&answer, authorized) {
+        Some(Ok((start, end))) => {
+            answer.truncate(end);
+            Ok(answer.split_off(start))
+        }
         Some(Err(line)) => Err(Fail::Refused { what: place.to_string(), answer: excerpt(&answer[line..]) }),
-        None => Err(Fail::parse(place.to_string(), 1, "the whole answer to INFO", answer)),
+        None => Err(Fail::parse(place.to_string(), 1, "the whole answer to INFO", &answer)),
     }
 }
 

@@ -74,7 +74,7 @@ fn a_real_redis_answers() {
     let socket = folder.path().join("socket");
     let mut command = Command::new("redis-server");
     command.args(["--port", "0", "--save", "", "--requirepass", "secret", "--unixsocket"]).arg(&socket);
-    let Some(_redis) = Program::start(command.current_dir(folder.path())) else { return };
+    let Some(_redis) = Program::start("redis", command.current_dir(folder.path())) else { return };
     let options = format!("instances = {{ r = {{ address = 'unix:{}', auth = 'secret' }} }}", socket.display());
     let samples = collect_soon(&mut *collector("redis", "/".as_ref(), &options));
     assert_eq!(raw(&samples["redis.r.clients.connected"]), 1.0);
