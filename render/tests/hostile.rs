@@ -211,6 +211,8 @@ async fn an_unknown_format_is_a_picture_as_in_graphite_web() {
     let (status, body) = get("/render?target=a&format=bogus").await;
     assert_eq!(status, 200);
     assert!(body.contains("PNG"), "{body}");
+    let (status, body) = get("/render?target=a&outputFormat=svg&rightDashed=true&leftDashed=false").await;
+    assert!(status == 200 && body.starts_with("<svg"), "{status} {body}");
 }
 
 #[tokio::test]

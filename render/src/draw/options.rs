@@ -418,6 +418,16 @@ impl<'a> Given<'_, 'a> {
         }
     }
 
+    /// The length of dashes; `true` stands for the usual one.
+    fn dash(&self, name: &'static str) -> Result<Option<f64>, OptionFault> {
+        const USUAL: f64 = 5.0;
+        match self.text(name).map(str::to_ascii_lowercase).as_deref() {
+            Some("true") => Ok(Some(USUAL)),
+            Some("false") => Ok(None),
+            _ => Ok(self.number(name)?.filter(|dash| *dash > 0.0)),
+        }
+    }
+
     /// Any number but 0 and any word but `false` is true, as in Python.
     fn flag(&self, name: &str) -> Option<bool> {
         let text = self.text(name)?;
@@ -492,7 +502,7 @@ impl<'a> Given<'_, 'a> {
             axis: self.axis(axis)?,
             width: self.number(width)?.map(|width| line_width(Some(width), width)),
             color: self.color(color),
-            dashed: self.number(dashed)?.filter(|dash| *dash > 0.0),
+            dashed: self.dash(dashed)?,
         })
     }
 

@@ -3,6 +3,7 @@
 use super::args::{Args, Outcome};
 use super::function::{Body, Function, Group};
 use super::param::{Default, Param, SERIES, Type, optional, required};
+use crate::query::{Stop, Value};
 use crate::series::{Series, Times};
 use crate::target::number::{g, repr};
 
@@ -41,8 +42,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "color",
         &[SERIES, required("theColor", Type::Text)],
         |args| {
-            let color = args.text("theColor")?;
-            styled(args, |series| series.style.color = Some(color.clone()))
+            let color = color(args)?;
+            styled(args, |series| series.style.color = color.clone())
         },
         "Sets the colour.",
     ),
@@ -164,6 +165,20 @@ fn threshold(args: &mut Args<'_, '_>) -> Outcome {
     }
     line.style.color = color.filter(|color| !color.is_empty());
     Ok(vec![line])
+}
+
+/// A colour. One without quotes reads as a path; graphite-web answers with the data all the same, and old dashboards have
+/// such.
+fn color(args: &mut Args<'_, '_>) -> Result<Option<String>, Stop> {
+    match args.any("theColor") {
+        Some(Value::Text(text)) => Ok(Some(text)),
+        Some(Value::Number(number)) => Ok(Some(number.to_string())),
+        Some(Value::List(_)) => Ok(None),
+        other => {
+            let found = other.map_or_else(|| "nothing".to_owned(), |value| value.describe());
+            Err(args.wrong("theColor", "a text in quotes", &found))
+        }
+    }
 }
 
 /// `verticalLine(ts, label, color)`: inside the request's window. Source: graphite-web `verticalLine`, which leaves the

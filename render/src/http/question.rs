@@ -73,6 +73,8 @@ impl Form {
                     "`format=pdf` is not offered; take `svg`, which prints as well",
                 ));
             }
+            // A picture, whose own parameter may name its form as well.
+            _ if params.last("outputFormat") == Some("svg") => Form::Svg,
             _ => Form::Png,
         })
     }
