@@ -259,6 +259,19 @@ pub(crate) enum AgentVerb {
     Once(OnceArgs),
     /// Tell where a metric comes from: collector, file, field, formula, and its last two readings.
     Explain(ExplainArgs),
+    /// Turn a configuration of Diamond's into one of Plumbago's, and say what had to be left out.
+    ImportDiamond(ImportDiamondArgs),
+}
+
+/// Options of `agent import-diamond`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportDiamondArgs {
+    /// Diamond's diamond.conf, or the folder it lies in, such as /etc/diamond.
+    #[arg(value_name = "DIR")]
+    pub(crate) path: PathBuf,
+    /// Where to write it; standard output if left out. A file that is there already is not overwritten.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Options of `agent once`.

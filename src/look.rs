@@ -17,7 +17,9 @@ use crate::out;
 pub(crate) fn once(arguments: &OnceArgs) -> anyhow::Result<()> {
     let mut config = Config::load_sound(arguments.config.as_deref())?;
     let only: Vec<&str> = arguments.collector.iter().map(String::as_str).collect();
-    only.iter().for_each(|name| config.collectors.enable(name));
+    // A plugin that is to be looked at has a table of its own.
+    let built_in = only.iter().filter(|name| !name.starts_with("plugin."));
+    built_in.for_each(|name| config.collectors.enable(name));
     let looked = agent::once(&config.setup(), &only, arguments.gap)?;
     for seen in looked.seen.iter().filter(|seen| seen.value.is_some()) {
         match unit(seen.unit) {

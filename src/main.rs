@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod config;
 mod drain;
+mod import;
 mod limits;
 mod logging;
 mod look;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Verb::Render(file) => logging::start(&cli.log).and_then(|()| serve::render(&file)),
         Verb::Agent(AgentArgs { verb: Some(AgentVerb::Once(arguments)), .. }) => look::once(&arguments),
         Verb::Agent(AgentArgs { verb: Some(AgentVerb::Explain(arguments)), .. }) => look::explain(&arguments),
+        Verb::Agent(AgentArgs { verb: Some(AgentVerb::ImportDiamond(arguments)), .. }) => import::diamond(&arguments),
         Verb::Agent(arguments) => logging::start(&cli.log).and_then(|()| serve::agent(&arguments)),
     };
     match outcome {

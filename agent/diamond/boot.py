@@ -1,3 +1,4 @@
+"""Plumbago runs Diamond's collectors: takes its modules from standard input, and starts."""
 import importlib.util, json, sys
 files = json.loads(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))
 class Finder:

@@ -20,6 +20,8 @@ pub struct AgentConfig {
     pub host: Option<String>,
     /// What stands before the host's name; empty leaves it out. Default "servers".
     pub prefix: String,
+    /// What stands behind the host's name, as Diamond's `path_suffix`; empty leaves it out. Default "".
+    pub suffix: String,
     /// How often a collector runs that has no interval of its own, in whole seconds. Default "10s".
     #[serde(with = "humantime_serde")]
     pub interval: Duration,
@@ -69,6 +71,7 @@ impl Default for AgentConfig {
         AgentConfig {
             host: None,
             prefix: "servers".to_owned(),
+            suffix: String::new(),
             interval: Duration::from_secs(10),
             stagger: true,
             destination: None,
@@ -93,7 +96,7 @@ impl AgentConfig {
     /// The whole metric name of what a collector calls `name`, such as `cpu.total.user`.
     pub fn metric_name(&self, name: &str) -> String {
         let mut whole = String::new();
-        Naming::new(&self.prefix, &self.host_name()).write(Scope::Host, name, &mut whole);
+        Naming::new(&self.prefix, &self.host_name()).with_suffix(&self.suffix).write(Scope::Host, name, &mut whole);
         whole
     }
 

@@ -8,6 +8,7 @@ mod clock;
 mod config;
 mod delivery;
 mod destination;
+mod diamond_import;
 mod explain;
 mod job;
 mod keeper;
@@ -36,6 +37,7 @@ mod spool;
 
 pub use config::{AgentConfig, Problem};
 pub use destination::{DestinationConfig, Destinations};
+pub use diamond_import::{Imported, import_diamond};
 pub use explain::{Explained, Reading, explain};
 pub use job::State;
 pub use ledger::{Runs, Watch};

@@ -26,6 +26,15 @@ impl Naming {
         whole.strip_prefix(&self.root).unwrap_or(whole)
     }
 
+    /// The same, with `suffix`, which may have several parts or none, behind the host.
+    pub(crate) fn with_suffix(mut self, suffix: &str) -> Naming {
+        for part in suffix.split('.').map(str::trim).filter(|part| !part.is_empty()) {
+            clean(part, &mut self.root);
+            self.root.push('.');
+        }
+        self
+    }
+
     /// Appends the whole name of `name`, whose parts its collector has cleaned.
     pub(crate) fn write(&self, scope: Scope, name: &str, line: &mut String) {
         if scope == Scope::Host {

@@ -260,7 +260,7 @@ impl Plan {
         let living = &config.plugins.living;
         let home = Home { host: &host, prefix: &config.prefix, interval, living };
         built.extend(config.plugins.build(home).map_err(|faults| StartError::Settings { faults })?);
-        let naming = Arc::new(Naming::new(&config.prefix, &host));
+        let naming = Arc::new(Naming::new(&config.prefix, &host).with_suffix(&config.suffix));
         Ok(Plan { interval, host, naming, built })
     }
 }

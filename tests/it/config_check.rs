@@ -65,3 +65,19 @@ fn a_reader_who_leaves_early_is_no_fault() {
         assert!(run.status.success() && run.stderr.is_empty(), "{arguments:?}: {run:?}");
     }
 }
+
+#[test]
+fn an_imported_configuration_of_diamond_passes() {
+    let folder = folder();
+    let conf = "[server]\nhandlers = diamond.handler.graphite.GraphiteHandler, x.RRDHandler\n[handlers]\n[[GraphiteHandler]]\n\
+        host = g\n[collectors]\n[[default]]\ninterval = 30\npath_suffix = rack1\n[[CPUCollector]]\nenabled = True\n\
+        [[NtpdCollector]]\nenabled = True\n[[MemcachedCollector]]\nenabled = True\nhosts = a@localhost:11211, b:1\n";
+    fs::write(folder.path().join("diamond.conf"), conf).unwrap();
+    let file = folder.path().join("plumbago.toml");
+    let (code, _, said) = run(&["agent", "import-diamond", path(folder.path()), "--output", path(&file)]);
+    assert!(code == 0 && said.contains("RRDHandler"), "{said}");
+    let (code, _, said) = run(&["config", "check", path(&file)]);
+    assert_eq!(code, 0, "{said}\n{}", fs::read_to_string(&file).unwrap());
+    let (code, _, said) = run(&["agent", "import-diamond", path(folder.path()), "--output", path(&file)]);
+    assert!(code != 0 && said.contains("plumbago.toml"), "overwritten: {said}");
+}
