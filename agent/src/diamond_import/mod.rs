@@ -129,13 +129,15 @@ fn whole_name(node: String) -> String {
     told.filter(|name| !name.is_empty()).unwrap_or(node)
 }
 
+/// Our collectors with their tables.
+type Own = Vec<(&'static str, Table)>;
+
+/// Diamond's with their sections.
+type Python<'a> = Vec<(&'a str, &'a Section)>;
+
 /// Parts the enabled collectors into ours, and those that stay with Python.
-fn sort<'a>(
-    tables: &'a Section,
-    general: &Section,
-    notes: &mut Vec<String>,
-) -> (Vec<(&'static str, Table)>, Vec<(&'a str, &'a Section)>) {
-    let (mut own, mut python): (Vec<(&'static str, Table)>, _) = (Vec::new(), Vec::new());
+fn sort<'a>(tables: &'a Section, general: &Section, notes: &mut Vec<String>) -> (Own, Python<'a>) {
+    let (mut own, mut python): (Own, Python<'a>) = (Vec::new(), Vec::new());
     let always = tables.section("default").and_then(|default| default.text("enabled")).is_some_and(collectors::is_true);
     for (name, value) in &tables.0 {
         let Value::Table(options) = value else { continue };
