@@ -138,6 +138,9 @@ async fn beside(
     };
     announce_carbon(carbon);
     let http = announce_http(&server);
+    if let Some(agent) = &agent {
+        agent.post_events_to(&format!("{http}/events/"));
+    }
     if let Some(chart) = chart {
         announce("chart", &format!("{http}{chart}"));
     }

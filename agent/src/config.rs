@@ -7,8 +7,8 @@ use collectors::Scope;
 use serde::Deserialize;
 use whisper::Interval;
 
-use crate::Plugins;
 use crate::destination::is_address;
+use crate::{Plugins, Upstream, events};
 use crate::naming::{Naming, short_host_name};
 use crate::outlet::SMALLEST;
 
@@ -46,11 +46,17 @@ pub struct AgentConfig {
     /// How long stopping may take to deliver what is buffered. Default "5s".
     #[serde(with = "humantime_serde")]
     pub flush_for: Duration,
+    /// Where changes that collectors notice are posted, as `http://HOST:PORT/events/` of a graphite-web or of ours; a
+    /// Ceph cluster's agents also look there who of them speaks for the cluster. Default: nowhere, and for `up` itself.
+    pub events: Option<String>,
     /// Where this host's `/proc` and `/sys` are mounted, for an agent in a container. Default "/".
     pub root: String,
     /// Where readings are kept for the next start; nowhere if `None`. Is not in the file: whoever starts the agent knows.
     #[serde(skip)]
     pub folder: Option<PathBuf>,
+    /// The server behind `events`, as something that can be talked to.
+    #[serde(skip)]
+    pub upstream: Upstream,
     /// `[plugin.NAME]`: programs of the user's. A section of its own in the file, so no option here.
     #[serde(skip)]
     pub plugins: Plugins,
@@ -80,8 +86,10 @@ impl Default for AgentConfig {
             retry_most: Duration::from_secs(60),
             patience: Duration::from_secs(15),
             flush_for: Duration::from_secs(5),
+            events: None,
             root: "/".to_owned(),
             folder: None,
+            upstream: Upstream::default(),
             plugins: Plugins::default(),
         }
     }
@@ -107,6 +115,7 @@ impl AgentConfig {
             ("retry-first", self.retry_first != old.retry_first),
             ("retry-most", self.retry_most != old.retry_most),
             ("patience", self.patience != old.patience),
+            ("events", self.events != old.events),
         ];
         differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
     }
@@ -119,6 +128,8 @@ impl AgentConfig {
                 problems.push(Problem { key, fault });
             }
         };
+        let events = self.events.as_deref().and_then(events::fault);
+        expect(events.is_none(), "events", events.unwrap_or_default());
         expect(seconds(self.interval).is_some(), "interval", "has to be whole seconds, at least \"1s\"");
         expect(self.host.as_ref().is_none_or(|host| !host.trim().is_empty()), "host", "is empty; leave it out instead");
         let address = self.destination.as_deref().is_none_or(is_address);

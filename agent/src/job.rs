@@ -10,6 +10,7 @@ use collectors::{Collector, Fail, Kept, Out, Sample, Slot, Spec};
 use tracing::{debug, info, warn};
 use whisper::Timestamp;
 
+use crate::Upstream;
 use crate::naming::Naming;
 use crate::rate::{Outcome, Rates};
 
@@ -28,6 +29,8 @@ pub(crate) struct Job {
     failing: Option<String>,
     /// The slot of the last run.
     slot: Timestamp,
+    /// Where changes go.
+    upstream: Upstream,
 }
 
 /// One value, ready to be sent.
@@ -79,7 +82,13 @@ impl Job {
             text: String::new(),
             failing: None,
             slot: Timestamp::from_secs(0),
+            upstream: Upstream::default(),
         }
+    }
+
+    /// The same, which posts to `upstream` what changes.
+    pub(crate) fn telling(self, upstream: Upstream) -> Job {
+        Job { upstream, ..self }
     }
 
     pub(crate) fn spec(&self) -> Spec {
@@ -128,6 +137,10 @@ impl Job {
         let result = catch_unwind(AssertUnwindSafe(|| self.collector.run(slot, &mut self.out)));
         let took = begun.elapsed();
         let state = self.note(result);
+        for change in self.out.take_changes() {
+            info!(what = change.what, data = change.data, "Something changed.");
+            self.upstream.post(change, slot.time);
+        }
         let mut points = 0;
         for (name, sample) in self.out.samples() {
             let mut value = |suffix: &str, value: f64| {

@@ -89,6 +89,9 @@ impl Agent {
         let (host, destinations) = (plan.host.clone(), setup.all_destinations());
         let routes = setup.build_routes(now()).map_err(|faults| StartError::Settings { faults })?;
         let config = setup.agent;
+        if let Some(url) = &config.events {
+            config.upstream.open(url);
+        }
         let (delivery, ledgers) = (Delivery::start(&config, &destinations), Ledgers::default());
         let pipeline = Arc::new(Pipeline::new(delivery.outlets(), routes));
         let delivery = Arc::new(Mutex::new(delivery));
@@ -120,6 +123,11 @@ impl Agent {
         let (events, ledgers, pipeline) = (self.events.clone(), self.ledgers.clone(), Arc::clone(&self.pipeline));
         let delivery = Arc::clone(&self.delivery);
         Steering { started: self.config.clone(), events, ledgers, pipeline, delivery }
+    }
+
+    /// Posts changes to the events at `url` from now on, unless the settings name another place.
+    pub fn post_events_to(&self, url: &str) {
+        self.config.upstream.open(url);
     }
 
     /// What went through the agent so far.
@@ -177,6 +185,7 @@ impl Steering {
     /// Every fault of the settings at once; nothing has changed then.
     pub fn reload(&self, mut setup: Setup) -> Result<Vec<String>, StartError> {
         setup.agent.plugins.living = self.started.plugins.living.clone();
+        setup.agent.upstream = self.started.upstream.clone();
         let (plan, destinations) = (setup.plan()?, setup.all_destinations());
         let routes = setup.build_routes(now()).map_err(|faults| StartError::Settings { faults })?;
         let config = setup.agent;
@@ -231,7 +240,7 @@ impl Plan {
             let interval = own.or(spec.default_interval).and_then(seconds).unwrap_or(interval);
             // Fast collectors of one interval share an offset: one wake-up runs them all.
             let offset = offset(if spec.class == Class::Fast { "" } else { spec.name }, interval);
-            let job = Job::new(collector, Arc::clone(&naming));
+            let job = Job::new(collector, Arc::clone(&naming)).telling(config.upstream.clone());
             planned.push(Planned { job, interval, offset, ledger: ledgers.of(spec.name) });
         }
         let own = Job::new(Box::new(Own::new(ledgers.clone(), Arc::clone(pipeline))), naming);
@@ -242,7 +251,9 @@ impl Plan {
 
     pub(crate) fn of(config: &AgentConfig, collectors: &Settings) -> Result<Plan, StartError> {
         let mut faults: Vec<String> = config.validate().iter().map(Problem::to_string).collect();
-        let mut built = collectors.build(&Site::below(&config.root)).unwrap_or_else(|found| {
+        let host = config.host_name();
+        let site = Site::below(&config.root).called(&host).hearing(Arc::new(config.upstream.clone()));
+        let mut built = collectors.build(&site).unwrap_or_else(|found| {
             faults.extend(found.iter().map(|fault: &SettingsFault| chain(fault)));
             Vec::new()
         });
@@ -256,7 +267,6 @@ impl Plan {
         let Some(interval) = seconds(config.interval).filter(|_| faults.is_empty()) else {
             return Err(StartError::Settings { faults });
         };
-        let host = config.host_name();
         let living = &config.plugins.living;
         let home = Home { host: &host, prefix: &config.prefix, interval, living };
         built.extend(config.plugins.build(home).map_err(|faults| StartError::Settings { faults })?);

@@ -9,4 +9,6 @@ pub struct Change {
     pub tags: Vec<String>,
     /// More about it; may be empty.
     pub data: String,
+    /// Another agent may have told the same.
+    pub perhaps_told: bool,
 }

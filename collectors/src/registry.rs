@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::origin::{self, Origin};
-use crate::{COLLECTORS, Collector};
+use crate::{COLLECTORS, Collector, Ears};
 
 /// Declares the folders of the table as modules and makes the table, so that a collector is one line and not two.
 macro_rules! collectors {
@@ -55,12 +56,34 @@ impl Entry {
 #[derive(Clone, Debug)]
 pub struct Site {
     root: PathBuf,
+    host: String,
+    ears: Option<Arc<dyn Ears>>,
 }
 
 impl Site {
     /// The host whose `/proc`, `/sys` and `/run` lie below `root`: `/`, or what a container has them mounted under.
     pub fn below(root: impl Into<PathBuf>) -> Site {
-        Site { root: root.into() }
+        Site { root: root.into(), host: "localhost".to_owned(), ears: None }
+    }
+
+    /// The same, called `host` in the names of metrics.
+    pub fn called(self, host: &str) -> Site {
+        Site { host: host.to_owned(), ..self }
+    }
+
+    /// The same, with a server that can be asked.
+    pub fn hearing(self, ears: Arc<dyn Ears>) -> Site {
+        Site { ears: Some(ears), ..self }
+    }
+
+    /// What this host is called.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The server that values go to, when there is one to be asked.
+    pub fn ears(&self) -> Option<&dyn Ears> {
+        self.ears.as_deref()
     }
 
     /// The path of `absolute` on this host.
