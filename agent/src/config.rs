@@ -8,9 +8,9 @@ use serde::Deserialize;
 use whisper::Interval;
 
 use crate::destination::is_address;
-use crate::{Plugins, Upstream, events};
 use crate::naming::{Naming, short_host_name};
 use crate::outlet::SMALLEST;
+use crate::{Plugins, Upstream, events};
 
 /// `[agent]`: the agent's own settings. What is measured stands in `[collectors.NAME]`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

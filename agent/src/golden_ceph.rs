@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use collectors::{CephNaming, Class, Collector, Fail, Out, Slot, Spec, replay_ceph};
+use collectors::{CephNaming, Class, Collector, Fail, Out, Slot, Spec, replay_ceph, replay_ceph_cluster};
 use golden::Tally;
 use whisper::Timestamp;
 
@@ -18,6 +18,7 @@ fn golden_ceph() {
     if let Some(folder) = golden::folder("ceph") {
         let mut tally = Tally::new("ceph");
         replay(&folder, &mut tally);
+        replay_whole(&folder, &mut tally);
         tally.finish();
     }
 }
@@ -62,6 +63,47 @@ fn replay(folder: &Path, tally: &mut Tally) {
         // Calamari divided by its interval, whatever had passed.
         recorded.check("calamari", CephNaming::Calamari, 10.0, tally);
     }
+}
+
+/// A cluster as the command line tool told of it.
+struct Whole {
+    pools: String,
+    df: String,
+}
+
+impl Collector for Whole {
+    fn spec(&self) -> Spec {
+        Spec { name: "ceph", class: Class::Slow, default_interval: None, deadline: Duration::from_secs(1) }
+    }
+
+    fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
+        replay_ceph_cluster("00000000-1111-2222-3333-444444444444", self.pools.as_bytes(), self.df.as_bytes(), out);
+        Ok(())
+    }
+}
+
+/// Compares the lines of the cluster as a whole; `counter` stands for any rate.
+fn replay_whole(folder: &Path, tally: &mut Tally) {
+    let expected = folder.join("cluster.expected.calamari.txt");
+    if !expected.exists() {
+        return;
+    }
+    let (pools, df) = (read(&folder.join("cluster.pg_dump_pools.json")), read(&folder.join("cluster.df.json")));
+    let mut job = Job::new(Box::new(Whole { pools, df }), Arc::new(Naming::new("servers", "testhost")));
+    let mut rounds = [BTreeMap::new(), BTreeMap::new()];
+    for (round, found) in rounds.iter_mut().enumerate() {
+        let slot = Slot { time: Timestamp::from_secs(0), monotonic: Duration::from_secs(round as u64 * 10) };
+        job.measure(slot, |ready| {
+            found.insert(ready.name.to_owned(), ready.value.trim().to_owned());
+        });
+    }
+    let [first, mut second] = rounds;
+    for (name, value) in &mut second {
+        if !first.contains_key(name) {
+            *value = "counter".to_owned();
+        }
+    }
+    compare("cluster", &second, &read(&expected), tally);
 }
 
 /// A daemon whose answers lie in a folder.

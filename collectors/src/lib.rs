@@ -20,7 +20,7 @@ mod rpc;
 mod snmp;
 mod stall;
 
-pub use ceph::{Naming as CephNaming, replay as replay_ceph};
+pub use ceph::{Naming as CephNaming, replay as replay_ceph, replay_cluster as replay_ceph_cluster};
 pub use change::Change;
 pub use collector::{Class, Collector, Slot, Spec};
 pub use counter::{Bits, moved};

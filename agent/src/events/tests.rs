@@ -21,8 +21,7 @@ fn server(behave: impl Fn(&str) -> (u16, String) + Send + 'static) -> (SocketAdd
             }
             let (status, body) = behave(request.lines().next().unwrap());
             let length = body.len();
-            let answer =
-                format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+            let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
             peer.write_all(answer.as_bytes()).unwrap();
             if heard.send(request).is_err() {
                 return;
@@ -114,7 +113,9 @@ fn a_place_for_events_is_a_plain_url() {
     for fine in ["http://graphite:8080/events/", "http://127.0.0.1/graphite/events"] {
         assert_eq!(fault(fine), None, "{fine}");
     }
-    for bad in ["graphite:8080", "http:///events/", "http://graphite/", "https://graphite/events/", "http://a b/events/"] {
+    for bad in
+        ["graphite:8080", "http:///events/", "http://graphite/", "https://graphite/events/", "http://a b/events/"]
+    {
         assert!(fault(bad).is_some(), "{bad}");
     }
 }

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 
 use super::discover::is_fsid;
 use super::names::cleaned;
@@ -60,8 +61,13 @@ impl Clusters {
 
 /// The id in `/etc/ceph/NAME.conf`, when there is one to be read.
 fn configured(name: &str, site: &Site) -> Option<String> {
+    fsid_in(&site.path(&format!("/etc/ceph/{name}.conf")))
+}
+
+/// The id of the cluster whose configuration is `conf`.
+pub(super) fn fsid_in(conf: &Path) -> Option<String> {
     let mut text = String::new();
-    let file = File::open(site.path(&format!("/etc/ceph/{name}.conf"))).ok()?;
+    let file = File::open(conf).ok()?;
     file.take(LONGEST_CONF).read_to_string(&mut text).ok()?;
     let lines = text.lines().filter_map(|line| line.split_once('='));
     let mut ids = lines.filter(|(key, _)| key.trim() == "fsid").map(|(_, value)| value.trim().to_ascii_lowercase());

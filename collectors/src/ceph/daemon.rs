@@ -7,13 +7,15 @@ use serde::Deserialize;
 use tracing::info;
 
 use super::Options;
+use super::cluster::Counters;
+use super::device::{Device, folders};
 use super::discover::{Daemon, Socket};
 use super::flatten::Reader;
 use super::names::Addresses;
 use super::schema::{Schema, Wanted};
 use super::socket::Fault;
 use super::status::{MdsStatus, MonStatus, Version};
-use crate::{Fail, Out};
+use crate::{Fail, Out, Site};
 
 /// Runs between two looks at the schema of a daemon that shows sections its schema lacks.
 const SCHEMA_AGE: u32 = 12;
@@ -64,10 +66,14 @@ pub(super) struct Known {
     /// What it says of itself, once per start.
     pub(super) fsid: Option<String>,
     pub(super) version: Option<Version>,
-    pub(super) data_path: Option<PathBuf>,
+    data_path: Option<PathBuf>,
+    /// The disk of an OSD; looked for once it has said where its data are.
+    pub(super) device: Option<Device>,
     asked_who: bool,
     /// What it does now.
     pub(super) status: Option<MonStatus>,
+    /// A monitor's section `cluster`.
+    pub(super) counters: Counters,
     pub(super) mds: Option<MdsStatus>,
     pub(super) mgr_active: Option<bool>,
     schema: Option<Schema>,
@@ -77,6 +83,8 @@ pub(super) struct Known {
     labelled: Option<bool>,
     /// Its number among processes of one name; 0 when it has none yet.
     pub(super) twin: u32,
+    /// What its cluster is called.
+    pub(super) cluster: String,
     /// What names of it begin with: those of its counters, and our own below `ceph.CLUSTER`.
     pub(super) prefix: String,
     pub(super) root: String,
@@ -103,8 +111,10 @@ impl Known {
             fsid,
             version: None,
             data_path: None,
+            device: None,
             asked_who: false,
             status: None,
+            counters: Counters::new(),
             mds: None,
             mgr_active: None,
             schema: None,
@@ -112,6 +122,7 @@ impl Known {
             addresses: Addresses::default(),
             labelled: None,
             twin: 0,
+            cluster: String::new(),
             prefix: String::new(),
             root: String::new(),
             standing: Standing::Unknown,
@@ -143,6 +154,13 @@ impl Known {
             if self.daemon.kind == "osd" {
                 self.script.insert(0, Question::DataPath);
             }
+        }
+    }
+
+    /// Looks for the disk of an OSD that has just said where its data are.
+    pub(super) fn find_device(&mut self, site: &Site) {
+        if let Some(said) = self.data_path.take() {
+            self.device = Device::below(&folders(&said, &self.daemon.id, self.fsid.as_deref(), site), site);
         }
     }
 
@@ -240,6 +258,9 @@ impl Known {
             let what = format!("{} has {} sets of labels too many in a section", self.path.display(), seen.left_out);
             self.fail = Some(Fail::Refused { what, answer: format!("only {MOST_LABELLED} are read") });
         }
+        if self.daemon.kind == "mon" {
+            self.counters = cluster_counters(dump);
+        }
         self.schema_age += 1;
         if seen.unknown && self.schema_age >= SCHEMA_AGE {
             self.schema = None;
@@ -292,6 +313,29 @@ struct Fsid {
 #[derive(Deserialize)]
 struct DataPath {
     osd_data: PathBuf,
+}
+
+/// The section `cluster` of a monitor's dump, with or without labels; empty when it has none.
+fn cluster_counters(dump: &[u8]) -> Counters {
+    #[derive(Deserialize)]
+    struct Dump {
+        cluster: Section,
+    }
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Section {
+        Plain(Counters),
+        Labelled(Vec<Labelled>),
+    }
+    #[derive(Deserialize)]
+    struct Labelled {
+        counters: Counters,
+    }
+    match serde_json::from_slice(dump) {
+        Ok(Dump { cluster: Section::Plain(counters) }) => counters,
+        Ok(Dump { cluster: Section::Labelled(sets) }) => sets.into_iter().flat_map(|set| set.counters).collect(),
+        Err(_) => Counters::new(),
+    }
 }
 
 fn told<'a, T: Deserialize<'a>>(answer: &'a [u8]) -> Result<T, Fault> {

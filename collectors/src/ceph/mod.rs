@@ -16,21 +16,27 @@ mod flatten;
 mod reading;
 mod publish;
 mod status;
+mod device;
+mod inventory;
+mod cluster;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use self::cluster::{Cluster, MonView, Scene};
 use self::clusters::Clusters;
 use self::daemon::{Known, Standing};
 use self::discover::{Daemon, Listing, Socket};
 use self::flatten::Reader;
+use self::inventory::Inventory;
 pub use self::names::Naming;
 use self::names::Rules;
 use self::options::Options;
 use self::round::{Party, talk};
 use self::schema::{Schema, Wanted};
 use self::socket::Fault;
+use self::status::MonStatus;
 use crate::{Class, Collector, Fail, Made, Out, Scope, Site, Slot, Spec, Value};
 
 /// No daemon is asked anything later in a run than this.
@@ -41,11 +47,14 @@ struct Ceph {
     site: Site,
     daemons: Vec<Known>,
     clusters: Clusters,
+    /// By their names, those of which a monitor runs here.
+    wholes: BTreeMap<String, Cluster>,
+    inventory: Inventory,
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
-    let (daemons, clusters) = Default::default();
-    Ok(Box::new(Ceph { options: options.try_into()?, site: site.clone(), daemons, clusters }))
+    let (daemons, clusters, wholes, inventory) = Default::default();
+    Ok(Box::new(Ceph { options: options.try_into()?, site: site.clone(), daemons, clusters, wholes, inventory }))
 }
 
 impl Collector for Ceph {
@@ -63,11 +72,18 @@ impl Collector for Ceph {
         // Who a daemon is decides on its names, so nobody is measured before all have said it.
         self.talk(clock, out);
         self.name_all();
+        self.daemons.iter_mut().for_each(|known| known.find_device(&self.site));
         self.daemons.iter_mut().for_each(Known::plan);
         self.talk(clock, out);
         self.tell(out);
+        inventory::publish(&self.daemons, &self.site, out);
+        let listed = match &self.options.inventory {
+            Some(path) => self.inventory.write(path, &self.daemons, &self.site).err(),
+            None => None,
+        };
+        let whole = self.tell_clusters(clock, out);
         let fails = self.daemons.iter_mut().filter_map(|known| known.fail.take());
-        fail.into_iter().chain(fails).next().map_or(Ok(()), Err)
+        fail.into_iter().chain(fails).chain(whole).chain(listed).next().map_or(Ok(()), Err)
     }
 }
 
@@ -132,6 +148,7 @@ impl Ceph {
                 taken.push(known.twin);
             }
             let rules = self.options.rules();
+            known.cluster.clone_from(&name);
             known.prefix = rules.prefix(&name, &known.daemon, known.twin);
             known.root = Rules { naming: Naming::Native, ..rules }.prefix(&name, &known.daemon, known.twin);
         }
@@ -147,10 +164,45 @@ impl Ceph {
                 *up.entry(&known.root).or_default() |= known.standing == Standing::Alive;
             }
             status::publish(known, out);
+            if let Some(device) = &known.device {
+                device.publish(&known.root, out);
+            }
         }
         for (root, up) in up {
             out.value(&[root, "up"], Value::Gauge(if up { 1.0 } else { 0.0 }));
         }
+    }
+}
+
+impl Ceph {
+    /// Tells of each cluster of which a monitor runs here. Gives what went wrong.
+    fn tell_clusters(&mut self, clock: Clock, out: &mut Out) -> Option<Fail> {
+        let mut fail = None;
+        let scene = Scene { options: &self.options, site: &self.site, slot: clock.slot, begun: clock.begun };
+        let mut told = BTreeSet::new();
+        // Of several monitors on a host the one that leads knows best.
+        let mut monitors: Vec<(&Known, &MonStatus)> =
+            self.daemons.iter().filter_map(|known| Some((known, known.status.as_ref()?))).collect();
+        monitors.sort_by_key(|(_, status)| (!status.leads(), !status.in_quorum(), status.rank));
+        for (known, status) in monitors {
+            if !told.insert(known.cluster.clone()) {
+                continue;
+            }
+            let managers = self.daemons.iter().filter(|other| other.cluster == known.cluster);
+            let manager = managers.filter(|other| other.mgr_active == Some(true)).map(|other| other.daemon.id.as_str());
+            let view = MonView {
+                name: &status.name,
+                status,
+                counters: &known.counters,
+                fsid: known.fsid.as_deref(),
+                manager: manager.min(),
+            };
+            let whole = self.wholes.entry(known.cluster.clone()).or_default();
+            fail = fail.or(whole.tell(&known.cluster, view, &scene, out).err());
+        }
+        self.wholes.retain(|name, _| self.daemons.iter().any(|known| known.cluster == *name));
+        self.wholes.iter_mut().filter(|(name, _)| !told.contains(*name)).for_each(|(_, whole)| whole.lost(None));
+        fail
     }
 }
 
@@ -175,6 +227,12 @@ impl Party for Asking<'_> {
         self.out.measured_at(self.clock.slot.monotonic + self.clock.begun.elapsed());
         self.daemons[at].answer(answer, self.options, self.out);
     }
+}
+
+/// Puts recorded answers of a cluster's `pg dump pools` and `df` into `out`, in Calamari's names: for replays.
+pub fn replay_cluster(fsid: &str, pools: &[u8], df: &[u8], out: &mut Out) {
+    out.scope(Scope::World);
+    cluster::replay(fsid, [pools, df], out);
 }
 
 /// Puts recorded answers of the daemon whose socket is called `socket` into `out`, as a run would: for replays and

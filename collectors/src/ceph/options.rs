@@ -1,6 +1,7 @@
 //! `[collectors.ceph]`.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
@@ -26,6 +27,20 @@ pub(super) struct Options {
     pub(super) min_priority: Option<u8>,
     /// Counters taken whatever their priority, as `SECTION.COUNTER` or `SECTION.*`. Default none.
     pub(super) include: Vec<String>,
+    /// The command line tool, asked by the agent that speaks for a cluster for what no socket tells; empty for never.
+    /// Default "ceph". It is used only where its configuration and key can be read.
+    pub(super) command: String,
+    /// Whom it speaks as. Default "client.plumbago".
+    pub(super) user: String,
+    /// Its configuration. Default `/etc/ceph/CLUSTER.conf`.
+    pub(super) conf: Option<PathBuf>,
+    /// Its key. Default `/etc/ceph/CLUSTER.USER.keyring`; a cluster without keys needs none if `conf` is given.
+    pub(super) keyring: Option<PathBuf>,
+    /// How often it is asked; also when the map of OSDs changes. Default "1m".
+    #[serde(with = "humantime_serde")]
+    pub(super) command_interval: Duration,
+    /// A file that lists the daemons of this host as JSON. Default none.
+    pub(super) inventory: Option<PathBuf>,
     /// How long a daemon may take for one answer. Default "1s".
     #[serde(with = "humantime_serde")]
     pub(super) timeout: Duration,
@@ -51,6 +66,12 @@ impl Default for Options {
             separator: Separator::Dot,
             min_priority: None,
             include: Vec::new(),
+            inventory: None,
+            command: "ceph".to_owned(),
+            user: "client.plumbago".to_owned(),
+            conf: None,
+            keyring: None,
+            command_interval: Duration::from_secs(60),
             timeout: Duration::from_secs(1),
         }
     }

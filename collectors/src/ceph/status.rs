@@ -8,6 +8,7 @@ use crate::{Out, Value};
 /// The part of `mon_status` that is read.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct MonStatus {
+    pub(super) name: String,
     pub(super) rank: i64,
     /// `leader`, `peon`, `electing`, `probing`, `synchronizing`, `shutdown`.
     pub(super) state: String,
@@ -17,6 +18,20 @@ pub(super) struct MonStatus {
     pub(super) quorum: Vec<i64>,
     /// Seconds since the last election; since Ceph 15.
     pub(super) quorum_age: Option<f64>,
+    pub(super) monmap: MonMap,
+}
+
+/// Which monitors there should be.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct MonMap {
+    pub(super) mons: Vec<Mon>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Mon {
+    pub(super) rank: i64,
+    pub(super) name: String,
 }
 
 /// The part of an MDS's `status` that is read.
@@ -40,6 +55,12 @@ impl MonStatus {
 
     pub(super) fn in_quorum(&self) -> bool {
         self.quorum.contains(&self.rank)
+    }
+
+    /// The names of the monitors in the quorum, the leading one first.
+    pub(super) fn quorum_names(&self) -> Vec<&str> {
+        let name = |rank: &i64| self.monmap.mons.iter().find(|mon| mon.rank == *rank).map(|mon| mon.name.as_str());
+        self.quorum.iter().filter_map(name).collect()
     }
 }
 

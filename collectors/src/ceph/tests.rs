@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -17,12 +18,13 @@ const DUMP: &str = include_str!("testdata/ceph-16.2/osd.0.perf_dump.json");
 
 type Samples = BTreeMap<String, Sample>;
 
-/// A run with what it gave, failed or not.
+/// A run with what it gave but where its daemons are, failed or not.
 fn run(ceph: &mut dyn Collector, secs: u32) -> (Samples, Result<(), Fail>) {
     let mut out = Out::default();
     out.begin(slot(secs));
     let result = ceph.run(slot(secs), &mut out);
-    (out.samples().map(|(name, sample)| (name.to_owned(), *sample)).collect(), result)
+    let samples = out.samples().filter(|(name, _)| !name.contains(".host.localhost."));
+    (samples.map(|(name, sample)| (name.to_owned(), *sample)).collect(), result)
 }
 
 fn ceph(folder: &Path, options: &str) -> Box<dyn Collector> {
@@ -337,6 +339,48 @@ fn daemons_are_named_by_their_sockets() {
     for other in ["dmcrypt.asok", "-osd.0.asok", "ceph-osd.0.sock", "ceph.asok", "ceph-osd..asok"] {
         assert_eq!(name(other), None, "{other}");
     }
+}
+
+#[test]
+fn daemons_are_listed_with_their_host_and_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let osd = format!("{FSID}/ceph-osd.0.asok");
+    let fake = Fake::start(folder.path(), &osd, well);
+    let _mon = Fake::start(folder.path(), &format!("{FSID}/ceph-mon.a.asok"), well);
+    // The block file of an OSD lies on the disk that this test's folder is on.
+    let data = folder.path().join(format!("var/lib/ceph/{FSID}/osd.0"));
+    fs::create_dir_all(&data).unwrap();
+    fs::write(data.join("block"), "").unwrap();
+    let number = fs::metadata(&data).unwrap().dev();
+    let number = format!("{}:{}", rustix::fs::major(number), rustix::fs::minor(number));
+    let disk = folder.path().join("sys/devices/pci/sda");
+    fs::create_dir_all(folder.path().join("sys/dev/block")).unwrap();
+    fs::create_dir_all(&disk).unwrap();
+    fs::write(disk.join("stat"), "10 0 8 500 20 0 16 250 3 700 0 0 0 0 0 0 0\n").unwrap();
+    std::os::unix::fs::symlink(&disk, folder.path().join("sys/dev/block").join(number)).unwrap();
+
+    let list = folder.path().join("ceph.json");
+    let mut ceph = ceph(folder.path(), &format!("inventory = {list:?}"));
+    let mut out = Out::default();
+    out.begin(slot(0));
+    ceph.run(slot(0), &mut out).unwrap();
+    let samples: Samples = out.samples().map(|(name, sample)| (name.to_owned(), *sample)).collect();
+    let here = "ceph.ceph.host.localhost";
+    for (name, value) in [("osd.0.up", 1.0), ("mon.a.up", 1.0), ("osd.0.device.sda", 1.0), ("sockets.alive", 2.0)] {
+        assert_eq!(raw(&samples[&format!("{here}.{name}")]), value, "{name}");
+    }
+    let read = samples["ceph.ceph.osd.0.device.read"];
+    assert_eq!(read.value, Value::Avg { sum: 0.5, count: 10 });
+    assert_eq!(raw(&samples["ceph.ceph.osd.0.device.write_bytes.rate"]), 16.0);
+
+    let listed = || -> serde_json::Value { serde_json::from_slice(&fs::read(&list).unwrap()).unwrap() };
+    let osd = &listed()[1];
+    assert_eq!((&osd["id"], &osd["device"], &osd["up"]), (&"0".into(), &"sda".into(), &true.into()));
+    assert_eq!((&osd["version"], &osd["fsid"]), (&"16.2.15".into(), &FSID.into()));
+    drop(fake);
+    out.begin(slot(10));
+    ceph.run(slot(10), &mut out).unwrap();
+    assert_eq!(listed()[1]["up"], false);
 }
 
 #[test]

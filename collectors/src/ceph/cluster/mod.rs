@@ -1,0 +1,275 @@
+//! The cluster as a whole, told by one agent among those of its monitors.
+//!
+//! The agent whose monitor leads speaks, by the monitor's own word. An agent whose monitor is in the quorum and does not
+//! lead asks the server that all send to whether a monitor before its own was heard; when none was for two intervals, it
+//! speaks, and falls silent when one is heard again. Where nobody can be asked, every agent of the quorum speaks: the
+//! same value under the same name and slot harms nobody.
+
+mod facts;
+mod command;
+mod snapshot;
+mod publish;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use self::command::{Rounds, Tool};
+use self::facts::Facts;
+use self::publish::{Sheet, calamari};
+use self::snapshot::Snapshot;
+use super::names::{Naming, cleaned};
+use super::options::Options;
+use super::status::MonStatus;
+use crate::{Change, Fail, Out, Scope, Site, Slot};
+
+/// How long the server is waited for.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Changes that a silent agent has seen are kept for this many runs, in case the one that should have told them is gone.
+const REMEMBERED: usize = 6;
+
+/// Runs after the first word in which another may have told the same change.
+const OVERLAP: u32 = 3;
+
+/// The numbers of a monitor's section `cluster`.
+pub(super) type Counters = BTreeMap<String, u64>;
+
+/// What this host's monitor says.
+#[derive(Clone, Copy)]
+pub(super) struct MonView<'a> {
+    pub(super) name: &'a str,
+    pub(super) status: &'a MonStatus,
+    pub(super) counters: &'a Counters,
+    pub(super) fsid: Option<&'a str>,
+    /// A manager of this host that is active.
+    pub(super) manager: Option<&'a str>,
+}
+
+/// Where a cluster is told of.
+pub(super) struct Scene<'a> {
+    pub(super) options: &'a Options,
+    pub(super) site: &'a Site,
+    pub(super) slot: Slot,
+    /// When the run began.
+    pub(super) begun: Instant,
+}
+
+/// What is remembered of a cluster between runs.
+#[derive(Debug, Default)]
+pub(super) struct Cluster {
+    seen: Option<Snapshot>,
+    /// Our monitor.
+    mon: Option<String>,
+    /// Runs in a row in which we spoke.
+    spoken: u32,
+    /// Changes seen while somebody else spoke, with their slots.
+    unspoken: VecDeque<(Slot, Vec<Change>)>,
+    last_slot: Option<u32>,
+    interval: Option<u32>,
+    rounds: Rounds,
+    facts: Option<Known>,
+    epoch: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Known {
+    facts: Facts,
+    at: Duration,
+    told: Instant,
+}
+
+/// Whether we speak, and how sure that nobody else does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Voice {
+    Silent {
+        /// The last slot of somebody who speaks before us.
+        heard: Option<u32>,
+    },
+    /// Our monitor leads.
+    Leads,
+    /// All before us have been silent since that slot.
+    StandsIn { since: Option<u32> },
+    /// Nobody can be asked.
+    Unsure,
+}
+
+impl Cluster {
+    /// Tells of the cluster called `name`, if it is for us to tell.
+    ///
+    /// # Errors
+    /// What is wrong with the command line tool.
+    pub(super) fn tell(&mut self, name: &str, view: MonView<'_>, scene: &Scene<'_>, out: &mut Out) -> Result<(), Fail> {
+        let now = scene.slot.time.secs();
+        if let Some(last) = self.last_slot.replace(now)
+            && now > last
+        {
+            self.interval = Some(self.interval.map_or(now - last, |known| known.min(now - last)));
+        }
+        self.mon = Some(view.name.to_owned());
+        let voice = self.voice(name, view, scene);
+        let speaks = !matches!(voice, Voice::Silent { .. });
+        let result = if matches!(voice, Voice::Leads | Voice::StandsIn { .. }) {
+            self.ask(name, view, scene)
+        } else {
+            self.facts = None;
+            Ok(())
+        };
+        self.changes(name, view, voice, scene.slot, out);
+        if speaks {
+            let root = format!("ceph.{name}.cluster");
+            out.scope(Scope::World);
+            Sheet::new(&root, out).view(&view);
+            if let Some(known) = &self.facts {
+                out.measured_at(known.at);
+                Sheet::new(&root, out).facts(&known.facts);
+                if scene.options.naming == Naming::Calamari {
+                    let pools = known.facts.pool_sums.as_deref().unwrap_or_default();
+                    calamari(view.fsid.unwrap_or(name), pools, known.facts.df.as_ref(), out);
+                }
+            }
+        }
+        result
+    }
+
+    fn voice(&self, name: &str, view: MonView<'_>, scene: &Scene<'_>) -> Voice {
+        if view.status.leads() {
+            return Voice::Leads;
+        }
+        let silent = Voice::Silent { heard: None };
+        if !view.status.in_quorum() {
+            return silent;
+        }
+        // Before the second run nobody knows how long an interval is.
+        let (Some(ears), Some(interval)) = (scene.site.ears(), self.interval) else {
+            return if scene.site.ears().is_none() { Voice::Unsure } else { silent };
+        };
+        let root = format!("ceph.{name}.cluster.speaker.");
+        let Some(heard) = ears.last(&format!("{root}*"), PATIENCE) else { return Voice::Unsure };
+        let names = view.status.quorum_names();
+        let mut before: Vec<String> =
+            names.iter().take_while(|other| **other != view.name).map(|other| cleaned(other)).collect();
+        before.extend(names.first().map(|leader| cleaned(leader)));
+        let last = heard.iter().filter(|(series, _)| {
+            series.strip_prefix(&root).is_some_and(|other| before.iter().any(|before| before == other))
+        });
+        let last = last.map(|(_, time)| time.secs()).max();
+        let recent = scene.slot.time.secs().saturating_sub(interval.saturating_mul(2));
+        match last.filter(|last| *last > recent) {
+            Some(last) => Voice::Silent { heard: Some(last) },
+            None => Voice::StandsIn { since: last },
+        }
+    }
+
+    /// Takes what the tool has told, and asks again when it is time or the map of OSDs is another.
+    fn ask(&mut self, name: &str, view: MonView<'_>, scene: &Scene<'_>) -> Result<(), Fail> {
+        let every = scene.options.command_interval;
+        let epoch = view.counters.get("osd_epoch").copied();
+        let mut result = Ok(());
+        match self.rounds.end() {
+            Some(Ok(facts)) => {
+                let at = scene.slot.monotonic + scene.begun.elapsed();
+                self.facts = Some(Known { facts, at, told: Instant::now() });
+            }
+            Some(Err(fail)) => result = Err(fail),
+            None => {}
+        }
+        // Old answers are worse than none.
+        let oldest = every.saturating_mul(3).max(Duration::from_secs(30));
+        if self.facts.as_ref().is_some_and(|known| known.told.elapsed() > oldest) {
+            self.facts = None;
+        }
+        let due = self.rounds.age().is_none_or(|age| age >= every) || epoch != self.epoch;
+        if due
+            && let Some(tool) = Tool::of(scene.options, name, view.fsid, scene.site)
+            && self.rounds.begin(tool)
+        {
+            self.epoch = epoch;
+        }
+        result
+    }
+
+    /// Our monitor `name` is outside the quorum, or gone: somebody else may lead and tell so, and when it comes back that
+    /// is news again.
+    pub(super) fn lost(&mut self, name: Option<&str>) {
+        if let Some(name) = name.or(self.mon.as_deref())
+            && let Some(seen) = &mut self.seen
+        {
+            if seen.leader.as_deref() == Some(name) {
+                seen.leader = Some(String::new());
+            }
+            if let Some(quorum) = &mut seen.quorum {
+                quorum.remove(name);
+            }
+        }
+        if name.is_none() {
+            (self.spoken, self.facts) = (0, None);
+        }
+    }
+
+    /// Tells what changed, or keeps it for the case that nobody else did.
+    fn changes(&mut self, name: &str, view: MonView<'_>, voice: Voice, slot: Slot, out: &mut Out) {
+        // A monitor without a quorum knows nothing new.
+        if view.status.in_quorum() {
+            let now = self.snapshot(view);
+            let changes = self.seen.as_ref().map_or_else(Vec::new, |seen| now.changes(seen, name));
+            self.unspoken.push_back((slot, changes));
+            self.seen = Some(now.over(self.seen.take().unwrap_or_default()));
+        } else if view.status.state != "electing" {
+            self.lost(Some(view.name));
+        }
+        let since = match voice {
+            Voice::Silent { heard } => {
+                self.spoken = 0;
+                self.unspoken.retain(|(slot, _)| heard.is_none_or(|heard| slot.time.secs() > heard));
+                while self.unspoken.len() > REMEMBERED {
+                    self.unspoken.pop_front();
+                }
+                return;
+            }
+            Voice::StandsIn { since } => since,
+            Voice::Leads | Voice::Unsure => None,
+        };
+        self.spoken = self.spoken.saturating_add(1);
+        let perhaps_told = self.spoken <= OVERLAP || voice != Voice::Leads;
+        for (slot, changes) in self.unspoken.drain(..) {
+            if since.is_none_or(|since| slot.time.secs() > since) {
+                changes.into_iter().for_each(|change| out.change(Change { perhaps_told, ..change }));
+            }
+        }
+    }
+
+    fn snapshot(&self, view: MonView<'_>) -> Snapshot {
+        let facts = self.facts.as_ref().map(|known| &known.facts);
+        let map = facts.and_then(|facts| facts.osd_map.as_ref());
+        let quorum = view.status.quorum_names();
+        let count = |name: &str| view.counters.get(name).copied();
+        let counts = count("num_osd_up").zip(count("num_osd_in")).zip(count("num_osd"));
+        let health = facts.and_then(|facts| facts.status.as_ref()).map(|status| {
+            let checks: Vec<&str> = status.health.checks.keys().map(String::as_str).collect();
+            (status.health.status.clone(), checks.join(", "))
+        });
+        let manager = facts.and_then(|facts| facts.manager.as_ref());
+        Snapshot {
+            leader: quorum.first().map(|leader| (*leader).to_owned()),
+            quorum: (!quorum.is_empty()).then(|| quorum.iter().map(|name| (*name).to_owned()).collect()),
+            counts: counts.map(|((up, within), all)| [up, within, all]),
+            osds: map.map(|map| map.osds.iter().map(|osd| (osd.osd, (osd.up == 1, osd.r#in == 1))).collect()),
+            flags: map.map(|map| map.flags_set.iter().cloned().collect()),
+            health,
+            manager: match manager {
+                Some(manager) => manager.available.then(|| manager.active_name.clone()),
+                None => view.manager.map(str::to_owned),
+            },
+        }
+    }
+}
+
+/// See [`replay_cluster`](super::replay_cluster).
+pub(super) fn replay(fsid: &str, answers: [&[u8]; 2], out: &mut Out) {
+    let mut facts = Facts::default();
+    answers.into_iter().for_each(|answer| facts.take(answer));
+    calamari(fsid, facts.pool_sums.as_deref().unwrap_or_default(), facts.df.as_ref(), out);
+}
+
+#[cfg(test)]
+mod tests;
