@@ -85,7 +85,8 @@ async fn events_are_told_and_read() {
     for (body, status) in [
         (r#"{"what": "a", "tags": "x y", "when": 10.5}"#, 200),
         (r#"{"what": "b", "tags": ["y"], "when": 10}"#, 200),
-        (r#"{"what": "c"}"#, 200),
+        (r#"{"what": "c", "data": {"by": ["ci", 7]}}"#, 200),
+        (r#"{"what": "c", "data": null}"#, 400),
         (r#"{"what": "c", "tags": 5}"#, 400),
         (r#"{"what": "c", "tags": [5]}"#, 400),
         (r#"{"what": "c", "when": "now"}"#, 400),
@@ -102,6 +103,7 @@ async fn events_are_told_and_read() {
     assert_eq!(get(&router, "/events/get_data?until=20&from=10&tags=x%20nosuch").await.1.as_array().unwrap().len(), 1);
     assert_eq!(get(&router, "/events/get_data?tags=x%20nosuch&set=intersection").await.1, json!([]));
     assert_eq!(get(&router, "/events/get_data").await.1.as_array().unwrap().len(), 3);
+    assert_eq!(get(&router, "/events/3").await.1["data"], r#"{"by":["ci",7]}"#);
     assert_eq!(get(&router, "/events/1").await.1["when"], "1970-01-01T00:00:10.500Z");
     assert_eq!(get(&router, "/events/x").await.0, 404);
     let target = "/render?target=events(%22y%22)&from=8&until=12&now=100&format=json";

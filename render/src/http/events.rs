@@ -113,7 +113,12 @@ fn event(told: &Value, now: i64) -> Result<NewEvent, Fault> {
             .filter(|when| Timestamp::from_microsecond(*when).is_ok())
             .ok_or_else(|| wrong("when", "seconds since the epoch"))?,
     };
-    let data = if told.contains_key("data") { text("data")? } else { String::new() };
+    let data = match told.get("data") {
+        None => String::new(),
+        // Told as more than a text; kept as what was told.
+        Some(more @ (Value::Object(_) | Value::Array(_) | Value::Bool(_))) => more.to_string(),
+        Some(_) => text("data")?,
+    };
     Ok(NewEvent { when, what: text("what")?, tags, data })
 }
 
