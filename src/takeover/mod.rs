@@ -17,6 +17,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use carbon::{Carbon, Handed};
 use render::Server;
+use rustix::event::{PollFd, PollFlags, Timespec};
 use tracing::{info, warn};
 
 use crate::reload::Reload;
@@ -24,6 +25,9 @@ use crate::signals::Signals;
 
 /// How long either side waits for a word of the other.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the kernel may take to clear a killed daemon away.
+const EXIT: Duration = Duration::from_secs(5);
 
 /// How long a successor waits for its predecessor to end: longer than a stop may take.
 const END: Duration = Duration::from_secs(120);
@@ -68,18 +72,39 @@ pub(crate) fn take_over(data: &Path) -> anyhow::Result<Inherited> {
     };
     let taken = stream
         .set_read_timeout(Some(PATIENCE))
-        .and_then(|()| stream.write_all(wire::HELLO))
-        .and_then(|()| wire::take(&stream));
-    let (http, carbon) = taken.with_context(|| format!("the daemon at {} does not hand over", path.display()))?;
-    info!(listeners = carbon.listeners.len(), connections = carbon.connections.len(), "Taking over.");
+        .and_then(|()| match stream.write_all(wire::HELLO) {
+            Err(error) if !wire::is_end(&error) => Err(error),
+            _ => wire::take(&stream),
+        })
+        .with_context(|| format!("the daemon at {} does not hand over", path.display()))?;
+    let wire::Taken { http, handed: carbon, cut_short } = taken;
+    let (listeners, connections) = (carbon.listeners.len(), carbon.connections.len());
+    if cut_short {
+        // Killed, it needs a successor all the more. Should it live after all, its journal is locked.
+        warn!(listeners, connections, "The daemon ended while it handed over.");
+        await_exit(&stream);
+    } else {
+        info!(listeners, connections, "Taking over.");
+    }
     stream.set_read_timeout(Some(END))?;
     match stream.read(&mut [0]) {
         Ok(0) => {}
         // A daemon that died has ended, too.
-        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+        Err(error) if wire::is_end(&error) => {}
         _ => bail!("the daemon at {} handed over, but has not ended after {END:?}; look at its log", path.display()),
     }
     Ok(Inherited { http: http.map(TcpListener::from), http_is_lent: false, carbon })
+}
+
+/// Waits until the process at the other end is gone: a killed one closes its sockets one after the other, and what it
+/// has not handed over is bound until then.
+fn await_exit(stream: &UnixStream) {
+    let exit = rustix::net::sockopt::socket_peercred(stream)
+        .and_then(|peer| rustix::process::pidfd_open(peer.pid, rustix::process::PidfdFlags::empty()));
+    // Without such a descriptor it has ended already, or is out of our sight.
+    let Ok(exit) = exit else { return };
+    let patience = Timespec { tv_sec: EXIT.as_secs() as i64, tv_nsec: 0 };
+    let _ = rustix::event::poll(&mut [PollFd::new(&exit, PollFlags::IN)], Some(&patience));
 }
 
 /// The daemon's side: waits for a successor.

@@ -67,11 +67,24 @@ pub(crate) fn give(mut to: &UnixStream, http: Option<&OwnedFd>, handed: &Handed)
     if answer[0] == TAKEN { Ok(()) } else { Err(strange("no confirmation")) }
 }
 
-/// Receives everything that [`give`] sends, and says so.
-pub(crate) fn take(mut from: &UnixStream) -> io::Result<(Option<OwnedFd>, Handed)> {
+/// What a successor was given.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    pub(crate) http: Option<OwnedFd>,
+    pub(crate) handed: Handed,
+    /// Whether the stream ended before all of it had come, as it does when the daemon is killed.
+    pub(crate) cut_short: bool,
+}
+
+/// Receives everything that [`give`] sends, and says so; or as much as a daemon sends that dies over it.
+pub(crate) fn take(mut from: &UnixStream) -> io::Result<Taken> {
     let (mut http, mut handed) = (None, Handed::default());
     loop {
-        let (socket, description, unfinished) = receive(from)?;
+        let (socket, description, unfinished) = match receive(from) {
+            Ok(received) => received,
+            Err(error) if is_end(&error) => return Ok(Taken { http, handed, cut_short: true }),
+            Err(error) => return Err(error),
+        };
         let named = |key: &str| Protocol::named(key).ok_or_else(|| strange("a protocol that we do not know"));
         match (description, socket) {
             (Description::End, _) => break,
@@ -87,8 +100,16 @@ pub(crate) fn take(mut from: &UnixStream) -> io::Result<(Option<OwnedFd>, Handed
             }
         }
     }
-    from.write_all(&[TAKEN])?;
-    Ok((http, handed))
+    match from.write_all(&[TAKEN]) {
+        Err(error) if !is_end(&error) => Err(error),
+        answered => Ok(Taken { http, handed, cut_short: answered.is_err() }),
+    }
+}
+
+/// Whether the other process has closed its end.
+pub(crate) fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), UnexpectedEof | ConnectionReset | BrokenPipe)
 }
 
 fn send(mut to: &UnixStream, socket: Option<BorrowedFd<'_>>, what: &Description, unfinished: &[u8]) -> io::Result<()> {
@@ -166,9 +187,9 @@ mod tests {
             unfinished: vec![7; 500_000],
         });
         let giving = std::thread::spawn(move || give(&here, None, &handed));
-        let (http, taken) = take(&there).unwrap();
+        let Taken { http, handed: taken, cut_short } = take(&there).unwrap();
         giving.join().unwrap().unwrap();
-        assert!(http.is_none());
+        assert!(http.is_none() && !cut_short);
         assert_eq!(taken.lent(Protocol::Udp).unwrap(), [carbon::Address::Ip(address)]);
         let connection = &taken.connections[0];
         assert_eq!((connection.unfinished.len(), connection.peer, connection.skipping), (500_000, Some(address), true));
@@ -179,8 +200,26 @@ mod tests {
     }
 
     #[test]
+    fn what_a_daemon_gave_before_it_died_is_kept() {
+        let (here, there) = UnixStream::pair().unwrap();
+        let (peer, connection) = UnixStream::pair().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        send(&here, Some(listener.as_fd()), &Description::Http, &[]).unwrap();
+        let protocol = Protocol::Pickle.key().to_owned();
+        let description = Description::Connection { protocol, peer: None, awaits_header: false, skipping: false };
+        send(&here, Some(connection.as_fd()), &description, b"begun").unwrap();
+        (&here).write_all(&[7, 0, 0]).unwrap();
+        drop((here, connection));
+        let taken = take(&there).unwrap();
+        assert!(taken.cut_short && taken.http.is_some());
+        assert_eq!(taken.handed.connections[0].unfinished, b"begun");
+        drop(taken);
+        assert_eq!((&peer).read(&mut [0]).unwrap(), 0);
+    }
+
+    #[test]
     fn a_stranger_is_refused() {
-        for said in [&b""[..], b"GET / HTTP/1.1\r\n\r\n", &[255; 100], b"\x02\0\0\0\0\0\0\0{}"] {
+        for said in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[255; 100], b"\x02\0\0\0\0\0\0\0{}"] {
             let (mut here, there) = UnixStream::pair().unwrap();
             here.write_all(said).unwrap();
             drop(here);

@@ -151,8 +151,18 @@ impl Plumbago {
 
     /// Sends a signal such as `-TERM`.
     pub(crate) fn signal(&self, signal: &str) {
-        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
+        assert!(self.try_signal(signal));
+    }
+
+    /// Sends a signal; `false` when it has ended by itself.
+    pub(crate) fn try_signal(&self, signal: &str) -> bool {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).stderr(Stdio::null()).status();
+        sent.unwrap().success()
+    }
+
+    /// Whether it runs.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     /// What it logged so far.
