@@ -2,7 +2,11 @@
 
 use std::fmt::Write;
 
+use render::eval::Request;
 use render::functions::{Default, Function, Group, Param, all};
+
+use crate::answer;
+use crate::table::{NOW, Table};
 
 const GROUPS: [Group; 9] = [
     Group::Combine,
@@ -23,7 +27,18 @@ Made from the table in `src/functions` that evaluation and `/functions` read; `U
 page` writes it anew.
 In a signature `?` marks what may be left out, `=` what it is then, `...` what may be given several times. Where a \
 value is one of few, they stand below.
+
+`aggFunc` is one of {aggregations}; `aggOrSeriesFunc` may also be a function that makes one series of a list. \
+`interval` is a length of time such as `5min`, `intOrInterval` that or a number of points, `intOrInf` a number of \
+points or `inf`, `date` a time as in `from`, `node` a position in the name, from 0 and from the end if negative, \
+`nodeOrTag` that or the name of a tag. Texts stand in quotes.
 ";
+
+/// Names of reducers, each tried by the test below.
+const AGGREGATIONS: [&str; 16] = [
+    "average", "avg", "avg_zero", "count", "current", "diff", "last", "max", "median", "min", "multiply", "range",
+    "rangeOf", "stddev", "sum", "total",
+];
 
 /// A parameter as a signature shows it: `factor: float`, `func: aggFunc = \"average\"`, `nodes: nodeOrTag...`.
 fn shown(param: &Param) -> String {
@@ -57,7 +72,7 @@ fn quoted(words: &[&str]) -> String {
 }
 
 fn page() -> Result<String, std::fmt::Error> {
-    let mut page = HEAD.to_owned();
+    let mut page = HEAD.replace("{aggregations}", &quoted(&AGGREGATIONS));
     for group in GROUPS {
         write!(page, "\n## {}\n", group.name())?;
         let mut functions: Vec<&Function> = all().filter(|function| function.group == group).collect();
@@ -67,6 +82,18 @@ fn page() -> Result<String, std::fmt::Error> {
         }
     }
     Ok(page)
+}
+
+#[tokio::test]
+async fn the_reducers_of_the_page_are_those_that_work() {
+    let (mut table, request) = (Table::default(), Request::new(NOW - 60, NOW, NOW));
+    table.load("a.x", 10, vec![1.0; 6]);
+    for name in AGGREGATIONS {
+        let found = answer(&table, &[&format!("aggregate(a.x,'{name}')")], &request).await;
+        assert!(found.is_ok(), "{name}");
+    }
+    let refused = answer(&table, &["aggregate(a.x,'nosuch')"], &request).await.unwrap_err().to_string();
+    assert!(AGGREGATIONS.iter().all(|name| refused.contains(name)), "{refused}");
 }
 
 #[test]
