@@ -8,6 +8,7 @@ mod stack;
 mod activation;
 mod agent_goes_on;
 mod agent_tells;
+mod agent_kills;
 mod agent_to_chart;
 mod bad_input;
 mod ceph_to_chart;
