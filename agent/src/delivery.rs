@@ -11,9 +11,11 @@ use tracing::{info, warn};
 use whisper::Interval;
 
 use crate::config::seconds;
-use crate::destination::{DestinationConfig, Destinations};
+use crate::destination::{DestinationConfig, Destinations, Kind, Protocol};
 use crate::outlet::{Cause, Limits, Outlet};
-use crate::sink::{Dial, Pauses, Stream};
+#[cfg(feature = "tls")]
+use crate::sink::Tls;
+use crate::sink::{Content, Datagrams, Dial, Files, Pauses, Rotated, Stream, Target, Wire};
 use crate::spool::Worker;
 use crate::{AgentConfig, Counts};
 
@@ -96,17 +98,11 @@ impl Line {
     fn start(name: &str, config: &DestinationConfig, agent: &AgentConfig, share: usize) -> Line {
         let slot = seconds(agent.interval).unwrap_or(SLOT);
         let bytes = config.buffer_bytes.unwrap_or(share).max(crate::outlet::SMALLEST);
-        let outlet = Arc::new(Outlet::new(name, Limits { bytes, resend: config.resend, slot }));
+        let resend = if config.connects() { config.resend } else { Duration::ZERO };
+        let outlet = Arc::new(Outlet::new(name, Limits { bytes, resend, slot }));
         let closing = CancellationToken::new();
-        let stream = Stream {
-            dial: Dial::new(config.address.as_deref().unwrap_or_default(), agent.patience),
-            outlet: Arc::clone(&outlet),
-            pauses: Pauses::new(agent.retry_first, agent.retry_most),
-            patience: agent.patience,
-            pace: Duration::from_secs(1) / config.replay_rate.max(1),
-        };
-        let task = tokio::spawn(stream.run(closing.clone()));
-        let folder = agent.folder.as_ref().filter(|_| config.spool.0 > 0);
+        let task = deliver(config, agent, &outlet, closing.clone());
+        let folder = agent.folder.as_ref().filter(|_| config.connects() && config.spool.0 > 0);
         let spool = folder.and_then(|folder| {
             let started = Worker::start(&outlet, &folder.join("spool").join(name), config.spool.0);
             let told = |error| warn!(destination = name, %error, "No spool, the system gives no thread.");
@@ -137,4 +133,34 @@ impl Line {
         }
         counts
     }
+}
+
+/// Starts the task that takes from `outlet` what it delivers.
+pub(crate) fn deliver(
+    config: &DestinationConfig,
+    agent: &AgentConfig,
+    outlet: &Arc<Outlet>,
+    closing: CancellationToken,
+) -> JoinHandle<()> {
+    let (outlet, pauses) = (Arc::clone(outlet), Pauses::new(agent.retry_first, agent.retry_most));
+    let (address, patience) = (config.address.clone().unwrap_or_default(), agent.patience);
+    let content = match (config.kind, config.protocol) {
+        (Kind::Line, Protocol::Udp) => Content::Lines,
+        (Kind::Statsd, _) => Content::Statsd,
+        (Kind::Stdout, _) => return tokio::spawn(Files { target: Target::Stdout, outlet, pauses }.run(closing)),
+        (Kind::File, _) => {
+            let path = config.path.clone().unwrap_or_default();
+            let target = Target::File(Rotated::new(&path, config.rotate_at.0, config.rotations));
+            return tokio::spawn(Files { target, outlet, pauses }.run(closing));
+        }
+        (kind, _) => {
+            let wire = if kind == Kind::Pickle { Wire::Pickle } else { Wire::Lines };
+            let pace = Duration::from_secs(1) / config.replay_rate.max(1);
+            let dial = Dial::new(&address, patience);
+            #[cfg(feature = "tls")]
+            let dial = dial.encrypted(config.tls.as_ref().map(|tls| Tls::new(tls, &address)));
+            return tokio::spawn(Stream { dial, wire, outlet, pauses, patience, pace }.run(closing));
+        }
+    };
+    tokio::spawn(Datagrams { address, content, outlet, pauses, patience }.run(closing))
 }

@@ -1,6 +1,7 @@
 //! `[destination.NAME]`: where lines go, and how much is kept for each while it is away.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -8,6 +9,8 @@ use serde::Deserialize;
 
 use crate::AgentConfig;
 use crate::outlet::SMALLEST;
+#[cfg(feature = "tls")]
+use crate::sink::TlsConfig;
 
 /// What the destination of `[agent] destination` is called.
 pub(crate) const PLAIN: &str = "carbon";
@@ -22,8 +25,22 @@ pub type Destinations = BTreeMap<String, DestinationConfig>;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DestinationConfig {
-    /// `HOST:PORT`; looked up anew at every connect.
+    /// What lines become there. Default "line".
+    pub kind: Kind,
+    /// `HOST:PORT`; looked up anew at every connect. Not for "file" and "stdout".
     pub address: Option<String>,
+    /// For "line", what carries it. Default "tcp".
+    pub protocol: Protocol,
+    /// Encrypts the connection, for "line" and "pickle" over TCP; an empty table does so by the authorities of this
+    /// system. Default: nothing does.
+    #[cfg(feature = "tls")]
+    pub tls: Option<TlsConfig>,
+    /// For "file", where it lies; older ones beside it are called `PATH.1` and so on.
+    pub path: Option<PathBuf>,
+    /// For "file", bytes from which on a new one is begun. Default "64MiB".
+    pub rotate_at: ByteSize,
+    /// For "file", older ones that are kept. Default 5.
+    pub rotations: u32,
     /// Bytes of memory for lines that wait, the oldest go first. Default: an equal share of `[agent] buffer-bytes`.
     pub buffer_bytes: Option<usize>,
     /// Lines of this long are sent again after a connection broke, since the kernel had taken them and the server may
@@ -37,10 +54,45 @@ pub struct DestinationConfig {
     pub replay_rate: u32,
 }
 
+/// What lines become at a destination.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Graphite's plaintext protocol.
+    #[default]
+    Line,
+    /// Pickles, as carbon's relays send them.
+    Pickle,
+    /// Gauges of statsd by UDP, without timestamps.
+    Statsd,
+    /// Lines of a file.
+    File,
+    /// Lines on standard output.
+    Stdout,
+}
+
+/// What carries lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// A connection.
+    #[default]
+    Tcp,
+    /// Datagrams, which nobody confirms.
+    Udp,
+}
+
 impl Default for DestinationConfig {
     fn default() -> DestinationConfig {
         DestinationConfig {
+            kind: Kind::Line,
             address: None,
+            protocol: Protocol::Tcp,
+            #[cfg(feature = "tls")]
+            tls: None,
+            path: None,
+            rotate_at: ByteSize::mib(64),
+            rotations: 5,
             buffer_bytes: None,
             resend: Duration::from_secs(30),
             spool: ByteSize::mib(256),
@@ -55,6 +107,11 @@ impl DestinationConfig {
         DestinationConfig { address: Some(address.to_owned()), ..DestinationConfig::default() }
     }
 
+    /// Whether it is reached by a connection, which can break; others have no spool, and nothing is sent to them twice.
+    pub(crate) fn connects(&self) -> bool {
+        matches!((self.kind, self.protocol), (Kind::Line | Kind::Pickle, Protocol::Tcp))
+    }
+
     /// Everything that is wrong, each beginning with its key.
     fn faults(&self, agent: &AgentConfig) -> Vec<String> {
         let mut faults = Vec::new();
@@ -63,14 +120,28 @@ impl DestinationConfig {
                 faults.push(fault.to_owned());
             }
         };
+        let remote = !matches!(self.kind, Kind::File | Kind::Stdout);
         let address = self.address.as_deref().is_some_and(is_address);
-        expect(address, "address: has to be HOST:PORT, such as \"graphite.example.org:2003\"");
+        expect(!remote || address, "address: has to be HOST:PORT, such as \"graphite.example.org:2003\"");
+        expect(remote || self.address.is_none(), "address: a destination of this kind has none");
+        let file = self.kind == Kind::File;
+        expect(file == self.path.is_some(), "path: goes with kind \"file\" and with no other");
+        expect(self.rotate_at.0 > 0, "rotate-at: has to be more than nothing");
+        let udp = self.protocol == Protocol::Udp;
+        expect(!udp || self.kind == Kind::Line, "protocol: \"udp\" goes with kind \"line\"; \"statsd\" has no other");
         expect(self.buffer_bytes.is_none_or(|bytes| bytes >= SMALLEST), "buffer-bytes: has to be at least 65536");
         let covered = self.resend.is_zero() || self.resend > agent.patience;
         expect(covered, "resend: has to be longer than `[agent] patience`, or \"0s\" for none");
         let room = self.spool.0 == 0 || self.spool.0 >= crate::spool::SMALLEST;
         expect(room, "spool: has to be at least \"1MiB\", or \"0\" for none");
         expect(self.replay_rate > 0, "replay-rate: has to be at least 1");
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            match self.connects() {
+                true => faults.extend(tls.faults(self.address.as_deref().unwrap_or_default())),
+                false => faults.push("tls: goes with connections alone, of kind \"line\" or \"pickle\"".to_owned()),
+            }
+        }
         faults
     }
 }
@@ -146,5 +217,30 @@ mod tests {
         for part in ["[destination.a] address", "[destination.b/c]", "resend", "[destination.carbon]"] {
             assert!(told.contains(part), "{part} in {told}");
         }
+    }
+
+    #[test]
+    fn options_go_with_their_kind() {
+        let told = |text: &str| {
+            let tables = tables(&format!("[d]\n{text}"));
+            faults(&AgentConfig::default(), &tables).join("\n")
+        };
+        assert_eq!(told("kind = \"statsd\"\naddress = \"h:8125\""), "");
+        assert_eq!(told("kind = \"file\"\npath = \"/tmp/lines\""), "");
+        assert_eq!(told("kind = \"stdout\""), "");
+        assert!(told("kind = \"file\"").contains("path"));
+        assert!(told("kind = \"stdout\"\naddress = \"h:1\"").contains("address"));
+        assert!(told("kind = \"pickle\"\naddress = \"h:1\"\nprotocol = \"udp\"").contains("protocol"));
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn tls_is_checked_before_it_is_used() {
+        let told = |text: &str| faults(&AgentConfig::default(), &tables(text)).join("\n");
+        assert_eq!(told("[d]\naddress = \"graphite:2003\"\ntls = {}"), "");
+        assert!(told("[d]\nkind = \"statsd\"\naddress = \"h:1\"\ntls = {}").contains("tls"));
+        assert!(told("[d]\naddress = \"h:1\"\ntls = { ca = \"/nowhere.pem\" }").contains("/nowhere.pem"));
+        assert!(told("[d]\naddress = \"h:1\"\ntls = { key = \"/key.pem\" }").contains("certificate"));
+        assert!(told("[d]\naddress = \"h:1\"\ntls = { server-name = \"a b\" }").contains("server-name"));
     }
 }

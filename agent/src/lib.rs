@@ -37,7 +37,7 @@ mod sink;
 mod spool;
 
 pub use config::{AgentConfig, Problem};
-pub use destination::{DestinationConfig, Destinations};
+pub use destination::{DestinationConfig, Destinations, Kind, Protocol};
 pub use diamond_import::{Imported, import_diamond};
 pub use events::Upstream;
 pub use explain::{Explained, Reading, explain};
@@ -50,3 +50,5 @@ pub use route::{Over, RenameConfig, RouteConfig, RouteCounts, Routes};
 pub use running::{Account, Agent, StartError, Steering};
 pub use schedule::{Due, Timetable, stagger};
 pub use setup::Setup;
+#[cfg(feature = "tls")]
+pub use sink::TlsConfig;

@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use backlog::Replay;
 pub(crate) use chunk::Chunk;
@@ -118,6 +119,20 @@ impl Outlet {
         (queue.counts(), queue.lost())
     }
 
+    /// Waits until there is something to deliver; `false` when `closing` has fired and nothing waits.
+    pub(crate) async fn wait(&self, closing: &CancellationToken) -> bool {
+        while self.queue().is_empty() {
+            if closing.is_cancelled() {
+                return false;
+            }
+            tokio::select! {
+                () = self.filled() => {}
+                () = closing.cancelled() => {}
+            }
+        }
+        true
+    }
+
     /// Waits until there may be something to take.
     pub(crate) async fn filled(&self) {
         self.filled.notified().await;
@@ -141,6 +156,13 @@ impl Held {
     /// The lines.
     pub(crate) fn lines(&self) -> &[u8] {
         self.chunk.as_ref().map_or(&[], |chunk| &chunk.lines)
+    }
+
+    /// The destination will never take them.
+    pub(crate) fn refused(mut self) {
+        if let Some(chunk) = self.chunk.take() {
+            self.outlet.queue().lose(Cause::Refused, chunk.points, chunk.times());
+        }
     }
 
     /// The destination has them, as far as we know.

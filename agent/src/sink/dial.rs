@@ -1,6 +1,7 @@
 //! Connections to a destination: its name is looked up anew for each, and every address of it is tried.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use rustix::net::RecvFlags;
@@ -20,6 +21,8 @@ pub(crate) struct Dial {
     /// `HOST:PORT`.
     address: String,
     patience: Duration,
+    #[cfg(feature = "tls")]
+    tls: Option<super::tls::Tls>,
 }
 
 /// A connection, whatever it is wrapped in.
@@ -37,7 +40,19 @@ impl Peer for TcpStream {
 impl Dial {
     /// Will connect to `address`, and give everything up that takes longer than `patience`.
     pub(crate) fn new(address: &str, patience: Duration) -> Dial {
-        Dial { address: address.to_owned(), patience }
+        Dial {
+            address: address.to_owned(),
+            patience,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
+
+    /// Encrypts what goes over the connections.
+    #[cfg(feature = "tls")]
+    pub(crate) fn encrypted(mut self, tls: Option<super::tls::Tls>) -> Dial {
+        self.tls = tls;
+        self
     }
 
     /// `HOST:PORT`, as it was configured.
@@ -55,8 +70,8 @@ impl Dial {
         let each = (self.patience / addresses.len().max(1) as u32).max(SHORTEST_TRY.min(self.patience));
         let mut fault = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
         for address in addresses {
-            match timeout(each, TcpStream::connect(address)).await {
-                Ok(Ok(socket)) => return self.prepare(socket),
+            match timeout(each, self.try_one(address)).await {
+                Ok(Ok(peer)) => return Ok(peer),
                 Ok(Err(error)) => fault = error,
                 Err(_) => fault = late("connecting"),
             }
@@ -64,7 +79,8 @@ impl Dial {
         Err(fault)
     }
 
-    fn prepare(&self, socket: TcpStream) -> io::Result<Box<dyn Peer>> {
+    async fn try_one(&self, address: SocketAddr) -> io::Result<Box<dyn Peer>> {
+        let socket = TcpStream::connect(address).await?;
         // Lines leave in chunks of several; waiting for more gains nothing.
         socket.set_nodelay(true)?;
         // A machine that lost its power says nothing any more. Without this the kernel would take our lines for a
@@ -74,6 +90,10 @@ impl Dial {
         rustix::net::sockopt::set_tcp_user_timeout(&socket, patience)?;
         #[cfg(not(target_os = "linux"))]
         let _: u32 = patience;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            return tls.wrap(socket).await;
+        }
         Ok(Box::new(socket))
     }
 }

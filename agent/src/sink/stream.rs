@@ -12,6 +12,7 @@ use tracing::{info, warn};
 
 use super::dial::{Dial, Peer, hung_up, late};
 use super::pauses::Pauses;
+use super::wire::Wire;
 use crate::outlet::Outlet;
 
 /// How long a peer may take to close its side after we have closed ours, which tells that it has read everything.
@@ -21,6 +22,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Stream {
     pub(crate) dial: Dial,
+    pub(crate) wire: Wire,
     pub(crate) outlet: Arc<Outlet>,
     pub(crate) pauses: Pauses,
     pub(crate) patience: Duration,
@@ -32,14 +34,14 @@ impl Stream {
     /// Delivers until `closing` fires and nothing waits. Who calls bounds how long that may take.
     pub(crate) async fn run(mut self, closing: CancellationToken) {
         let mut outage = None;
-        while self.wait_for_lines(&closing).await {
+        while self.outlet.wait(&closing).await {
             let error = match self.dial.connect().await {
                 Ok(peer) => {
                     self.outlet.connected();
                     self.tell_return(outage.take());
                     let since = Instant::now();
                     let _broken = Broken(&self.outlet);
-                    let ended = deliver(&self.outlet, peer, self.patience, self.pace, &closing).await;
+                    let ended = self.deliver(peer, &closing).await;
                     self.pauses.lived(since.elapsed());
                     match ended {
                         Ok(()) => return,
@@ -78,18 +80,42 @@ impl Stream {
         }
     }
 
-    /// Waits until there is something to deliver; `false` when nothing will come any more.
-    async fn wait_for_lines(&self, closing: &CancellationToken) -> bool {
-        while self.outlet.queue().is_empty() {
+    /// Writes chunk after chunk, what is new first, then what waits on disk, at its pace. Ends well only when `closing`
+    /// fired, nothing is left, and the peer has had time to read.
+    async fn deliver(&self, mut peer: Box<dyn Peer>, closing: &CancellationToken) -> io::Result<()> {
+        let Stream { outlet, wire, patience, pace, .. } = self;
+        let mut heard = [0; 1024];
+        let mut turn = Instant::now();
+        loop {
+            // A peer that has hung up is noticed before the lines are given to its socket, where they would be lost.
+            if hung_up(peer.socket()) {
+                return Err(closed());
+            }
+            if let Some(held) = outlet.take() {
+                write(&mut peer, &wire.encode(held.lines()), *patience).await?;
+                held.handed();
+                continue;
+            }
+            // A stop does not wait for what is safe on disk.
             if closing.is_cancelled() {
-                return false;
+                return farewell(outlet, peer).await;
+            }
+            if turn <= Instant::now()
+                && let Some(replay) = outlet.take_replay()
+            {
+                write(&mut peer, &wire.encode(&replay.lines), *patience).await?;
+                turn = Instant::now() + *pace * replay.points.try_into().unwrap_or(u32::MAX);
+                outlet.replayed(replay);
+                continue;
             }
             tokio::select! {
-                () = self.outlet.filled() => {}
+                () = outlet.filled() => {}
+                () = sleep_until(turn), if turn > Instant::now() => {}
                 () = closing.cancelled() => {}
+                // What it says is of no interest, only whether it is still there.
+                read = peer.read(&mut heard) => if read? == 0 { return Err(closed()) },
             }
         }
-        true
     }
 }
 
@@ -102,50 +128,13 @@ impl Drop for Broken<'_> {
     }
 }
 
-/// Writes chunk after chunk, what is new first, then what waits on disk, at its pace. Ends well only when `closing` fired, nothing is left, and the peer has had time to read.
-async fn deliver(
-    outlet: &Arc<Outlet>,
-    mut peer: Box<dyn Peer>,
-    patience: Duration,
-    pace: Duration,
-    closing: &CancellationToken,
-) -> io::Result<()> {
-    let mut heard = [0; 1024];
-    let mut turn = Instant::now();
-    loop {
-        // A peer that has hung up is noticed before the lines are given to its socket, where they would be lost.
-        if hung_up(peer.socket()) {
-            return Err(closed());
-        }
-        let Some(held) = outlet.take() else {
-            // A stop does not wait for what is safe on disk.
-            if closing.is_cancelled() {
-                return farewell(outlet, peer).await;
-            }
-            if turn <= Instant::now()
-                && let Some(replay) = outlet.take_replay()
-            {
-                write(&mut peer, &replay.lines, patience).await?;
-                turn = Instant::now() + pace * replay.points.try_into().unwrap_or(u32::MAX);
-                outlet.replayed(replay);
-                continue;
-            }
-            tokio::select! {
-                () = outlet.filled() => {}
-                () = sleep_until(turn), if turn > Instant::now() => {}
-                () = closing.cancelled() => {}
-                // What it says is of no interest, only whether it is still there.
-                read = peer.read(&mut heard) => if read? == 0 { return Err(closed()) },
-            }
-            continue;
-        };
-        write(&mut peer, held.lines(), patience).await?;
-        held.handed();
-    }
-}
-
-async fn write(peer: &mut Box<dyn Peer>, lines: &[u8], patience: Duration) -> io::Result<()> {
-    timeout(patience, peer.write_all(lines)).await.map_err(|_| late("writing"))?
+async fn write(peer: &mut Box<dyn Peer>, bytes: &[u8], patience: Duration) -> io::Result<()> {
+    let whole = async {
+        peer.write_all(bytes).await?;
+        // TLS keeps what is no whole record.
+        peer.flush().await
+    };
+    timeout(patience, whole).await.map_err(|_| late("writing"))?
 }
 
 /// Closes our side and waits for the peer to close its own, which it does when it has read everything.

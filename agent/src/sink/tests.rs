@@ -38,6 +38,7 @@ fn sink(address: &str, bytes: usize, resend: u64, patience: Duration) -> Sink {
     let (outlet, closing) = (Arc::new(Outlet::new("sink", limits)), CancellationToken::new());
     let stream = Stream {
         dial: Dial::new(address, patience),
+        wire: Wire::Lines,
         outlet: Arc::clone(&outlet),
         pauses: Pauses::new(Duration::from_millis(5), Duration::from_millis(20)),
         patience,
@@ -206,4 +207,132 @@ async fn a_name_that_leads_nowhere_is_an_outage_like_others() {
     assert_eq!(counts.queued + counts.lost, 10_000);
     assert!(counts.queued > 0);
     sink.task.abort();
+}
+
+/// Starts what `config` describes, as the agent does.
+fn start(text: &str) -> Sink {
+    let config: crate::DestinationConfig = toml::from_str(text).unwrap();
+    let agent = crate::AgentConfig { retry_first: Duration::from_millis(5), ..crate::AgentConfig::default() };
+    let limits = Limits { bytes: 1 << 20, resend: Duration::ZERO, slot: Interval::from_secs(1).unwrap() };
+    let (outlet, closing) = (Arc::new(Outlet::new("sink", limits)), CancellationToken::new());
+    let task = crate::delivery::deliver(&config, &agent, &outlet, closing.clone());
+    Sink { outlet, closing, task }
+}
+
+async fn datagram(kind: &str) -> String {
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let sink = start(&format!("{kind}\naddress = \"{}\"", socket.local_addr().unwrap()));
+    sink.push(7..9);
+    let mut bytes = [0; 2000];
+    let length = timeout(SOON, socket.recv(&mut bytes)).await.unwrap().unwrap();
+    until("they are counted", || sink.counts().sent == 2).await;
+    String::from_utf8(bytes[..length].to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn lines_and_gauges_go_by_datagrams() {
+    let lines = "servers.web01.n 7 1700000000\nservers.web01.n 8 1700000000\n";
+    assert_eq!(datagram("protocol = \"udp\"").await, lines);
+    assert_eq!(datagram("kind = \"statsd\"").await, "servers.web01.n:7|g\nservers.web01.n:8|g\n");
+}
+
+#[tokio::test]
+async fn datagrams_that_nobody_takes_are_lost_and_counted() {
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let sink = start(&format!("kind = \"statsd\"\naddress = \"{}\"", socket.local_addr().unwrap()));
+    drop(socket);
+    let mut number = 0;
+    let told = timeout(SOON, async {
+        while sink.counts().lost == 0 {
+            sink.push(number..number + 1);
+            number += 1;
+            sleep(Duration::from_millis(5)).await;
+        }
+    });
+    told.await.unwrap();
+    let (counts, lost) = sink.outlet.account();
+    assert_eq!(lost.points(crate::Cause::Refused), counts.lost);
+}
+
+#[tokio::test]
+async fn a_pickle_has_its_length_before_it() {
+    let (listener, address) = listener().await;
+    let sink = start(&format!("kind = \"pickle\"\naddress = \"{address}\""));
+    sink.push(7..9);
+    let mut peer = accept(&listener).await;
+    let length = timeout(SOON, peer.read_u32()).await.unwrap().unwrap();
+    let mut pickle = vec![0; length as usize];
+    timeout(SOON, peer.read_exact(&mut pickle)).await.unwrap().unwrap();
+    assert!(pickle.starts_with(b"\x80\x02](") && pickle.ends_with(b"e."));
+    assert_eq!(pickle.windows(15).filter(|window| window == b"servers.web01.n").count(), 2);
+}
+
+#[tokio::test]
+async fn a_file_takes_lines_and_a_folder_that_is_not_there_does_not_lose_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("later/lines");
+    let sink = start(&format!("kind = \"file\"\npath = {path:?}"));
+    sink.push(0..3);
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+    std::fs::create_dir(folder.path().join("later")).unwrap();
+    until("all are written", || sink.counts().sent == 3).await;
+    assert_eq!(std::fs::read_to_string(path).unwrap().lines().count(), 3);
+    sink.closing.cancel();
+    timeout(SOON, sink.task).await.unwrap().unwrap();
+}
+
+#[cfg(feature = "tls")]
+mod encrypted {
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+    use tokio_rustls::TlsAcceptor;
+    use tokio_rustls::rustls::ServerConfig;
+    use tokio_rustls::rustls::crypto::ring;
+
+    use super::*;
+
+    /// A server for the name `graphite.test`, and its certificate as PEM.
+    fn server() -> (TlsAcceptor, String) {
+        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["graphite.test".to_owned()]).unwrap();
+        let key = signing_key.serialize_der().try_into().unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key)
+            .unwrap();
+        (TlsAcceptor::from(Arc::new(config)), cert.pem())
+    }
+
+    async fn start_with(options: &str, address: &str, pem: &str) -> (Sink, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let ca = folder.path().join("ca.pem");
+        std::fs::write(&ca, pem).unwrap();
+        (start(&format!("address = {address:?}\n[tls]\nca = {ca:?}\n{options}")), folder)
+    }
+
+    #[tokio::test]
+    async fn lines_are_encrypted_for_the_server_that_is_meant() {
+        let ((listener, address), (acceptor, pem)) = (listener().await, server());
+        let (sink, _folder) = start_with("server-name = \"graphite.test\"", &address, &pem).await;
+        sink.push(0..100);
+        let (socket, _) = timeout(SOON, listener.accept()).await.unwrap().unwrap();
+        let peer = timeout(SOON, acceptor.accept(socket)).await.unwrap().unwrap();
+        let mut lines = BufReader::new(peer).lines();
+        for number in 0..100 {
+            let line = timeout(SOON, lines.next_line()).await.unwrap().unwrap().unwrap();
+            assert_eq!(line, format!("servers.web01.n {number} 1700000000"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_meant_gets_nothing() {
+        let ((listener, address), (acceptor, pem)) = (listener().await, server());
+        let (sink, _folder) = start_with("server-name = \"other.test\"", &address, &pem).await;
+        sink.push(0..3);
+        let (socket, _) = timeout(SOON, listener.accept()).await.unwrap().unwrap();
+        assert!(timeout(SOON, acceptor.accept(socket)).await.unwrap().is_err());
+        assert_eq!((sink.counts().sent, sink.counts().connects), (0, 0));
+    }
 }
