@@ -62,6 +62,9 @@ pub struct RenderConfig {
     pub points: usize,
     /// Bytes of one answer before compression. Default 268 435 456.
     pub output_bytes: usize,
+    /// Bytes of answers that are kept, to be given again within `max-age` or `cacheTimeout`; 0 keeps none. Default
+    /// 16 777 216.
+    pub results_cache: usize,
     /// Width of a picture in pixels. Default 4 096.
     pub width: u32,
     /// Height of a picture in pixels. Default 4 096.
@@ -100,6 +103,7 @@ impl Default for RenderConfig {
             names: 5_000_000,
             points: 50_000_000,
             output_bytes: 256 << 20,
+            results_cache: 16 << 20,
             width: 4_096,
             height: 4_096,
             memory: usize::MAX,

@@ -61,12 +61,17 @@ impl Whisper<File> {
         Whisper::over(open(path.as_ref(), true)?, path)
     }
 
-    /// Opens for reading only; the same system calls and errors.
+    /// Opens for reading only: `open` and one `pread` of the header; `statx` only when that says that this is no archive.
     ///
     /// # Errors
     /// As [`Whisper::open`].
     pub fn open_read_only(path: impl AsRef<Path>) -> Result<Whisper, Error> {
-        Whisper::over(open(path.as_ref(), false)?, path)
+        let path = path.as_ref();
+        let file = open_any(path, false)?;
+        let head = header::read(&file, path);
+        // What is no regular file has no header that can be read, so most files need no look at what they are.
+        let head = head.or_else(|error| regular(&file, path).and(Err(error)))?;
+        Ok(Whisper::with(file, path, head))
     }
 
     /// Opens for reading and writing and waits for the advisory lock (`flock`) before the header is read, as the
@@ -109,18 +114,27 @@ impl Whisper<File> {
 
 /// A regular file, opened without ever waiting for a peer.
 pub(crate) fn open(path: &Path, write: bool) -> Result<File, Error> {
+    let file = open_any(path, write)?;
+    regular(&file, path)?;
+    Ok(file)
+}
+
+fn open_any(path: &Path, write: bool) -> Result<File, Error> {
     // A FIFO without a peer would be waited for; with O_NONBLOCK it is opened, seen, and refused below.
     let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
     let opened = OpenOptions::new().read(true).write(write).custom_flags(flags).open(path);
-    let file = match opened {
+    match opened {
         Err(error) if error.kind() == std::io::ErrorKind::IsADirectory => {
-            return Err(Error::NotAFile { path: path.to_owned(), kind: "a directory" });
+            Err(Error::NotAFile { path: path.to_owned(), kind: "a directory" })
         }
-        opened => opened.map_err(|source| Error::io("open", path, source))?,
-    };
+        opened => opened.map_err(|source| Error::io("open", path, source)),
+    }
+}
+
+fn regular(file: &File, path: &Path) -> Result<(), Error> {
     let kind = file.metadata().map_err(|source| Error::io("stat", path, source))?.file_type();
     let kind = match kind {
-        kind if kind.is_file() => return Ok(file),
+        kind if kind.is_file() => return Ok(()),
         kind if kind.is_dir() => "a directory",
         kind if kind.is_fifo() => "a FIFO",
         _ => "a device",
@@ -136,8 +150,12 @@ impl<L: ReadAt> Whisper<L> {
     pub fn over(layer: L, path: impl AsRef<Path>) -> Result<Whisper<L>, Error> {
         let path = path.as_ref();
         let head = header::read(&layer, path)?;
+        Ok(Whisper::with(layer, path, head))
+    }
+
+    fn with(layer: L, path: &Path, head: header::Head) -> Whisper<L> {
         let bases = Bases::new(&head.header, head.first_base);
-        Ok(Whisper { layer, path: path.into(), header: Arc::new(head.header), bases })
+        Whisper { layer, path: path.into(), header: Arc::new(head.header), bases }
     }
 
     /// What it reads from and writes to.

@@ -58,7 +58,7 @@ pub(crate) struct Data {
     count: usize,
     points: usize,
     held: Held,
-    pub(crate) failures: Vec<Failure>,
+    failures: Vec<Failure>,
 }
 
 /// Microseconds in a second.
@@ -90,6 +90,11 @@ impl Data {
             held: Held::nothing_of(&request.budget),
             failures: Vec::new(),
         }
+    }
+
+    /// What did not contribute, and the account; the rest goes.
+    pub(crate) fn into_parts(self) -> (Vec<Failure>, Held) {
+        (self.failures, self.held)
     }
 
     /// The series that are `wanted` over `span`, by name; `None` if they have not been read.

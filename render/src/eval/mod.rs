@@ -15,17 +15,20 @@ mod plan;
 pub(crate) mod tagged;
 mod wanted;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use carbon_storage::{Answer, Events, Failure, Fetch, Find, Tags};
 
+pub(crate) use crate::query::Held;
 pub use crate::query::{Budget, EvalError, Limits, Request};
 
 use crate::series::Series;
 use crate::target::Target;
-use data::{Data, Needs};
+use data::{Data, Needs, Span};
 use evaluator::{Round, Run};
+use wanted::Wanted;
 
 /// What the targets gave.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub struct Evaluated {
     pub series: Vec<Series>,
     /// Parts of the store that did not contribute.
     pub failures: Vec<Failure>,
+    /// The memory of what was read, as long as the series share it.
+    pub(crate) held: Held,
 }
 
 /// Where names, points and events come from.
@@ -72,42 +77,69 @@ pub async fn evaluate(
     fetch: &dyn Fetch,
 ) -> Result<Evaluated, EvalError> {
     let stores = Stores { find, fetch, tags: None, events: None };
-    evaluate_holding(targets, request, stores, Arc::new(())).await
+    evaluate_holding(targets, request, stores, Arc::new(()), |evaluated| evaluated).await
 }
 
 /// As [`evaluate`]; `hold` lives until the last function has ended, also when the future is dropped before. A function
-/// does not stop half-way, so what limits the work in flight must not be given back with the future.
+/// does not stop half-way, so what limits the work in flight must not be given back with the future. `finish` makes of the
+/// series what is wanted, on the thread that has made the series: handing them over would cost as much as a small answer.
 ///
 /// # Errors
 /// As [`evaluate`].
-pub(crate) async fn evaluate_holding<H: Hold>(
+pub(crate) async fn evaluate_holding<H: Hold, T: Send + 'static>(
     targets: &[Target],
     request: &Request,
     stores: Stores<'_>,
     hold: Arc<H>,
-) -> Result<Evaluated, EvalError> {
+    finish: impl FnOnce(Evaluated) -> T + Send + 'static,
+) -> Result<T, EvalError> {
     let nodes: usize = targets.iter().map(Target::nodes).sum();
     EvalError::limit("nodes", request.limits.nodes, nodes)?;
     let mut needs = plan::needs(targets, request)?;
     let mut data = Data::of(request);
     let mut run = Run::new(targets, request, needs.patterns());
     let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
+    let mut finish = Some(finish);
     for _ in 0..request.limits.rounds {
         data.load(&needs, request, stores, &*hold).await?;
-        let (stop, hold) = (stop.0.clone(), hold.clone());
+        let (stop, hold, to_finish) = (stop.0.clone(), hold.clone(), finish.take());
         let ended = tokio::task::spawn_blocking(move || {
-            let round = run.round(&data, &stop);
+            let after = match run.round(&data, &stop) {
+                Ok(Round::Done(series)) => {
+                    let (failures, held) = data.into_parts();
+                    let finish = to_finish.ok_or(EvalError::WorkerLost);
+                    After::Done(finish.map(|finish| finish(Evaluated { series, failures, held })))
+                }
+                Ok(Round::Missing(missing)) => After::Again(Box::new(Again { run, data, missing, finish: to_finish })),
+                Err(error) => After::Done(Err(error)),
+            };
             drop(hold);
-            (run, data, round)
+            after
         });
-        let round;
-        (run, data, round) = ended.await.map_err(|_| EvalError::WorkerLost)?;
-        match round? {
-            Round::Done(series) => return Ok(Evaluated { series, failures: data.failures }),
-            Round::Missing(missing) => needs = Needs::from(missing),
+        match ended.await.map_err(|_| EvalError::WorkerLost)? {
+            After::Done(answer) => return answer,
+            After::Again(again) => {
+                (run, data, finish) = (again.run, again.data, again.finish);
+                needs = Needs::from(again.missing);
+            }
         }
     }
     Err(EvalError::Limit { limit: "rounds", allowed: request.limits.rounds, found: request.limits.rounds + 1 })
+}
+
+/// What goes on into the next round.
+struct Again<F> {
+    run: Run,
+    data: Data,
+    missing: BTreeSet<(Wanted, Span)>,
+    finish: Option<F>,
+}
+
+/// What comes after a round.
+enum After<T, F> {
+    Done(Result<T, EvalError>),
+    /// Another one, once this has been read.
+    Again(Box<Again<F>>),
 }
 
 /// Tells the thread that runs functions that nobody waits for it any more.
@@ -142,7 +174,7 @@ mod tests {
             let hold = Arc::new(());
             tokio::select! {
                 biased;
-                _ = evaluate_holding(&targets, &request, stores, hold.clone()) => panic!("it ran beside us"),
+                _ = evaluate_holding(&targets, &request, stores, hold.clone(), |_| ()) => panic!("it ran beside us"),
                 () = ready(()) => {}
             }
             assert_eq!(Arc::strong_count(&hold), 2, "its work has not even begun");

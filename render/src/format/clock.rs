@@ -33,8 +33,7 @@ impl Clock {
                 }
             },
         };
-        self.text[6..8].copy_from_slice(&PAIRS[rest / 100 % 100]);
-        self.text[8..].copy_from_slice(&PAIRS[rest % 100]);
+        ([self.text[6], self.text[7]], [self.text[8], self.text[9]]) = (PAIRS[rest / 100 % 100], PAIRS[rest % 100]);
         cell.put(&self.text);
         self.go_on();
     }

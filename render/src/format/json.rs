@@ -1,6 +1,6 @@
 //! Series as JSON, in the three shapes that graphite-web offers. An infinite value is `1e9999`, as there.
 
-use super::clock::Clock;
+use super::lines::{Cursor, points_of, shown};
 use super::number::{self, Cell, ROOM};
 use super::{Output, TooLong};
 use crate::series::Series;
@@ -29,23 +29,33 @@ pub fn json(series: &[Series], layout: Layout, known_only: bool, out: &mut Outpu
             continue;
         }
         set.item();
-        set.open(b'{');
-        set.key("target");
-        quote(set.bytes(), &one.name);
-        set.key("tags");
-        set.open(b'{');
-        for (tag, value) in &one.tags {
-            set.key(tag);
-            quote(set.bytes(), value);
-        }
-        set.close(b'}');
-        set.key("datapoints");
+        head(one, &mut set);
         datapoints(one, known_only, &mut set)?;
         set.close(b'}');
         set.out.check()?;
     }
     set.close(b']');
     set.out.check()
+}
+
+/// What stands before the points of a series.
+fn head(one: &Series, set: &mut Setter<'_>) {
+    set.open(b'{');
+    set.key("target");
+    quote(set.bytes(), &one.name);
+    set.key("tags");
+    set.open(b'{');
+    for (tag, value) in &one.tags {
+        set.key(tag);
+        quote(set.bytes(), value);
+    }
+    set.close(b'}');
+    set.key("datapoints");
+}
+
+/// As [`json`] sets it on one line, up to the points.
+pub(super) fn head_on_a_line(one: &Series, out: &mut Output) {
+    head(one, &mut Setter::new(out, Layout::Line));
 }
 
 /// `[{"target", "datapoints": [{"x": epoch, "y": value}, ...]}, ...]`.
@@ -135,7 +145,10 @@ pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
 
 fn datapoints(one: &Series, known_only: bool, set: &mut Setter<'_>) -> Result<(), TooLong> {
     if !set.pretty {
-        line_of_datapoints(one, known_only, set.out)?;
+        let mut cursor = Cursor::default();
+        while points_of(one, &mut cursor, known_only, set.bytes()) {
+            set.out.check()?;
+        }
         set.empty = false;
         return Ok(());
     }
@@ -155,50 +168,6 @@ fn datapoints(one: &Series, known_only: bool, set: &mut Setter<'_>) -> Result<()
     }
     set.close(b']');
     Ok(())
-}
-
-/// Points for which room is made at once.
-const BLOCK: usize = 64;
-
-/// `[[value, epoch], ...]` on one line: what nearly every request ends in, at some 15 ns a point.
-fn line_of_datapoints(one: &Series, known_only: bool, out: &mut Output) -> Result<(), TooLong> {
-    let mut clock = Clock::new(one.start, one.step);
-    let mut is_first = true;
-    out.text("[");
-    for block in shown(one).chunks(BLOCK) {
-        let bytes = out.bytes();
-        let mut end = bytes.len();
-        bytes.resize(end + block.len() * ROOM, 0);
-        for &value in block {
-            if known_only && value.is_nan() {
-                clock.go_on();
-                continue;
-            }
-            let room = bytes[end..].first_chunk_mut().expect("a cell's room was made for each value of the block");
-            let mut cell = Cell::of(room);
-            if is_first {
-                cell.put(b"[");
-            } else {
-                cell.put(b", [");
-            }
-            is_first = false;
-            cell.json(value, one.integers);
-            cell.put(b", ");
-            clock.tick(&mut cell);
-            cell.put(b"]");
-            end += cell.length();
-        }
-        bytes.truncate(end);
-        out.check()?;
-    }
-    out.text("]");
-    Ok(())
-}
-
-/// The values whose times do not lie past the end, as graphite-web's `datapoints`.
-fn shown(one: &Series) -> &[f64] {
-    let Ok(reach) = usize::try_from(one.end.saturating_sub(one.start).div_euclid(one.step.max(1))) else { return &[] };
-    &one.values[..one.values.len().min(reach.saturating_add(1))]
 }
 
 /// The points of a series that are shown.

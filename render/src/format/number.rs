@@ -53,8 +53,8 @@ impl<'b> Cell<'b> {
     /// Some bytes; short ones of fixed length cost one move.
     #[inline(always)]
     pub(super) fn put<const N: usize>(&mut self, text: &[u8; N]) {
-        if let Some(place) = self.bytes.get_mut(self.length..self.length + N) {
-            place.copy_from_slice(text);
+        if let Some(place) = self.bytes.get_mut(self.length..).and_then(|rest| rest.first_chunk_mut()) {
+            *place = *text;
             self.length += N;
         }
     }
@@ -165,14 +165,15 @@ impl<'b> Cell<'b> {
         let count = value.checked_ilog10().unwrap_or(0) as usize + 1;
         let Some(place) = self.bytes.get_mut(self.length..self.length + count) else { return };
         self.length += count;
-        let mut end = count;
-        while end >= 2 {
-            place[end - 2..end].copy_from_slice(&PAIRS[(value % 100) as usize]);
+        let mut pairs = place.rchunks_exact_mut(2);
+        for pair in &mut pairs {
+            // Byte by byte: a copy of a slice would be a call.
+            let [first, second] = PAIRS[(value % 100) as usize];
+            (pair[0], pair[1]) = (first, second);
             value /= 100;
-            end -= 2;
         }
-        if end == 1 {
-            place[0] = b'0' + value as u8;
+        if let [first] = pairs.into_remainder() {
+            *first = b'0' + value as u8;
         }
     }
 }

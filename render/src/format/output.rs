@@ -43,6 +43,16 @@ impl Output {
         StopWriting(Arc::clone(&self.stop))
     }
 
+    /// Empty, without a limit, with room for `bytes` bytes: for pieces whose length their writer knows.
+    pub(super) fn with_room(bytes: usize) -> Output {
+        Output { bytes: Vec::with_capacity(bytes), ..Output::with_limit(usize::MAX) }
+    }
+
+    /// Bytes that it may hold.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// What has been written.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes

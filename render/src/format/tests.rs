@@ -178,3 +178,20 @@ fn few_points_stay_as_they_are() {
     fit_to(&mut all, 0).unwrap();
     assert_eq!(*all[0].values, [1.0, 2.0]);
 }
+
+#[test]
+fn pieces_are_together_what_is_written_at_once() {
+    let many: Vec<f64> = (0..5_000).map(|at| if at % 3 == 0 { f64::NAN } else { f64::from(at) / 7.0 }).collect();
+    let gaps = vec![f64::NAN; 4_000];
+    let all = [series("a.b", &many), series("gap", &gaps), series("x;y=<ä>", &many[..1]), series("none", &[])];
+    for known_only in [false, true] {
+        for shown in [&all[..], &all[..1], &all[1..2], &[]] {
+            let pieces = Pieces::new(shown.to_vec(), known_only);
+            let pieces: Vec<String> = pieces.map(|piece| String::from_utf8(piece).unwrap()).collect();
+            let whole = pieces.concat();
+            assert_eq!(whole, text(|out| json(shown, Layout::Line, known_only, out)));
+            assert!(whole.len() <= longest(shown) && pieces.iter().all(|piece| piece.len() < 80_000));
+            assert_eq!(pieces.len() > 1, shown.len() > 1 || shown.iter().any(|one| one.name == "a.b"));
+        }
+    }
+}

@@ -16,6 +16,7 @@ mod filter_series;
 mod graph;
 mod holt_winters;
 mod moving;
+mod slide;
 mod shift;
 mod sort;
 mod special;

@@ -8,7 +8,8 @@ use super::function::{Body, Function, Group};
 use super::literals::Literals;
 use super::param::{Default, Param, SERIES, Type, optional, required};
 use super::reduce::Reducer;
-use crate::query::{Context, Pulse, Request, Stop};
+use super::slide::slide;
+use crate::query::{Context, Request};
 use crate::series::Series;
 use crate::target::number::round;
 
@@ -165,92 +166,6 @@ fn capitalized(word: &str) -> String {
     let mut letters = word.chars();
     let first = letters.next().map(|c| c.to_ascii_uppercase());
     first.into_iter().chain(letters.map(|c| c.to_ascii_lowercase())).collect()
-}
-
-/// Values that are looked at between two looks whether anybody still waits: some milliseconds.
-const BETWEEN_PULSES: usize = 1 << 20;
-
-/// The reduced windows that end at each point after the first `before`.
-fn slide(
-    values: &[f64],
-    points: usize,
-    before: usize,
-    reducer: Reducer,
-    xff: f64,
-    pulse: Pulse<'_>,
-) -> Result<Vec<f64>, Stop> {
-    let enough = |known: usize| known > 0 && known as f64 / points as f64 >= xff;
-    if matches!(reducer, Reducer::Average | Reducer::Sum) {
-        return slide_sums(values, points, before, reducer, enough, pulse);
-    }
-    let (mut buffer, mut seen) = (Vec::new(), 0);
-    let reduce = |end: usize| {
-        let window = &values[end.saturating_sub(points)..end];
-        seen += window.len();
-        if seen >= BETWEEN_PULSES {
-            seen = 0;
-            pulse.check()?;
-        }
-        let known = window.iter().filter(|v| !v.is_nan()).count();
-        Ok(match enough(known) {
-            true => over_known(window, reducer, known, &mut buffer),
-            false => f64::NAN,
-        })
-    };
-    (before + 1..values.len() + 1).map(reduce).collect()
-}
-
-/// Sums and averages of windows, all windows at once: first every window's first value, then every window's second.
-///
-/// Each sum adds from left to right as graphite-web does, so that a rounded average falls on the same side of a tie; a
-/// sum that runs along would not. The inner loop is what the compiler makes vector code of.
-fn slide_sums(
-    values: &[f64],
-    points: usize,
-    before: usize,
-    reducer: Reducer,
-    enough: impl Fn(usize) -> bool,
-    pulse: Pulse<'_>,
-) -> Result<Vec<f64>, Stop> {
-    let Some(count) = values.len().checked_sub(before).filter(|count| *count > 0) else { return Ok(Vec::new()) };
-    let first = before + 1 - points;
-    let read = &values[first..];
-    let mut sums = vec![0.0; count];
-    let mut known_before = Vec::with_capacity(read.len() + 1);
-    known_before.push(0_usize);
-    known_before.extend(read.iter().scan(0, |known, value| {
-        *known += usize::from(!value.is_nan());
-        Some(*known)
-    }));
-    let filled: Vec<f64> = read.iter().map(|v| if v.is_nan() { 0.0 } else { *v }).collect();
-    for offset in 0..points {
-        if offset % (BETWEEN_PULSES / count).max(1) == 0 {
-            pulse.check()?;
-        }
-        for (sum, value) in sums.iter_mut().zip(&filled[offset..]) {
-            *sum += value;
-        }
-    }
-    for (index, sum) in sums.iter_mut().enumerate() {
-        let known = known_before[index + points] - known_before[index];
-        *sum = match reducer {
-            _ if !enough(known) => f64::NAN,
-            Reducer::Average => *sum / known as f64,
-            _ => *sum,
-        };
-    }
-    Ok(sums)
-}
-
-/// Reduces the known values of a window; `multiply` and `avg_zero` see no gaps here.
-fn over_known(window: &[f64], reducer: Reducer, known: usize, buffer: &mut Vec<f64>) -> f64 {
-    match reducer {
-        Reducer::AverageZero => Reducer::Average.apply(window),
-        Reducer::Multiply if known < window.len() => {
-            window.iter().copied().filter(|v| !v.is_nan()).reduce(|product, v| product * v).unwrap_or(f64::NAN)
-        }
-        _ => reducer.apply_with(window, buffer),
-    }
 }
 
 /// `exponentialMovingAverage(seriesList, windowSize)`: warmed up over one window before the request; the average of the

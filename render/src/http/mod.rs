@@ -34,6 +34,9 @@ mod access;
 mod flush;
 mod series;
 mod question;
+mod wish;
+mod results;
+mod made;
 mod render;
 mod metrics;
 mod tags;
@@ -65,6 +68,7 @@ use desk::Desk;
 use fault::Fault;
 use params::Params;
 use queries::Queries;
+use results::Results;
 use turns::{Turn, Turns};
 
 pub use access::Peer;
@@ -109,16 +113,19 @@ struct App {
     budget: Budget,
     /// Places for requests that evaluate at the same time.
     turns: Arc<Turns>,
+    /// Answers that may be given again.
+    results: Arc<Results>,
 }
 
 /// Answers requests from `sources` within the limits of `http` and `config`.
 pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Router {
     let (turns, budget) = (Arc::new(Turns::new(config.evaluations)), Budget::new(config.memory));
-    let queries = Queries { budget: budget.clone(), turns: turns.clone() };
+    let results = Arc::new(Results::new(config.results_cache));
+    let queries = Queries { budget: budget.clone(), turns: turns.clone(), results: results.clone() };
     let mut status = sources.status.clone();
     status.parts.push(Arc::new(queries));
     let desk = Desk::new(http, status);
-    let app = Arc::new(App { budget, turns, desk: desk.clone(), config, sources });
+    let app = Arc::new(App { budget, turns, results, desk: desk.clone(), config, sources });
     let endpoints: [(&str, MethodRouter<Arc<App>>); 18] = [
         ("/render", get(render::render).post(render::render)),
         ("/metrics/find", get(metrics::find).post(metrics::find)),

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::fault::{Fault, shortened};
 use super::params::Params;
+use super::wish::Wish;
 use crate::config::RenderConfig;
 use crate::draw;
 use crate::draw::options::GraphType;
@@ -24,6 +25,8 @@ pub(super) struct Question {
     pub(super) options: draw::Options,
     /// Seconds that the answer may be shown again, 0 for never.
     pub(super) cached_for: u32,
+    /// Which earlier answer would do.
+    pub(super) wish: Option<Wish>,
 }
 
 /// In which form.
@@ -97,9 +100,11 @@ impl Question {
         };
         // Without `format` a callback is ignored, as graphite-web does: pictures are not scripts.
         let callback = if params.has("format") && form != Form::Png { params.callback()? } else { None };
+        let (request, cached_for) = (request(params, config)?, cached_for(params, config)?);
+        let wish = Wish::read(params, config, &request, cached_for);
         Ok(Question {
             targets: targets(params, config)?,
-            request: request(params, config)?,
+            request,
             form,
             layout: if params.last("pretty").is_some_and(|text| !text.is_empty()) {
                 Layout::Pretty
@@ -110,7 +115,8 @@ impl Question {
             max_data_points: params.last("maxDataPoints").and_then(digits),
             known_only: params.has("noNullPoints"),
             options,
-            cached_for: cached_for(params, config)?,
+            cached_for,
+            wish,
         })
     }
 

@@ -1,31 +1,33 @@
 //! `/render`: values of targets over a time, in the format that the client wants.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{Request as HttpRequest, State};
 use axum::response::{IntoResponse, Response};
 use carbon_storage::Failure;
 use hyper::StatusCode;
-use hyper::header::{self, HeaderMap, HeaderValue};
-use jiff::Timestamp;
+use hyper::header::{self, HeaderMap};
 use tracing::warn;
 
 use super::answer;
 use super::fault::{Fault, shortened};
+use super::made::{self, Made, Terms, Text};
 use super::question::{Form, Question};
 use super::turns::Turn;
-use super::{App, never_cached, sent};
+use super::{App, never_cached};
 use crate::draw;
-use crate::eval::{self, EvalError};
-use crate::format::{self, Output};
-use crate::query::Held;
+use crate::eval::{self, EvalError, Evaluated, Held};
+use crate::format::{self, Layout, Output, Pieces};
 use crate::series::{Consolidation, Series, Style};
 use crate::target::Target;
 
 /// Answers one question. A fault is JSON, but where a picture is wanted it is drawn into one, since that is where the
 /// person looks; a client that says that it accepts JSON gets JSON.
 pub(super) async fn render(State(app): State<Arc<App>>, request: HttpRequest) -> Response {
+    let begun = Instant::now();
     let reads_json = accepts_json(request.headers());
+    let has = request.headers().get(header::IF_NONE_MATCH).and_then(|has| has.to_str().ok()).map(str::to_owned);
     let question = match app.params(request).await.and_then(|params| Question::read(&params, &app.config)) {
         Ok(mut question) => {
             question.request.budget = app.budget.clone();
@@ -34,7 +36,13 @@ pub(super) async fn render(State(app): State<Arc<App>>, request: HttpRequest) ->
         Err(fault) => return fault.into_response(),
     };
     let question = Arc::new(question);
-    match answer_to(&app, &question).await {
+    let terms = Terms { cached_for: question.cached_for, wish: question.wish.as_ref(), has: has.as_deref(), begun };
+    if let Some(answer) = terms.wish.and_then(|wish| app.results.get(wish)) {
+        return made::again(&answer, &terms);
+    }
+    let made = answer_to(&app, &question).await;
+    let answer = made.and_then(|made| made.response(&terms, &app.results, &app.budget).map_err(fault_of));
+    match answer {
         Ok(response) => response,
         Err(fault) => match question.form.picture().filter(|_| !reads_json) {
             Some(form) => drawn_fault(&app, fault, question, form).await,
@@ -43,39 +51,38 @@ pub(super) async fn render(State(app): State<Arc<App>>, request: HttpRequest) ->
     }
 }
 
-async fn answer_to(app: &App, question: &Arc<Question>) -> Result<Response, Fault> {
+async fn answer_to(app: &App, question: &Arc<Question>) -> Result<Made, Fault> {
     let turn = app.turn().await?;
+    let (asked, mut out) = (question.clone(), Output::with_limit(app.config.output_bytes));
+    let _leaving = out.stopped_on_drop();
+    if !question.is_pie() {
+        return evaluate(app, question, &turn, &question.targets, move |all| write(&asked, all, out)).await?;
+    }
+    let mut all: Option<Evaluated> = None;
     let mut series = Vec::new();
-    let mut missing = Vec::new();
-    if question.is_pie() {
-        for target in &question.targets {
-            match slice(target) {
-                Some(slice) => series.push(slice),
-                None => {
-                    missing.extend(evaluate(app, question, &turn, std::slice::from_ref(target), &mut series).await?)
+    for target in &question.targets {
+        match slice(target) {
+            Some(slice) => series.push(slice),
+            None => {
+                let one = evaluate(app, question, &turn, std::slice::from_ref(target), |one| one).await?;
+                series.extend(one.series.iter().cloned());
+                match &mut all {
+                    Some(all) => all.failures.extend(one.failures),
+                    None => all = Some(one),
                 }
             }
         }
-    } else {
-        missing = evaluate(app, question, &turn, &question.targets, &mut series).await?;
     }
-    if series.is_empty() && !missing.is_empty() {
-        return Err(unreadable(&missing));
-    }
-    let (question, mut out) = (question.clone(), Output::with_limit(app.config.output_bytes));
-    let _leaving = out.stopped_on_drop();
+    let (failures, held) = match all {
+        Some(all) => (all.failures, all.held),
+        None => (Vec::new(), Held::nothing_of(&app.budget)),
+    };
     let written = tokio::task::spawn_blocking(move || {
-        let response = write(&question, series, out);
+        let made = write(&asked, Evaluated { series, failures, held }, out);
         drop(turn);
-        response
+        made
     });
-    let written = written.await;
-    let response = written.map_err(|_| Fault::ours("the answer could not be written"))??;
-    let mut response = sent::counted(response, Held::nothing_of(&app.budget)).await.map_err(fault_of)?;
-    if !missing.is_empty() {
-        response.headers_mut().insert("x-plumbago-missing", HeaderValue::from(missing.len()));
-    }
-    Ok(response)
+    written.await.map_err(|_| Fault::ours("the answer could not be written"))?
 }
 
 /// Nothing could be read: a damaged archive is a fact about what was asked for, anything else is our trouble.
@@ -90,25 +97,25 @@ fn unreadable(missing: &[Failure]) -> Fault {
     Fault::ours(format!("`{first}`{more} could not be read; the server's log says why"))
 }
 
-/// Adds the series of `targets` to `series`; gives the parts of the store that did not contribute.
-async fn evaluate(
+/// What `finish` makes of the series of `targets`.
+async fn evaluate<T: Send + 'static>(
     app: &App,
     question: &Question,
     turn: &Arc<Turn>,
     targets: &[String],
-    series: &mut Vec<Series>,
-) -> Result<Vec<Failure>, Fault> {
+    finish: impl FnOnce(Evaluated) -> T + Send + 'static,
+) -> Result<T, Fault> {
     let targets = targets.iter().map(|text| Target::parse(text)).collect::<Result<Vec<_>, _>>();
     let targets = targets.map_err(|fault| fault_of(EvalError::from(fault)))?;
     let sources = &app.sources;
-    let evaluated = eval::evaluate_holding(&targets, &question.request, sources.stores(), turn.clone()).await;
-    let evaluated = evaluated.map_err(fault_of)?;
-    for failure in &evaluated.failures {
-        let error = &failure.error as &dyn std::error::Error;
-        warn!(part = failure.part, error, "A part of the store did not contribute to an answer.");
-    }
-    series.extend(evaluated.series);
-    Ok(evaluated.failures)
+    let evaluated = eval::evaluate_holding(&targets, &question.request, sources.stores(), turn.clone(), |evaluated| {
+        for failure in &evaluated.failures {
+            let error = &failure.error as &dyn std::error::Error;
+            warn!(part = failure.part, error, "A part of the store did not contribute to an answer.");
+        }
+        finish(evaluated)
+    });
+    evaluated.await.map_err(fault_of)
 }
 
 fn fault_of(error: EvalError) -> Fault {
@@ -146,72 +153,85 @@ fn slice(target: &str) -> Option<Series> {
     })
 }
 
-fn write(question: &Question, mut series: Vec<Series>, mut out: Output) -> Result<Response, Fault> {
+/// Points of an answer that is made while it is sent, at least; below it, it is whole before it begins.
+const MANY: usize = 8_192;
+
+fn write(question: &Question, evaluated: Evaluated, mut out: Output) -> Result<Made, Fault> {
+    let Evaluated { mut series, failures, held } = evaluated;
+    if series.is_empty() && !failures.is_empty() {
+        return Err(unreadable(&failures));
+    }
     let callback = question.callback.as_deref();
-    let mut response = match question.form {
+    let script = |json: Vec<u8>, callback: Option<&str>| match callback {
+        None => ("application/json", json),
+        Some(name) => ("text/javascript", [name.as_bytes(), b"(", &json[..], b")"].concat()),
+    };
+    let (kind, bytes) = match question.form {
         Form::Json => {
             if let Some(points) = question.max_data_points {
                 format::fit_to(&mut series, points).map_err(|fault| Fault::bad(fault.to_string()))?;
             }
+            let is_many = series.iter().map(|one| one.values.len()).sum::<usize>() >= MANY;
+            if is_many
+                && callback.is_none()
+                && question.layout == Layout::Line
+                && format::longest(&series) <= out.limit()
+            {
+                let pieces = Pieces::new(series, question.known_only);
+                let body = Text::Pieces(Box::new(pieces), held);
+                return Ok(Made { kind: "application/json", body, missing: failures.len() });
+            }
             format::json(&series, question.layout, question.known_only, &mut out)?;
-            answer::scripted(out.into_bytes(), callback)
+            script(out.into_bytes(), callback)
         }
         Form::Dygraph => {
             format::dygraph(&series, &mut out)?;
-            answer::scripted(out.into_bytes(), callback)
+            script(out.into_bytes(), callback)
         }
         Form::Rickshaw => {
             format::rickshaw(&series, question.layout, &mut out)?;
-            answer::scripted(out.into_bytes(), callback)
+            script(out.into_bytes(), callback)
         }
         Form::Raw => {
             format::raw(&series, &mut out)?;
-            answer::body("text/plain; charset=utf-8", out.into_bytes())
+            ("text/plain; charset=utf-8", out.into_bytes())
         }
         Form::Csv => {
             format::csv(&series, &question.request.tz, &mut out)?;
-            answer::body("text/csv; charset=utf-8", out.into_bytes())
+            ("text/csv; charset=utf-8", out.into_bytes())
         }
         Form::Pickle => {
             format::pickle(&series, &mut out)?;
-            answer::body("application/pickle", out.into_bytes())
+            ("application/pickle", out.into_bytes())
         }
         Form::Msgpack => {
             format::msgpack(&series, &mut out)?;
-            answer::body("application/x-msgpack", out.into_bytes())
+            ("application/x-msgpack", out.into_bytes())
         }
         Form::Png | Form::Svg => {
             let form = if question.form == Form::Svg { draw::Format::Svg } else { draw::Format::Png };
             let (request, options) = (&question.request, &question.options);
             let window = draw::TimeRange { from: request.from, until: request.until };
-            picture(draw::draw(&series, options, window, &request.tz, form), form, callback)?
+            let drawn = picture(draw::draw(&series, options, window, &request.tz, form))?;
+            match callback {
+                Some(name) if form == draw::Format::Svg => {
+                    let text = String::from_utf8_lossy(&drawn);
+                    let mut quoted = Vec::with_capacity(drawn.len() + 2);
+                    format::quote(&mut quoted, &text);
+                    script(quoted, Some(name))
+                }
+                _ => (form.content_type(), drawn),
+            }
         }
     };
-    match question.cached_for {
-        0 => never_cached(response.headers_mut()),
-        seconds => cached_for(seconds, response.headers_mut()),
-    }
-    Ok(response)
+    Ok(Made { kind, body: Text::Whole(bytes.into()), missing: failures.len() })
 }
 
-fn picture(
-    drawn: Result<Vec<u8>, draw::DrawError>,
-    form: draw::Format,
-    callback: Option<&str>,
-) -> Result<Response, Fault> {
-    let bytes = drawn.map_err(|error| {
+fn picture(drawn: Result<Vec<u8>, draw::DrawError>) -> Result<Vec<u8>, Fault> {
+    drawn.map_err(|error| {
         warn!(error = &error as &dyn std::error::Error, "A picture could not be drawn.");
         Fault::ours("the picture could not be drawn")
-    })?;
-    match callback {
-        Some(name) if form == draw::Format::Svg => {
-            let text = String::from_utf8_lossy(&bytes);
-            let mut quoted = Vec::with_capacity(bytes.len() + 2);
-            format::quote(&mut quoted, &text);
-            Ok(answer::scripted(quoted, Some(name)))
-        }
-        _ => Ok(answer::body(form.content_type(), bytes)),
-    }
+    })
 }
 
 /// The fault as a picture of the size that was asked for.
@@ -239,19 +259,6 @@ async fn drawn_fault(app: &App, fault: Fault, question: Arc<Question>, form: dra
 
 fn accepts_json(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("json"))
-}
-
-/// The headers of an answer that may be shown again for a while.
-fn cached_for(seconds: u32, headers: &mut HeaderMap) {
-    let expires = Timestamp::now().as_second().saturating_add(i64::from(seconds));
-    let expires = Timestamp::from_second(expires).unwrap_or(Timestamp::MAX).strftime("%a, %d %b %Y %H:%M:%S GMT");
-    for (name, text) in [(header::CACHE_CONTROL, format!("max-age={seconds}")), (header::EXPIRES, expires.to_string())]
-    {
-        // Digits and plain letters only, so it always is a header value.
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            headers.insert(name, value);
-        }
-    }
 }
 
 impl From<format::TooLong> for Fault {

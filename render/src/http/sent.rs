@@ -5,26 +5,22 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
-use axum::response::Response;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use super::answer::PIECE;
 use crate::query::{EvalError, Held};
 
-/// `response`, whose body is there already, with its bytes on the account of `held` while the client fetches them.
+/// A body whose bytes are on the account of `held` while the client fetches them.
 ///
 /// # Errors
 /// All requests together hold too much.
-pub(super) async fn counted(response: Response, mut held: Held) -> Result<Response, EvalError> {
-    let (head, body) = response.into_parts();
-    // It is one piece of memory, so nothing is copied, and nothing can fail.
-    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+pub(super) fn counted(bytes: Bytes, mut held: Held) -> Result<Body, EvalError> {
     if bytes.len() <= PIECE {
-        return Ok(Response::from_parts(head, Body::from(bytes)));
+        return Ok(Body::from(bytes));
     }
     held.more(bytes.len())?;
-    Ok(Response::from_parts(head, Body::new(Sent { bytes, _held: held })))
+    Ok(Body::new(Sent { bytes, _held: held }))
 }
 
 struct Sent {
@@ -59,11 +55,11 @@ mod tests {
     #[tokio::test]
     async fn an_answer_counts_until_it_has_gone() {
         let budget = Budget::new(300_000);
-        let answer = || Response::new(Body::from(vec![7; 200_000]));
-        let first = counted(answer(), Held::nothing_of(&budget)).await.unwrap();
-        assert_eq!((budget.used(), first.body().size_hint().exact()), (200_000, Some(200_000)));
-        assert!(counted(answer(), Held::nothing_of(&budget)).await.is_err());
-        assert_eq!(axum::body::to_bytes(first.into_body(), usize::MAX).await.unwrap(), vec![7; 200_000]);
+        let answer = || Bytes::from(vec![7; 200_000]);
+        let first = counted(answer(), Held::nothing_of(&budget)).unwrap();
+        assert_eq!((budget.used(), first.size_hint().exact()), (200_000, Some(200_000)));
+        assert!(counted(answer(), Held::nothing_of(&budget)).is_err());
+        assert_eq!(axum::body::to_bytes(first, usize::MAX).await.unwrap(), vec![7; 200_000]);
         assert_eq!(budget.used(), 0);
     }
 }
