@@ -10,10 +10,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use carbon_line::name::LONGEST_NAME;
-use carbon_line::{MetricName, tags};
-
-use super::state::Change;
+use super::state::{Change, REMOVED};
 use crate::StorageError;
 
 /// The list, as far as this process has read or written it.
@@ -27,9 +24,6 @@ pub(super) struct List {
     lines: usize,
 }
 
-/// Stands before what was taken out; no name holds one.
-const REMOVED: char = '\t';
-
 impl List {
     pub(super) fn at(path: &Path) -> List {
         List { path: path.to_owned(), inode: 0, read: 0, lines: 0 }
@@ -41,8 +35,8 @@ impl List {
     }
 
     /// Reads what is new, up to the last whole line. A list that is not there is empty. Says whether it is another list
-    /// than before, so that `changes` are all there are.
-    pub(super) fn read(&mut self, mut changes: impl FnMut(bool, Change)) -> Result<bool, StorageError> {
+    /// than before, so that the lines it tells of are all there are.
+    pub(super) fn read(&mut self, mut tell: impl FnMut(bool, &str)) -> Result<bool, StorageError> {
         let mut whole = false;
         let mut file = match File::open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -59,7 +53,7 @@ impl List {
         }
         if meta.len() > self.read {
             file.seek(SeekFrom::Start(self.read)).map_err(|source| self.fault("read", source))?;
-            let read = each_line(file, |change| changes(whole, change)).map_err(|source| self.fault("read", source))?;
+            let read = each_line(file, |line| tell(whole, line)).map_err(|source| self.fault("read", source))?;
             self.read += read.0;
             self.lines += read.1;
         }
@@ -114,28 +108,17 @@ fn line(change: &Change) -> String {
     }
 }
 
-/// Tells of each whole line, and gives their bytes and number. A line that is no name is passed over.
-fn each_line(file: File, mut tell: impl FnMut(Change)) -> io::Result<(u64, usize)> {
+/// Tells of each whole line, and gives their bytes and number.
+fn each_line(file: File, mut tell: impl FnMut(&str)) -> io::Result<(u64, usize)> {
     let (mut reader, mut bytes) = (BufReader::with_capacity(1 << 20, file), Vec::new());
     let (mut whole, mut lines) = (0, 0);
     while reader.read_until(b'\n', &mut bytes)? > 0 && bytes.ends_with(b"\n") {
         whole += bytes.len() as u64;
         lines += 1;
         if let Ok(line) = std::str::from_utf8(&bytes[..bytes.len() - 1]) {
-            match line.strip_prefix(REMOVED) {
-                Some(removed) => name(removed).map(Change::Removed),
-                None => name(line).map(Change::Added),
-            }
-            .into_iter()
-            .for_each(&mut tell);
+            tell(line);
         }
         bytes.clear();
     }
     Ok((whole, lines))
-}
-
-/// Lines are in normal form, unless somebody else has written them.
-fn name(text: &str) -> Option<MetricName> {
-    let normal = text.len() <= LONGEST_NAME && tags::normal(text).is_some();
-    if normal { Some(MetricName::from_checked(text)) } else { MetricName::parse(text).ok() }
 }

@@ -109,12 +109,12 @@ impl TagIndex {
         let Some(mut unlisted) = self.shared.state_mut().unlisted.as_mut().map(std::mem::take) else { return Ok(()) };
         // A process whose place we have taken may have written after we read.
         let mut news = Vec::new();
-        let read = list.read(|_, change| news.push(change));
+        let read = list.read(|_, line| news.push(line.to_owned()));
         let all = {
             let mut state = self.shared.state_mut();
             // What comes from the list is in it.
             let since = state.unlisted.take();
-            news.iter().for_each(|change| state.apply(change));
+            news.iter().for_each(|line| state.apply(line));
             state.unlisted = since;
             let live = state.len() + state.removed().count();
             unlisted.stale |= matches!(read, Ok(true)) || list.lines() > 2 * live + LINES_TO_SPARE;
@@ -138,12 +138,12 @@ impl TagIndex {
     fn read_list(&self) -> Result<(), StorageError> {
         let Some(mut list) = self.shared.list() else { return Ok(()) };
         let (mut state, mut begun) = (self.shared.state_mut(), false);
-        let whole = list.read(|whole, change| {
+        let whole = list.read(|whole, line| {
             if whole && !begun {
                 *state = State::default();
             }
             begun = true;
-            state.apply(&change);
+            state.apply(line);
         })?;
         if whole && !begun {
             *state = State::default();

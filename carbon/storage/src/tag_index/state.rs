@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use carbon_line::MetricName;
+use carbon_line::name::LONGEST_NAME;
 use carbon_line::tags::{self, Tagged};
 use hashbrown::HashMap;
 
@@ -46,6 +47,9 @@ pub(super) struct Unlisted {
     pub(super) stale: bool,
 }
 
+/// Stands in a line before what was taken out; no name holds one.
+pub(super) const REMOVED: char = '\t';
+
 /// A line of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
@@ -53,10 +57,17 @@ pub(super) enum Change {
     Removed(MetricName),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Tag {
     id: u32,
-    values: BTreeMap<Box<str>, Value>,
+    /// Each value's place in the carriers.
+    values: BTreeMap<Box<str>, u32>,
+    carriers: Vec<Value>,
+    /// Places that no value has.
+    free: Vec<u32>,
+    /// The value that was looked for last: neighbours mostly share it.
+    last: String,
+    last_place: u32,
 }
 
 #[derive(Debug)]
@@ -66,9 +77,58 @@ struct Value {
     series: Vec<u32>,
 }
 
+impl Tag {
+    fn place(&mut self, value: &str) -> Option<u32> {
+        // No value is empty.
+        if self.last != value {
+            self.last_place = *self.values.get(value)?;
+            self.last.clear();
+            self.last.push_str(value);
+        }
+        Some(self.last_place)
+    }
+
+    fn get(&self, value: &str) -> Option<&Value> {
+        self.values.get(value).map(|place| self.carried(*place))
+    }
+
+    fn carried(&self, place: u32) -> &Value {
+        &self.carriers[place as usize]
+    }
+
+    /// Each value with what carries it, in order.
+    fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.values.iter().map(|(text, place)| (&**text, self.carried(*place)))
+    }
+
+    fn insert(&mut self, value: &str, new: Value) -> u32 {
+        let place = match self.free.pop() {
+            Some(place) => place,
+            None => self.carriers.len() as u32, // fewer than there are series
+        };
+        match self.carriers.get_mut(place as usize) {
+            Some(free) => *free = new,
+            None => self.carriers.push(new),
+        }
+        self.values.insert(value.into(), place);
+        place
+    }
+
+    fn forget(&mut self, value: &str) {
+        self.last.clear();
+        if let Some(place) = self.values.remove(value) {
+            self.carriers[place as usize].series = Vec::new();
+            self.free.push(place);
+        }
+    }
+}
+
 impl Value {
     fn insert(&mut self, number: u32) {
-        if let Err(at) = self.series.binary_search(&number) {
+        // New series have the highest numbers.
+        if self.series.last().is_none_or(|last| *last < number) {
+            self.series.push(number);
+        } else if let Err(at) = self.series.binary_search(&number) {
             self.series.insert(at, number);
         }
     }
@@ -94,40 +154,41 @@ impl State {
 
     /// Enters a series that carbon's table knows, unless it was taken out.
     pub(super) fn meet(&mut self, name: &str) {
-        if self.removed.is_empty() || !self.removed.contains_key(name) {
+        // After a start most are in the list.
+        if !self.has(name) && !self.removed.contains_key(name) {
             self.add(name);
         }
     }
 
     /// Enters a series that is not there yet. A name whose tags cannot be read is not entered, as in graphite-web.
     pub(super) fn add(&mut self, name: &str) {
-        if self.has(name) {
+        let Some((own, pairs)) = tags::normal(name) else { return self.add_other(name) };
+        self.enter(name, own, pairs.into_iter());
+    }
+
+    fn add_other(&mut self, name: &str) {
+        if let Ok(tagged) = Tagged::parse(name) {
+            self.enter(name, &tagged.name, pairs(&tagged).filter(|(tag, _)| *tag != "name"));
+        }
+    }
+
+    fn enter<'t>(&mut self, name: &str, own: &'t str, pairs: impl Iterator<Item = (&'t str, &'t str)>) {
+        let number = self.names.enter(name).index() as u32;
+        if self.present.has(number) {
             return;
         }
         if !self.removed.is_empty() {
             self.removed.remove(name);
         }
-        let entered = match tags::normal(name) {
-            Some((own, pairs)) => self.enter(name, own, pairs.into_iter()),
-            None => match Tagged::parse(name) {
-                Ok(tagged) => self.enter(name, &tagged.name, tagged.tags.iter().map(|(tag, value)| (&**tag, &**value))),
-                Err(_) => false,
-            },
-        };
-        if let Some(unlisted) = self.unlisted.as_mut().filter(|_| entered) {
-            unlisted.changes.push(Change::Added(MetricName::from_checked(name)));
-        }
-    }
-
-    fn enter<'t>(&mut self, name: &str, own: &'t str, pairs: impl Iterator<Item = (&'t str, &'t str)>) -> bool {
-        let number = self.names.enter(name).index() as u32;
         for (tag, value) in pairs.chain([("name", own)]) {
             self.bytes += size_of::<u32>();
             self.value(tag, value).insert(number);
         }
         self.present.set(number);
         self.count += 1;
-        true
+        if let Some(unlisted) = &mut self.unlisted {
+            unlisted.changes.push(Change::Added(MetricName::from_checked(name)));
+        }
     }
 
     pub(super) fn remove(&mut self, name: &MetricName) {
@@ -141,13 +202,14 @@ impl State {
         let Ok(tagged) = Tagged::parse(name) else { return };
         for (tag, value) in pairs(&tagged) {
             let Some(known) = self.tags.get_mut(tag) else { continue };
-            let Some(carriers) = known.values.get_mut(value) else { continue };
+            let Some(place) = known.place(value) else { continue };
+            let carriers = &mut known.carriers[place as usize];
             if let Ok(at) = carriers.series.binary_search(&number) {
                 carriers.series.remove(at);
                 self.bytes = self.bytes.saturating_sub(size_of::<u32>());
             }
             if carriers.series.is_empty() {
-                known.values.remove(value);
+                known.forget(value);
                 self.bytes = self.bytes.saturating_sub(value.len() + VALUE_BYTES);
             }
             if known.values.is_empty() {
@@ -156,14 +218,19 @@ impl State {
         }
     }
 
-    /// Takes in a line of the list.
-    pub(super) fn apply(&mut self, change: &Change) {
-        match change {
-            Change::Added(name) => self.add(name),
-            Change::Removed(name) => {
-                self.remove(name);
-                self.removed.insert(name.clone(), false);
+    /// Takes in a line of the list; one that is no name is passed over.
+    pub(super) fn apply(&mut self, line: &str) {
+        match line.strip_prefix(REMOVED) {
+            Some(removed) => {
+                let Ok(name) = MetricName::parse(removed) else { return };
+                self.remove(&name);
+                self.removed.insert(name, false);
             }
+            // Lines are in normal form, unless somebody else has written them.
+            None => match tags::normal(line).filter(|_| line.len() <= LONGEST_NAME) {
+                Some((own, pairs)) => self.enter(line, own, pairs.into_iter()),
+                None => _ = MetricName::parse(line).map(|name| self.add(&name)),
+            },
         }
     }
 
@@ -190,14 +257,14 @@ impl State {
         };
         // Most are known, and then nothing is allocated.
         if !tags.contains_key(tag) {
-            tags.insert(tag.into(), Tag { id: id(), values: BTreeMap::new() });
+            tags.insert(tag.into(), Tag { id: id(), ..Tag::default() });
         }
-        let values = &mut tags.get_mut(tag).expect("it was there, or has just been made").values;
-        if !values.contains_key(value) {
+        let tag = tags.get_mut(tag).expect("it was there, or has just been made");
+        let place = tag.place(value).unwrap_or_else(|| {
             *bytes += value.len() + VALUE_BYTES;
-            values.insert(value.into(), Value { id: id(), series: Vec::new() });
-        }
-        values.get_mut(value).expect("it was there, or has just been made")
+            tag.insert(value, Value { id: id(), series: Vec::new() })
+        });
+        &mut tag.carriers[place as usize]
     }
 
     /// Everything a list has to tell.
@@ -220,9 +287,8 @@ impl State {
 
     pub(super) fn tags(&self, query: &TagQuery) -> Vec<TagEntry> {
         let found = (!query.wanted.is_empty()).then(|| self.select(&query.wanted));
-        let occurs = |tag: &Tag| {
-            found.as_ref().is_none_or(|found| tag.values.values().any(|value| found.has_any(&value.series)))
-        };
+        let occurs =
+            |tag: &Tag| found.as_ref().is_none_or(|found| tag.iter().any(|(_, value)| found.has_any(&value.series)));
         let entries = self.tags.iter().filter(|(name, tag)| query.takes(name) && occurs(tag));
         let entries = entries.map(|(name, tag)| TagEntry { id: tag.id, tag: name.to_string() });
         entries.take(query.limit.unwrap_or(usize::MAX)).collect()
@@ -232,7 +298,7 @@ impl State {
         let Some(tag) = self.tags.get(tag) else { return Vec::new() };
         let found = (!query.wanted.is_empty()).then(|| self.select(&query.wanted));
         let occurs = |value: &Value| found.as_ref().is_none_or(|found| found.has_any(&value.series));
-        let entries = tag.values.iter().filter(|(text, value)| query.takes(text) && occurs(value));
+        let entries = tag.iter().filter(|(text, value)| query.takes(text) && occurs(value));
         let entries = entries.map(|(text, value)| ValueEntry {
             id: value.id,
             value: text.to_string(),
@@ -266,9 +332,9 @@ impl State {
         if let ValueTest::Equals(wanted) = &expression.test
             && expression.negated != holds
         {
-            return Box::new(tag.values.get(&**wanted).into_iter());
+            return Box::new(tag.get(wanted).into_iter());
         }
-        let values = tag.values.iter().filter(move |(text, _)| expression.holds_for(text) == holds);
+        let values = tag.iter().filter(move |(text, _)| expression.holds_for(text) == holds);
         Box::new(values.map(|(_, value)| value))
     }
 }
