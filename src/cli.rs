@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use crate::agent_cli::{ExplainArgs, ImportDiamondArgs, OnceArgs, duration};
+
 /// Graphite in one binary: agent, carbon, Whisper archives, and charts by URL.
 #[derive(Debug, Parser)]
 #[command(name = "plumbago", version, propagate_version = true, max_term_width = 100)]
@@ -263,47 +265,6 @@ pub(crate) enum AgentVerb {
     ImportDiamond(ImportDiamondArgs),
 }
 
-/// Options of `agent import-diamond`.
-#[derive(Debug, Args)]
-pub(crate) struct ImportDiamondArgs {
-    /// Diamond's diamond.conf, or the folder it lies in, such as /etc/diamond.
-    #[arg(value_name = "DIR")]
-    pub(crate) path: PathBuf,
-    /// Where to write it; standard output if left out. A file that is there already is not overwritten.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-}
-
-/// Options of `agent once`.
-#[derive(Debug, Args)]
-pub(crate) struct OnceArgs {
-    /// Configuration; without it every option has its default.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// Only these collectors, which need not be enabled; may be given several times.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) collector: Vec<String>,
-    /// Time between the two readings that a rate needs.
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
-    pub(crate) gap: Duration,
-    /// Print the bare lines of Graphite's plaintext form, without units.
-    #[arg(long)]
-    pub(crate) plain: bool,
-}
-
-/// Options of `agent explain`.
-#[derive(Debug, Args)]
-pub(crate) struct ExplainArgs {
-    /// Configuration; without it every option has its default.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// Time between the two readings.
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
-    pub(crate) gap: Duration,
-    /// The whole name, such as servers.web01.cpu.total.user.
-    pub(crate) metric: String,
-}
-
 impl FileArgs {
     pub(crate) fn config(&self) -> Option<&std::path::Path> {
         self.config.as_deref()
@@ -314,11 +275,6 @@ impl FileArgs {
 fn address(text: &str) -> Result<SocketAddr, String> {
     let port = text.parse::<u16>().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     port.or_else(|_| text.parse()).map_err(|_| "expected IP:PORT, such as 0.0.0.0:2003, or a port".to_owned())
-}
-
-/// A duration as configurations have it, or a number of seconds.
-fn duration(text: &str) -> Result<Duration, humantime::DurationError> {
-    text.parse().map(Duration::from_secs).or_else(|_| humantime::parse_duration(text))
 }
 
 #[cfg(test)]

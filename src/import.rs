@@ -7,7 +7,7 @@ use std::io::Write;
 use agent::Imported;
 use anyhow::Context;
 
-use crate::cli::ImportDiamondArgs;
+use crate::agent_cli::ImportDiamondArgs;
 use crate::out;
 
 /// Converts what `arguments` name.

@@ -6,7 +6,7 @@ use agent::{Explained, Reading};
 use anyhow::bail;
 use collectors::{Style, Unit, Value};
 
-use crate::cli::{ExplainArgs, OnceArgs};
+use crate::agent_cli::{ExplainArgs, OnceArgs};
 use crate::config::Config;
 use crate::out;
 

@@ -1,6 +1,7 @@
 //! The `plumbago` program: reads arguments and configuration, starts the parts that are asked for, stops them in order.
 
 mod activation;
+mod agent_cli;
 mod check;
 mod cli;
 mod config;
