@@ -38,6 +38,12 @@ impl NodeList {
         self.entries.iter().map(|entry| (self.path(entry), entry.kind))
     }
 
+    /// Those from the place `first` on, which is reached at once.
+    pub fn iter_from(&self, first: usize) -> impl Iterator<Item = (&str, NodeKind)> {
+        let rest = self.entries.get(first..).unwrap_or_default();
+        rest.iter().map(|entry| (self.path(entry), entry.kind))
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -48,7 +48,7 @@ pub(super) fn names(nodes: NodeList, limit: usize) -> Result<Response, Fault> {
         if next == 0 {
             piece.push(b'[');
         }
-        for (path, _) in nodes.iter().skip(next) {
+        for (path, _) in nodes.iter_from(next) {
             piece.extend_from_slice(if next == 0 { b"" } else { b", " });
             // A text is written into memory, which does not fail.
             let _ = serde_json::to_writer(&mut piece, path);

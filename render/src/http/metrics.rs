@@ -210,8 +210,13 @@ fn tree(nodes: &NodeList, wanted: &Wanted) -> Vec<Row> {
         Row { text: unquoted(name), id, allow_children: branch, expandable: branch, leaf }
     };
     let mut names: HashMap<&str, bool> = HashMap::new();
+    let mut before = None;
     for (path, kind) in nodes.iter() {
-        *names.entry(last(path)).or_insert(true) &= kind == NodeKind::Leaf;
+        // Neighbours mostly end alike: a pattern has its words at the end.
+        let ending = (last(path), kind == NodeKind::Leaf);
+        if before.replace(ending) != Some(ending) {
+            *names.entry(ending.0).or_insert(true) &= ending.1;
+        }
     }
     let mut names: Vec<(&str, bool)> = names.into_iter().collect();
     names.sort_unstable_by_key(|(name, leaf)| (*leaf, *name));
