@@ -243,7 +243,8 @@ impl Replay<'_> {
     /// What is handed over must be safe, too: the process before may have ended between its write and its sync.
     fn settle(&self, name: &str, found: Found, ended: bool) -> io::Result<()> {
         let file = self.disk.open(name)?;
-        if ended && found.torn() > 0 {
+        if ended {
+            // A killed process has given nothing back of the room that it had reserved behind the last record.
             file.cut(found.sound)?;
         }
         file.sync()

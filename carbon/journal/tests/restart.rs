@@ -200,3 +200,23 @@ fn an_operator_can_read_a_segment() {
     assert!(report.unwrap().is_whole());
     assert_eq!(seen, points(0, 100));
 }
+
+#[test]
+fn room_that_a_killed_process_had_reserved_is_given_back() {
+    use std::os::unix::fs::MetadataExt;
+    const RESERVED: u64 = 16 << 20;
+    let dir = left_behind(50);
+    let segment = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let segment = segment.into_iter().find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("points"));
+    let segment = segment.unwrap();
+    let taken = || fs::metadata(&segment).unwrap().blocks() * 512;
+    let file = fs::OpenOptions::new().write(true).open(&segment).unwrap();
+    if rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, RESERVED).is_err() {
+        return; // the file system cannot reserve
+    }
+    assert!(taken() >= RESERVED);
+    let (journal, _, replayed, seen) = open(dir.path()).unwrap();
+    assert!(replayed.is_whole() && seen.len() == 50);
+    assert!(taken() < RESERVED / 16, "{} bytes", taken());
+    drop(journal);
+}
