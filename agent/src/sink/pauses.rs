@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 /// A connection that lasted this long was a good one.
-const GOOD: Duration = Duration::from_secs(5);
+pub(crate) const GOOD: Duration = Duration::from_secs(5);
 
 /// Doubling pauses, up to a half shorter at random so that a fleet does not return in one moment.
 #[derive(Debug)]

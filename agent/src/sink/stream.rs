@@ -11,12 +11,16 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::dial::{Dial, Peer, hung_up, late};
-use super::pauses::Pauses;
+use super::pauses::{GOOD, Pauses};
 use super::wire::Wire;
 use crate::outlet::Outlet;
 
 /// How long a peer may take to close its side after we have closed ours, which tells that it has read everything.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Bytes that a peer may say over one connection. A listener says nothing, so what does is something else, and reading
+/// it without end would cost us a processor.
+const MOST_HEARD: usize = 1 << 20;
 
 /// Delivers an outlet to one listener.
 #[derive(Debug)]
@@ -33,15 +37,14 @@ pub(crate) struct Stream {
 impl Stream {
     /// Delivers until `closing` fires and nothing waits. Who calls bounds how long that may take.
     pub(crate) async fn run(mut self, closing: CancellationToken) {
-        let mut outage = None;
+        let mut outage: Option<Outage> = None;
         while self.outlet.wait(&closing).await {
             let error = match self.dial.connect().await {
                 Ok(peer) => {
                     self.outlet.connected();
-                    self.tell_return(outage.take());
                     let since = Instant::now();
                     let _broken = Broken(&self.outlet);
-                    let ended = self.deliver(peer, &closing).await;
+                    let ended = self.deliver(peer, &closing, &mut outage).await;
                     self.pauses.lived(since.elapsed());
                     match ended {
                         Ok(()) => return,
@@ -56,7 +59,7 @@ impl Stream {
             if outage.is_none() {
                 let peer = self.dial.address();
                 warn!(destination = self.outlet.name(), peer, "Cannot deliver, lines wait: {error}.");
-                outage = Some((Instant::now(), self.outlet.queue().lost()));
+                outage = Some(Outage { since: Instant::now(), before: self.outlet.queue().lost() });
             }
             let pause = self.pauses.next();
             tokio::select! {
@@ -68,9 +71,9 @@ impl Stream {
     }
 
     /// Says what an outage has cost, once it is over.
-    fn tell_return(&self, outage: Option<(Instant, crate::Lost)>) {
-        let Some((since, before)) = outage else { return };
-        let (now, destination, seconds) = (self.outlet.queue().lost(), self.outlet.name(), since.elapsed().as_secs());
+    fn tell_return(&self, Outage { since, before }: Outage, connected: Instant) {
+        let (now, destination) = (self.outlet.queue().lost(), self.outlet.name());
+        let seconds = connected.saturating_duration_since(since).as_secs();
         let lost = now.all_points() - before.all_points();
         if lost == 0 {
             info!(destination, seconds, "Delivers again, nothing was lost.");
@@ -82,11 +85,21 @@ impl Stream {
 
     /// Writes chunk after chunk, what is new first, then what waits on disk, at its pace. Ends well only when `closing`
     /// fired, nothing is left, and the peer has had time to read.
-    async fn deliver(&self, mut peer: Box<dyn Peer>, closing: &CancellationToken) -> io::Result<()> {
+    async fn deliver(
+        &self,
+        mut peer: Box<dyn Peer>,
+        closing: &CancellationToken,
+        outage: &mut Option<Outage>,
+    ) -> io::Result<()> {
         let Stream { outlet, wire, patience, pace, .. } = self;
-        let mut heard = [0; 1024];
-        let mut turn = Instant::now();
+        let (mut heard, mut heard_bytes) = ([0; 1024], 0);
+        let connected = Instant::now();
+        let mut turn = connected;
         loop {
+            // A peer that takes every connection and resets it is an outage still, and said once.
+            if let Some(over) = outage.take_if(|_| connected.elapsed() >= GOOD) {
+                self.tell_return(over, connected);
+            }
             // A peer that has hung up is noticed before the lines are given to its socket, where they would be lost.
             if hung_up(peer.socket()) {
                 return Err(closed());
@@ -111,12 +124,27 @@ impl Stream {
             tokio::select! {
                 () = outlet.filled() => {}
                 () = sleep_until(turn), if turn > Instant::now() => {}
+                () = sleep_until(connected + GOOD), if outage.is_some() => {}
                 () = closing.cancelled() => {}
                 // What it says is of no interest, only whether it is still there.
-                read = peer.read(&mut heard) => if read? == 0 { return Err(closed()) },
+                read = peer.read(&mut heard) => match read? {
+                    0 => return Err(closed()),
+                    more => heard_bytes += more,
+                },
+            }
+            if heard_bytes > MOST_HEARD {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "the other side talks and is no listener"));
             }
         }
     }
+}
+
+/// An outage that was told.
+#[derive(Clone, Copy, Debug)]
+struct Outage {
+    since: Instant,
+    /// What was lost before it.
+    before: crate::Lost,
 }
 
 /// Tells the outlet that a connection is over, even when the task is cut off in the middle.

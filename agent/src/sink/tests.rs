@@ -199,6 +199,20 @@ async fn a_peer_that_resets_every_connection_costs_little_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_peer_that_talks_without_end_is_left_and_its_lines_go_to_the_next() {
+    let (listener, address) = listener().await;
+    let sink = sink(&address, 1 << 20, 30, SOON);
+    sink.push(0..50);
+    let mut talker = accept(&listener).await;
+    let garbage = vec![0xff; 64 << 10];
+    let talk = async { while talker.get_mut().write_all(&garbage).await.is_ok() {} };
+    timeout(SOON, talk).await.unwrap();
+    let mut peer = accept(&listener).await;
+    assert_eq!(numbers(&mut peer, 50).await, (0..50).collect::<Vec<_>>());
+    assert_eq!((sink.counts().lost, sink.counts().connects), (0, 2));
+}
+
+#[tokio::test]
 async fn a_name_that_leads_nowhere_is_an_outage_like_others() {
     let sink = sink("nowhere.invalid:2003", 1 << 16, 30, SOON);
     sink.push(0..10_000);
@@ -281,6 +295,20 @@ async fn a_file_takes_lines_and_a_folder_that_is_not_there_does_not_lose_them() 
     assert_eq!(std::fs::read_to_string(path).unwrap().lines().count(), 3);
     sink.closing.cancel();
     timeout(SOON, sink.task).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn lines_for_a_full_disk_wait_in_bounded_memory() {
+    let sink = start("kind = \"file\"\npath = \"/dev/full\"");
+    sink.push(0..3);
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+    sink.push(3..60_000);
+    let counts = sink.counts();
+    assert_eq!((counts.sent, counts.queued + counts.lost), (0, 60_000));
+    assert!(counts.bytes <= 1 << 20 && counts.lost > 0, "{counts:?}");
+    sink.task.abort();
 }
 
 #[cfg(feature = "tls")]
