@@ -123,7 +123,11 @@ impl Spool {
         let mut bytes = Vec::with_capacity(head.whole() as usize);
         head.write(&mut bytes);
         bytes.extend_from_slice(&chunk.lines);
-        file.write_all(&bytes)?;
+        if let Err(error) = file.write_all(&bytes) {
+            // The lines stay in memory. Half of them here would be sent twice, and the rest be counted as damage.
+            let _ = file.set_len(self.segments.back().map_or(0, |last| last.bytes));
+            return Err(error);
+        }
         self.active = Some(file);
         if let Some(last) = self.segments.back_mut() {
             last.enter(&head);
@@ -158,9 +162,17 @@ impl Spool {
             }
             let Some((_, file)) = &self.reading else { continue };
             let Some(head) = segment.head_at(file, self.cursor.1, segment.bytes)? else {
-                self.damaged(at, self.segments[at].waiting(), None);
-                self.cursor = (number + 1, 0);
-                continue;
+                let (end, waiting) = (segment.bytes, segment.waiting());
+                self.damaged(at, end, waiting, None);
+                self.cursor.1 = end;
+                return Ok(Some(Replay {
+                    lines: Vec::new(),
+                    points: 0,
+                    again: true,
+                    segment: number,
+                    end,
+                    last: true,
+                }));
             };
             let mut lines = vec![0; head.length as usize];
             file.read_exact_at(&mut lines, self.cursor.1 + record::HEAD as u64)?;
@@ -169,7 +181,7 @@ impl Spool {
             let last = end >= segment.bytes;
             self.cursor.1 = end;
             if !head.fits(&lines) {
-                self.damaged(at, if again { 0 } else { head.points.into() }, Some(head.span));
+                self.damaged(at, end, if again { 0 } else { head.points.into() }, Some(head.span));
                 lines.clear();
                 if !last {
                     continue;
@@ -180,9 +192,14 @@ impl Spool {
         }
     }
 
-    fn damaged(&mut self, at: usize, points: u64, span: Option<(u32, u32)>) {
-        self.segments[at].sent += points;
-        self.losses.push(Loss { cause: Cause::Damaged, points, span });
+    /// Enters damage that ends at `end`, once however often it is read.
+    fn damaged(&mut self, at: usize, end: u64, points: u64, span: Option<(u32, u32)>) {
+        let segment = &mut self.segments[at];
+        if end > segment.damaged {
+            segment.damaged = end;
+            segment.sent = (segment.sent + points).min(segment.points);
+            self.losses.push(Loss { cause: Cause::Damaged, points, span });
+        }
     }
 
     /// Enters that a record was handed over.

@@ -18,6 +18,8 @@ pub(crate) struct Segment {
     pub(crate) sent: u64,
     /// Up to here records were handed over, though perhaps in vain.
     pub(crate) handed: u64,
+    /// Up to here damage is counted.
+    pub(crate) damaged: u64,
     /// The first and the last second of its points.
     pub(crate) span: Option<(u32, u32)>,
     path: PathBuf,
@@ -28,19 +30,21 @@ impl Segment {
     pub(crate) fn create(folder: &Path, number: u64) -> io::Result<(Segment, File)> {
         let path = folder.join(format!("{number:020}.lines"));
         let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-        Ok((Segment { number, bytes: 0, points: 0, sent: 0, handed: 0, span: None, path }, file))
+        Ok((Segment { number, bytes: 0, points: 0, sent: 0, handed: 0, damaged: 0, span: None, path }, file))
     }
 
     /// The number in a file's name; `None` if the file is none of ours.
     pub(crate) fn number_of(path: &Path) -> Option<u64> {
-        path.file_name()?.to_str()?.strip_suffix(".lines")?.parse().ok()
+        let number = path.file_name()?.to_str()?.strip_suffix(".lines")?.parse().ok()?;
+        // Leaves room to count on; nobody gets there.
+        (number < u64::MAX / 2).then_some(number)
     }
 
     /// Looks through an existing file. Ends at the first record that is cut or damaged; gives how many bytes lie behind.
     pub(crate) fn scan(path: PathBuf, number: u64) -> io::Result<(Segment, u64)> {
         let file = File::open(&path)?;
         let length = file.metadata()?.len();
-        let mut segment = Segment { number, bytes: 0, points: 0, sent: 0, handed: 0, span: None, path };
+        let mut segment = Segment { number, bytes: 0, points: 0, sent: 0, handed: 0, damaged: 0, span: None, path };
         while let Some(head) = segment.head_at(&file, segment.bytes, length)? {
             segment.enter(&head);
         }

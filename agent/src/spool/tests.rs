@@ -134,6 +134,42 @@ fn what_was_read_in_vain_is_read_again_and_counted_once() {
 }
 
 #[test]
+fn damage_is_counted_once_however_often_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = open(folder.path());
+    (0..3).for_each(|at| spool.append(&chunk(at * 10, at * 10 + 10)).unwrap());
+    let file = files(folder.path()).pop().unwrap();
+    let sound = fs::read(&file).unwrap();
+    let record = sound.len() / 3;
+    // First the lines of the second record, then its head, while the spool is open.
+    for (at, lost, left) in [(record + 30, 10, [0..10, 20..30]), (record, 0, [0..10, 0..0])] {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 1;
+        fs::write(&file, &bytes).unwrap();
+        for _ in 0..3 {
+            spool.rewind();
+            assert_eq!(drain(&mut spool).0, left.iter().cloned().flatten().collect::<Vec<_>>());
+            assert_eq!(spool.points(), 0);
+        }
+        assert_eq!(spool.losses().iter().map(|loss| loss.points).sum::<u64>(), lost);
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_leaves_what_is_there_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = open(folder.path());
+    spool.append(&chunk(0, 10)).unwrap();
+    spool.active = Some(File::options().write(true).open("/dev/full").unwrap());
+    assert_eq!(spool.append(&chunk(10, 20)).unwrap_err().kind(), io::ErrorKind::StorageFull);
+    assert_eq!(spool.points(), 10);
+    drop(spool);
+    let mut spool = open(folder.path());
+    assert_eq!(drain(&mut spool), ((0..10).collect(), 10));
+    assert_eq!(spool.losses(), []);
+}
+
+#[test]
 fn two_agents_do_not_share_a_spool() {
     let folder = tempfile::tempdir().unwrap();
     let _first = open(folder.path());

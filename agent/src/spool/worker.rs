@@ -111,9 +111,6 @@ impl Work {
                 return Ok(());
             }
             self.spool = Some(Spool::open(&self.folder, self.most)?);
-            if std::mem::take(&mut self.told) {
-                info!(destination = self.outlet.name(), "The spool can be used again.");
-            }
             opened = true;
         }
         let Some(spool) = &mut self.spool else { return Ok(()) };
@@ -159,6 +156,10 @@ impl Work {
         drop(queue);
         if waits {
             self.outlet.wake();
+        }
+        // A full disk opens well, and refuses what is written.
+        if outcome.is_ok() && std::mem::take(&mut self.told) {
+            info!(destination = self.outlet.name(), "The spool can be used again.");
         }
         outcome
     }
