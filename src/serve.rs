@@ -13,7 +13,7 @@ use agent::{Agent, AgentConfig};
 use anyhow::Context;
 use carbon::{Carbon, Indexes};
 use carbon_storage::carbonlink::CarbonLinkRecent;
-use carbon_storage::{Fetch, Find, Housekeeping, NameTable, Overlay, Recent, WhisperTree};
+use carbon_storage::{Explain, Explained, Fetch, Find, Housekeeping, NameTable, Overlay, Recent, WhisperTree};
 use render::{AdminServer, HttpConfig, Server, Sources, Status};
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
@@ -399,11 +399,13 @@ async fn end(server: Option<Server>) {
 fn sources(tree: &WhisperTree, recent: Option<Arc<dyn Recent>>, index: &KeptNames, mut status: Status) -> Sources {
     status.parts.push(Arc::new(NamesPart(index.index.clone())));
     let (find, fetch): (Arc<dyn Find>, Arc<dyn Fetch>) = (Arc::new(index.index.clone()), Arc::new(tree.clone()));
-    let Some(recent) = recent else { return Sources::new(find, fetch, status) };
+    let stored: Arc<dyn Explain> = Arc::new(tree.clone());
+    let Some(recent) = recent else { return Sources { explain: Some(stored), ..Sources::new(find, fetch, status) } };
     let overlay = Arc::new(overlay(tree, Arc::clone(&find), recent));
     // What waits in a cache of this process is in the index.
     let find = if index.follows() { find } else { overlay.clone() };
-    Sources::new(find, overlay, status)
+    let explain = Arc::new(Explained { overlay: overlay.clone(), stored });
+    Sources { explain: Some(explain), ..Sources::new(find, overlay, status) }
 }
 
 /// What waits in a cache over what the tree holds and `find` finds.

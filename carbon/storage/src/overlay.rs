@@ -16,8 +16,8 @@ use coarse::Waiting;
 use whisper::{CreateOptions, Interval, Point, Timestamp};
 
 use crate::{
-    Answer, Failure, Fetch, FetchQuery, Find, FindQuery, ListQuery, Node, NodeKind, NodeList, Partial, Recent, Series,
-    StorageError, Window,
+    Answer, Explain, Failure, Fetch, FetchQuery, Find, FindQuery, ListQuery, Node, NodeKind, NodeList, Origin, Partial,
+    Recent, Series, StorageError, Window,
 };
 
 /// Tells how a series without a file will be laid out.
@@ -84,6 +84,47 @@ impl Fetch for Overlay {
             }
             Ok(answer)
         })
+    }
+}
+
+impl Overlay {
+    /// As `explain` tells of the store, with what waits beside it.
+    ///
+    /// # Errors
+    /// When the store or the cache does not answer.
+    pub async fn origins(
+        &self,
+        explain: &dyn Explain,
+        names: &[MetricName],
+        window: Window,
+        at: Option<Timestamp>,
+    ) -> Result<Vec<Origin>, StorageError> {
+        // In this order, as for a fetch.
+        let waiting = self.recent.points(names).await?;
+        let mut origins = explain.origins(names, window, at).await?;
+        for (origin, waiting) in origins.iter_mut().zip(waiting) {
+            origin.waiting = waiting;
+        }
+        Ok(origins)
+    }
+}
+
+/// An [`Explain`] that knows what waits, too.
+pub struct Explained {
+    /// What waits.
+    pub overlay: Arc<Overlay>,
+    /// What is stored.
+    pub stored: Arc<dyn Explain>,
+}
+
+impl Explain for Explained {
+    fn origins<'a>(
+        &'a self,
+        names: &'a [MetricName],
+        window: Window,
+        at: Option<Timestamp>,
+    ) -> Answer<'a, Result<Vec<Origin>, StorageError>> {
+        Box::pin(self.overlay.origins(&*self.stored, names, window, at))
     }
 }
 

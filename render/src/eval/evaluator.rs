@@ -9,7 +9,9 @@ use super::plan;
 use super::tagged;
 use super::wanted::Wanted;
 use crate::functions::{self, Args, Function};
-use crate::query::{Context, EvalError, Evaluate, Held, Pulse, Replacements, Request, Stop, Value};
+use crate::query::{
+    Context, EvalError, Evaluate, Held, Pulse, Replacements, Request, Stage, Stop, Tally, Trace, Value,
+};
 use crate::series::Series;
 use crate::target::{Call, Expression, Node, Place, Target};
 
@@ -32,12 +34,13 @@ pub(super) struct Run {
     positional: HashSet<Wanted>,
     done: Vec<Option<Vec<Series>>>,
     calls: usize,
+    trace: Option<Trace>,
 }
 
 impl Run {
-    pub(super) fn new(targets: &[Target], request: &Request, positional: HashSet<Wanted>) -> Run {
+    pub(super) fn new(targets: &[Target], request: &Request, positional: HashSet<Wanted>, trace: Option<Trace>) -> Run {
         let done = targets.iter().map(|_| None).collect();
-        Run { targets: targets.to_vec(), request: request.clone(), positional, done, calls: 0 }
+        Run { targets: targets.to_vec(), request: request.clone(), positional, done, calls: 0, trace }
     }
 
     /// Evaluates what is not done. A target that shares state with others (`stacked`) counts as done only with all.
@@ -51,12 +54,19 @@ impl Run {
             missing: BTreeSet::new(),
             stacks: HashMap::new(),
             calls: self.calls,
+            number: 0,
+            trace: self.trace.as_ref(),
             made: 0,
             held: Held::nothing_of(&self.request.budget),
             depth: 0,
             in_keyword: 0,
         };
-        for (target, done) in self.targets.iter().zip(&mut self.done).filter(|(_, done)| done.is_none()) {
+        let targets = self.targets.iter().zip(&mut self.done).enumerate().filter(|(_, (_, done))| done.is_none());
+        for (number, (target, done)) in targets {
+            evaluator.number = number;
+            if let Some(trace) = &self.trace {
+                trace.begin(number);
+            }
             match evaluator.target(target, Context::of(&self.request)) {
                 Ok(series) => *done = Some(series),
                 Err(Stop::Missing) => {}
@@ -90,6 +100,9 @@ struct Evaluator<'r> {
     /// Running totals of `stacked`, by stack name.
     stacks: HashMap<String, Vec<f64>>,
     calls: usize,
+    /// Which target is evaluated.
+    number: usize,
+    trace: Option<&'r Trace>,
     /// Values that functions announced to make, and their memory.
     made: usize,
     held: Held,
@@ -138,7 +151,9 @@ impl Evaluator<'_> {
             return Err(Stop::Missing);
         };
         let path = wanted.text();
-        Ok(Value::List(found.map(|stored| Series::fetched(path, stored, context.x_files_factor)).collect()))
+        let value = Value::List(found.map(|stored| Series::fetched(path, stored, context.x_files_factor)).collect());
+        self.note(None, path, context, Vec::new(), &value);
+        Ok(value)
     }
 
     fn call(
@@ -173,10 +188,15 @@ impl Evaluator<'_> {
             self.depth -= 1;
             return Err(Stop::Missing);
         }
+        let given = self.trace.as_ref().map(|trace| values.iter().filter_map(|value| trace.tally_of(value)).collect());
         let mut args =
             Args::new(function.signature(), position, Some(call), values, keywords, self, context, replacements)?;
         let result = function.body.call(&mut args);
         self.depth -= 1;
+        if let (Some(given), Ok(value)) = (given, &result) {
+            let text = self.text.clone();
+            self.note(Some(&call.name), text.get(position..).unwrap_or(&call.name), context, given, value);
+        }
         if let Ok(Value::List(series)) = &result {
             EvalError::limit("points", self.request.limits.points, series.iter().map(|s| s.values.len()).sum())?;
             EvalError::limit("series", self.request.limits.series, series.len())?;
@@ -200,6 +220,25 @@ impl Evaluator<'_> {
         self.depth += 1;
         EvalError::limit("calls", self.request.limits.calls, self.calls)?;
         EvalError::limit("nested calls", DEEPEST, self.depth)
+    }
+
+    /// Tells whoever takes notes what a path or a function gave.
+    fn note(&self, function: Option<&str>, text: &str, context: &Context, given: Vec<Tally>, value: &Value) {
+        let Some(trace) = self.trace else { return };
+        let (series, text) = match value {
+            Value::List(series) => (trace.shown(series), text.chars().take(200).collect()),
+            _ => (Vec::new(), text.chars().take(200).collect()),
+        };
+        trace.note(Stage {
+            target: self.number,
+            function: function.map(str::to_owned),
+            text,
+            from: context.from,
+            until: context.until,
+            given,
+            gave: trace.tally_of(value).unwrap_or_default(),
+            series,
+        });
     }
 
     fn refuse(&self, function: &str, reason: &str, position: usize) -> Stop {

@@ -24,6 +24,7 @@ use carbon_storage::{Answer, Events, Failure, Fetch, Find, Tags};
 pub(crate) use crate::query::Held;
 pub use crate::query::{Budget, EvalError, Limits, Request};
 
+use crate::query::Trace;
 use crate::series::Series;
 use crate::target::Target;
 use data::{Data, Needs, Span};
@@ -77,7 +78,7 @@ pub async fn evaluate(
     fetch: &dyn Fetch,
 ) -> Result<Evaluated, EvalError> {
     let stores = Stores { find, fetch, tags: None, events: None };
-    evaluate_holding(targets, request, stores, Arc::new(()), |evaluated| evaluated).await
+    evaluate_holding(targets, request, stores, Arc::new(()), None, |evaluated| evaluated).await
 }
 
 /// As [`evaluate`]; `hold` lives until the last function has ended, also when the future is dropped before. A function
@@ -91,13 +92,14 @@ pub(crate) async fn evaluate_holding<H: Hold, T: Send + 'static>(
     request: &Request,
     stores: Stores<'_>,
     hold: Arc<H>,
+    trace: Option<Trace>,
     finish: impl FnOnce(Evaluated) -> T + Send + 'static,
 ) -> Result<T, EvalError> {
     let nodes: usize = targets.iter().map(Target::nodes).sum();
     EvalError::limit("nodes", request.limits.nodes, nodes)?;
     let mut needs = plan::needs(targets, request)?;
     let mut data = Data::of(request);
-    let mut run = Run::new(targets, request, needs.patterns());
+    let mut run = Run::new(targets, request, needs.patterns(), trace);
     let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
     let mut finish = Some(finish);
     for _ in 0..request.limits.rounds {
@@ -174,7 +176,7 @@ mod tests {
             let hold = Arc::new(());
             tokio::select! {
                 biased;
-                _ = evaluate_holding(&targets, &request, stores, hold.clone(), |_| ()) => panic!("it ran beside us"),
+                _ = evaluate_holding(&targets, &request, stores, hold.clone(), None, |_| ()) => panic!("it ran beside us"),
                 () = ready(()) => {}
             }
             assert_eq!(Arc::strong_count(&hold), 2, "its work has not even begun");

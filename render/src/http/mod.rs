@@ -5,6 +5,7 @@
 //! | path | answer |
 //! |---|---|
 //! | `/render` | values of targets, as JSON and other formats |
+//! | `/explain` | what an answer of `/render` is made of, and why a value is null |
 //! | `/metrics/find`, `/metrics` | names below a pattern, level by level |
 //! | `/metrics/expand` | names that match patterns |
 //! | `/metrics/index.json` | every name |
@@ -38,6 +39,8 @@ mod wish;
 mod results;
 mod made;
 mod render;
+mod explain;
+mod reasons;
 mod metrics;
 mod tags;
 mod events;
@@ -56,7 +59,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
-use carbon_storage::{Events, Fetch, Find, Tags};
+use carbon_storage::{Events, Explain, Fetch, Find, Tags};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -89,6 +92,8 @@ pub struct Sources {
     pub tags: Option<Arc<dyn Tags>>,
     /// What happened when; without it, nothing.
     pub events: Option<Arc<dyn Events>>,
+    /// Where points come from, for `/explain`; without it, only functions are explained.
+    pub explain: Option<Arc<dyn Explain>>,
     /// How the other parts of this process are doing.
     pub status: Status,
 }
@@ -96,7 +101,7 @@ pub struct Sources {
 impl Sources {
     /// Names and points alone.
     pub fn new(find: Arc<dyn Find>, fetch: Arc<dyn Fetch>, status: Status) -> Sources {
-        Sources { find, fetch, tags: None, events: None, status }
+        Sources { find, fetch, tags: None, events: None, explain: None, status }
     }
 
     fn stores(&self) -> Stores<'_> {
@@ -126,8 +131,9 @@ pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Route
     status.parts.push(Arc::new(queries));
     let desk = Desk::new(http, status);
     let app = Arc::new(App { budget, turns, results, desk: desk.clone(), config, sources });
-    let endpoints: [(&str, MethodRouter<Arc<App>>); 18] = [
+    let endpoints: [(&str, MethodRouter<Arc<App>>); 19] = [
         ("/render", get(render::render).post(render::render)),
+        ("/explain", get(explain::explain).post(explain::explain)),
         ("/metrics/find", get(metrics::find).post(metrics::find)),
         ("/metrics", get(metrics::find_or_numbers).post(metrics::find_or_numbers)),
         ("/metrics/expand", get(metrics::expand).post(metrics::expand)),

@@ -11,6 +11,7 @@ use crate::draw;
 use crate::draw::options::GraphType;
 use crate::eval::{Budget, Limits, Request};
 use crate::format::Layout;
+use crate::query::Trace;
 use crate::time;
 
 /// All that `/render` needs to know.
@@ -27,6 +28,8 @@ pub(super) struct Question {
     pub(super) cached_for: u32,
     /// Which earlier answer would do.
     pub(super) wish: Option<Wish>,
+    /// Who takes notes of the evaluation, if anybody does.
+    pub(super) trace: Option<Trace>,
 }
 
 /// In which form.
@@ -117,6 +120,7 @@ impl Question {
             options,
             cached_for,
             wish,
+            trace: None,
         })
     }
 

@@ -98,7 +98,7 @@ fn unreadable(missing: &[Failure]) -> Fault {
 }
 
 /// What `finish` makes of the series of `targets`.
-async fn evaluate<T: Send + 'static>(
+pub(super) async fn evaluate<T: Send + 'static>(
     app: &App,
     question: &Question,
     turn: &Arc<Turn>,
@@ -107,18 +107,19 @@ async fn evaluate<T: Send + 'static>(
 ) -> Result<T, Fault> {
     let targets = targets.iter().map(|text| Target::parse(text)).collect::<Result<Vec<_>, _>>();
     let targets = targets.map_err(|fault| fault_of(EvalError::from(fault)))?;
-    let sources = &app.sources;
-    let evaluated = eval::evaluate_holding(&targets, &question.request, sources.stores(), turn.clone(), |evaluated| {
+    let (request, trace) = (&question.request, question.trace.clone());
+    let finish = |evaluated: Evaluated| {
         for failure in &evaluated.failures {
             let error = &failure.error as &dyn std::error::Error;
             warn!(part = failure.part, error, "A part of the store did not contribute to an answer.");
         }
         finish(evaluated)
-    });
+    };
+    let evaluated = eval::evaluate_holding(&targets, request, app.sources.stores(), turn.clone(), trace, finish);
     evaluated.await.map_err(fault_of)
 }
 
-fn fault_of(error: EvalError) -> Fault {
+pub(super) fn fault_of(error: EvalError) -> Fault {
     if matches!(error, EvalError::Memory { .. }) {
         return Fault { status: StatusCode::SERVICE_UNAVAILABLE, ..Fault::bad(error.to_string()) };
     }

@@ -8,6 +8,7 @@ mod evaluate;
 mod pulse;
 mod replacements;
 mod request;
+mod trace;
 mod value;
 
 pub use budget::Budget;
@@ -18,4 +19,5 @@ pub(crate) use evaluate::{Evaluate, Stop};
 pub(crate) use pulse::Pulse;
 pub(crate) use replacements::Replacements;
 pub use request::{Limits, Request};
+pub(crate) use trace::{Stage, Tally, Trace, value_at};
 pub(crate) use value::Value;

@@ -6,6 +6,7 @@
 //! over disks by them.
 
 mod fetch;
+mod explain;
 mod find;
 mod metadata;
 mod tagged;
