@@ -244,7 +244,7 @@ pub(crate) fn agent(arguments: &AgentArgs) -> anyhow::Result<()> {
     let read = || agent_config(arguments);
     let config = read()?;
     let http = status_http(&config, arguments.config.as_deref(), arguments.http);
-    runtime()?.block_on(async {
+    single_runtime()?.block_on(async {
         let mut signals = Signals::catch()?;
         let agent = Agent::start(agent_setup(&config, None))?;
         let (reload, reloads) = (AgentReload::of(&agent, None), Arc::default());
@@ -271,6 +271,13 @@ fn agent_config(arguments: &AgentArgs) -> anyhow::Result<Config> {
         config.store.data.clone_from(data);
     }
     Ok(config)
+}
+
+/// For an agent alone, which waits for little: one thread, and no memory for more.
+fn single_runtime() -> anyhow::Result<Runtime> {
+    limits::raise_open_files();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("cannot start the threads of the program")
 }
 
 pub(crate) fn runtime() -> anyhow::Result<Runtime> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use collectors::Scope;
+use collectors::{Compat, Scope};
 use serde::Deserialize;
 use whisper::Interval;
 
@@ -49,6 +49,9 @@ pub struct AgentConfig {
     /// Where changes that collectors notice are posted, as `http://HOST:PORT/events/` of a graphite-web or of ours; a
     /// Ceph cluster's agents also look there who of them speaks for the cluster. Default: nowhere, and for `up` itself.
     pub events: Option<String>,
+    /// "diamond" follows Diamond where we do otherwise: rates over the configured interval, 0 for a first reading, and what
+    /// else COMPATIBILITY.md names; each collector may say for itself. Default "native".
+    pub compat: Compat,
     /// Where this host's `/proc` and `/sys` are mounted, for an agent in a container. Default "/".
     pub root: String,
     /// Where readings are kept for the next start; nowhere if `None`. Is not in the file: whoever starts the agent knows.
@@ -87,6 +90,7 @@ impl Default for AgentConfig {
             patience: Duration::from_secs(15),
             flush_for: Duration::from_secs(5),
             events: None,
+            compat: Compat::Native,
             root: "/".to_owned(),
             folder: None,
             upstream: Upstream::default(),

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use collectors::{Settings, Site, Slot};
+use collectors::{Compat, Settings, Site, Slot};
 use golden::Tally;
 use whisper::Timestamp;
 
@@ -48,7 +48,10 @@ enabled = true
 fn golden_host_collectors() {
     if let Some(folder) = golden::folder("host") {
         let mut tally = Tally::new("host");
-        replay(&folder, &mut tally);
+        replay(&folder, Compat::Native, &mut tally);
+        tally.finish();
+        let mut tally = Tally::new("host-as-diamond");
+        replay(&folder, Compat::Diamond, &mut tally);
         tally.finish();
     }
 }
@@ -56,16 +59,22 @@ fn golden_host_collectors() {
 #[test]
 fn the_recorded_host_of_our_own_gives_what_diamond_gave() {
     let mut tally = Tally::own("host");
-    replay(&golden::own("host"), &mut tally);
+    replay(&golden::own("host"), Compat::Native, &mut tally);
+    tally.finish();
+    let mut tally = Tally::own("host-as-diamond");
+    replay(&golden::own("host"), Compat::Diamond, &mut tally);
     tally.finish();
 }
 
-fn replay(folder: &Path, tally: &mut Tally) {
+fn replay(folder: &Path, compat: Compat, tally: &mut Tally) {
     let host = tempfile::tempdir().unwrap();
     let settings: Settings = toml::from_str(SETTINGS).unwrap();
     let naming = Arc::new(Naming::new("servers", "testhost"));
-    let mut jobs: Vec<Job> = (settings.build(&Site::below(host.path())).unwrap().into_iter())
-        .map(|built| Job::new(built.collector, Arc::clone(&naming)))
+    let mut jobs: Vec<Job> = (settings.build(&Site::below(host.path()).with(compat)).unwrap().into_iter())
+        .map(|built| {
+            let job = Job::new(built.collector, Arc::clone(&naming));
+            if built.compat == Compat::Diamond { job.as_diamond(Duration::from_secs(10)) } else { job }
+        })
         .filter(|job| ROOTS.iter().any(|(name, _)| *name == job.spec().name))
         .collect();
     let mut found = BTreeMap::new();
@@ -74,6 +83,8 @@ fn replay(folder: &Path, tally: &mut Tally) {
         overwrite(&folder.join(snapshot), &host.path().join("proc"));
         let now: f64 = read(&folder.join(snapshot).join("now")).trim().parse().unwrap();
         let slot = Slot { time: Timestamp::from_secs(now as u32), monotonic: Duration::from_secs_f64(now) };
+        // Diamond sends something from the first run on.
+        assert_eq!(found.contains_key("servers.testhost.proc.ctxt"), snapshot == "proc2" && compat == Compat::Diamond);
         found.clear();
         for job in &mut jobs {
             job.measure(slot, |ready| {

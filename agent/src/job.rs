@@ -91,6 +91,12 @@ impl Job {
         Job { upstream, ..self }
     }
 
+    /// Makes rates as Diamond does for a collector that runs each `interval`.
+    pub(crate) fn as_diamond(mut self, interval: Duration) -> Job {
+        self.rates = Rates::as_diamond(interval);
+        self
+    }
+
     pub(crate) fn spec(&self) -> Spec {
         self.spec
     }
@@ -178,7 +184,7 @@ impl Job {
 
     /// Takes back, before the first run, what an earlier job of the same collector remembered.
     pub(crate) fn recall(&mut self, rates: Rates, kept: &Kept) {
-        self.rates = rates;
+        self.rates.inherit(rates);
         self.collector.recall(kept);
     }
 

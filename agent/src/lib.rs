@@ -36,6 +36,7 @@ mod setup;
 mod sink;
 mod spool;
 
+pub use collectors::Compat;
 pub use config::{AgentConfig, Problem};
 pub use destination::{DestinationConfig, Destinations, Kind, Protocol};
 pub use diamond_import::{Imported, import_diamond};
@@ -45,7 +46,7 @@ pub use job::State;
 pub use ledger::{Runs, Watch};
 pub use once::{Looked, Seen, once};
 pub use outlet::{Cause, Counts, Lost};
-pub use plugin::{BUILT_IN, Compat, DiamondConfig, DiamondLevel, Mode, PluginConfig, Plugins};
+pub use plugin::{BUILT_IN, DiamondConfig, DiamondLevel, Mode, PluginConfig, Plugins};
 pub use route::{Over, RenameConfig, RouteConfig, RouteCounts, Routes};
 pub use running::{Account, Agent, StartError, Steering};
 pub use schedule::{Due, Timetable, stagger};

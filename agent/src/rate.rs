@@ -17,6 +17,8 @@ const REMEMBERED: u32 = 10;
 pub(crate) struct Rates {
     last: HashMap<Box<str>, Reading, RandomState>,
     run: u32,
+    /// The seconds that Diamond divides by, where it is followed.
+    diamond: Option<f64>,
 }
 
 #[derive(Debug)]
@@ -38,6 +40,17 @@ pub(crate) enum Outcome {
 }
 
 impl Rates {
+    /// Rates as Diamond has them for a collector that runs each `interval`: over that and not the time measured, and 0 for
+    /// a first reading and after a reset.
+    pub(crate) fn as_diamond(interval: Duration) -> Rates {
+        Rates { diamond: Some(interval.as_secs_f64()), ..Rates::default() }
+    }
+
+    /// Goes on from the readings of `before`.
+    pub(crate) fn inherit(&mut self, before: Rates) {
+        (self.last, self.run) = (before.last, before.run);
+    }
+
     /// What is to be sent for `sample` under `name`; its reading is kept for the next run.
     pub(crate) fn resolve(&mut self, name: &str, sample: &Sample) -> Outcome {
         let scale = sample.scale;
@@ -47,17 +60,19 @@ impl Rates {
         let reading = Reading { value: sample.value, at: sample.at, run: self.run };
         let Some(last) = self.last.get_mut(name) else {
             self.last.insert(name.into(), reading);
-            return Outcome::Nothing;
+            return self.unknown(sample.value);
         };
         let last = std::mem::replace(last, reading);
         let elapsed = sample.at.saturating_sub(last.at).as_secs_f64();
         if elapsed == 0.0 {
             return Outcome::Nothing;
         }
+        let elapsed = self.diamond.unwrap_or(elapsed);
         match (last.value, sample.value) {
-            (Value::Counter { raw: old, .. }, Value::Counter { raw, bits }) => {
-                moved(old, raw, bits).map_or(Outcome::Nothing, |steps| plain(steps as f64 * scale / elapsed))
-            }
+            (Value::Counter { raw: old, .. }, Value::Counter { raw, bits }) => match moved(old, raw, bits) {
+                Some(steps) => plain(steps as f64 * scale / elapsed),
+                None => self.unknown(sample.value),
+            },
             (Value::Total(old), Value::Total(sum)) if sum >= old => plain((sum - old) * scale / elapsed),
             (Value::Avg { sum: old, count: before }, Value::Avg { sum, count }) if sum >= old && count >= before => {
                 let events = (count - before) as f64;
@@ -69,8 +84,14 @@ impl Rates {
                 let events = (count - before) as f64;
                 plain(if events == 0.0 { 0.0 } else { (sum - old) * scale / events })
             }
-            _ => Outcome::Nothing,
+            _ => self.unknown(sample.value),
         }
+    }
+
+    /// What is sent when nothing can be said.
+    fn unknown(&self, value: Value) -> Outcome {
+        let one = matches!(value, Value::Counter { .. } | Value::Total(_) | Value::Growth(_));
+        if self.diamond.is_some() && one { Outcome::Plain(0.0) } else { Outcome::Nothing }
     }
 
     /// All readings with their names, for the file that outlives us.
@@ -169,6 +190,15 @@ mod tests {
         assert_eq!(mean(10.0, 901.0, 13), Outcome::Plain(0.25));
         assert_eq!(mean(20.0, 901.0, 13), Outcome::Plain(0.0));
         assert_eq!(mean(30.0, 1.0, 1), Outcome::Nothing);
+    }
+
+    #[test]
+    fn as_diamond_has_it_a_rate_is_over_the_interval_and_never_unknown() {
+        let mut rates = Rates::as_diamond(Duration::from_secs(10));
+        assert_eq!(counter(&mut rates, 0.0, 100), Outcome::Plain(0.0));
+        assert_eq!(counter(&mut rates, 12.5, 150), Outcome::Plain(5.0));
+        assert_eq!(counter(&mut rates, 20.0, 7), Outcome::Plain(0.0));
+        assert_eq!(avg(&mut rates, 30.0, 1.0, 1), Outcome::Nothing, "Diamond has no such thing");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use collectors::{Built, Class, Settings, SettingsFault, Site};
+use collectors::{Built, Class, Compat, Settings, SettingsFault, Site};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
@@ -235,12 +235,16 @@ impl Plan {
             false => Duration::ZERO,
         };
         let mut planned: Vec<Planned> = Vec::with_capacity(built.len() + 1);
-        for Built { collector, interval: own } in built {
+        for Built { collector, interval: own, compat } in built {
             let spec = collector.spec();
             let interval = own.or(spec.default_interval).and_then(seconds).unwrap_or(interval);
             // Fast collectors of one interval share an offset: one wake-up runs them all.
             let offset = offset(if spec.class == Class::Fast { "" } else { spec.name }, interval);
             let job = Job::new(collector, Arc::clone(&naming)).telling(config.upstream.clone());
+            let job = match compat {
+                Compat::Diamond => job.as_diamond(Duration::from_secs(interval.secs().into())),
+                Compat::Native => job,
+            };
             planned.push(Planned { job, interval, offset, ledger: ledgers.of(spec.name) });
         }
         let own = Job::new(Box::new(Own::new(ledgers.clone(), Arc::clone(pipeline))), naming);
@@ -252,7 +256,8 @@ impl Plan {
     pub(crate) fn of(config: &AgentConfig, collectors: &Settings) -> Result<Plan, StartError> {
         let mut faults: Vec<String> = config.validate().iter().map(Problem::to_string).collect();
         let host = config.host_name();
-        let site = Site::below(&config.root).called(&host).hearing(Arc::new(config.upstream.clone()));
+        let site =
+            Site::below(&config.root).called(&host).with(config.compat).hearing(Arc::new(config.upstream.clone()));
         let mut built = collectors.build(&site).unwrap_or_else(|found| {
             faults.extend(found.iter().map(|fault: &SettingsFault| chain(fault)));
             Vec::new()

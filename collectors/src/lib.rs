@@ -29,7 +29,7 @@ pub use fail::Fail;
 pub use kept::{Kept, KeptRow};
 pub use origin::Origin;
 pub use out::{Added, Mark, Out, Sample, Scope, Style, Unit, Value, clean};
-pub use registry::{Built, Entry, Made, Settings, SettingsFault, Site};
+pub use registry::{Built, Compat, Entry, Made, Settings, SettingsFault, Site};
 
 const LINUX: bool = cfg!(target_os = "linux");
 

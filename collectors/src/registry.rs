@@ -58,12 +58,24 @@ pub struct Site {
     root: PathBuf,
     host: String,
     ears: Option<Arc<dyn Ears>>,
+    compat: Compat,
+}
+
+/// Whose habits are followed where ours are other ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compat {
+    /// Our own.
+    #[default]
+    Native,
+    /// Those of Diamond, for series that have to go on as they were: COMPATIBILITY.md lists them.
+    Diamond,
 }
 
 impl Site {
     /// The host whose `/proc`, `/sys` and `/run` lie below `root`: `/`, or what a container has them mounted under.
     pub fn below(root: impl Into<PathBuf>) -> Site {
-        Site { root: root.into(), host: "localhost".to_owned(), ears: None }
+        Site { root: root.into(), host: "localhost".to_owned(), ears: None, compat: Compat::Native }
     }
 
     /// The same, called `host` in the names of metrics.
@@ -86,6 +98,17 @@ impl Site {
         self.ears.as_deref()
     }
 
+    /// The same host, measured with the habits of `compat`.
+    pub fn with(mut self, compat: Compat) -> Site {
+        self.compat = compat;
+        self
+    }
+
+    /// Whether Diamond's habits are wanted.
+    pub fn is_diamond(&self) -> bool {
+        self.compat == Compat::Diamond
+    }
+
     /// The path of `absolute` on this host.
     pub fn path(&self, absolute: &str) -> PathBuf {
         self.root.join(absolute.trim_start_matches('/'))
@@ -105,7 +128,7 @@ impl Default for Site {
 
 /// The `[collectors]` section: a table for each collector that differs from its defaults.
 ///
-/// Each table may hold `enabled` and `interval` beside the options of its collector.
+/// Each table may hold `enabled`, `interval` and `compat` beside the options of its collector.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(transparent)]
 pub struct Settings(BTreeMap<String, toml::Table>);
@@ -116,6 +139,8 @@ pub struct Built {
     pub collector: Box<dyn Collector>,
     /// How often, when its table says so.
     pub interval: Option<Duration>,
+    /// Whose habits it follows.
+    pub compat: Compat,
 }
 
 impl std::fmt::Debug for Built {
@@ -151,6 +176,7 @@ struct Common {
     enabled: Option<bool>,
     #[serde(with = "humantime_serde")]
     interval: Option<Duration>,
+    compat: Option<Compat>,
 }
 
 impl Settings {
@@ -183,14 +209,15 @@ impl Settings {
     fn build_one(&self, entry: &Entry, site: &Site) -> Result<Option<Built>, toml::de::Error> {
         let mut options = self.0.get(entry.name).cloned().unwrap_or_default();
         let mut common = toml::Table::new();
-        for key in ["enabled", "interval"] {
+        for key in ["enabled", "interval", "compat"] {
             if let Some(value) = options.remove(key) {
                 common.insert(key.to_owned(), value);
             }
         }
         let common: Common = common.try_into()?;
-        let collector = (entry.build)(site, options)?;
-        Ok(common.enabled.unwrap_or(entry.on).then_some(Built { collector, interval: common.interval }))
+        let compat = common.compat.unwrap_or(site.compat);
+        let collector = (entry.build)(&site.clone().with(compat), options)?;
+        Ok(common.enabled.unwrap_or(entry.on).then_some(Built { collector, interval: common.interval, compat }))
     }
 }
 

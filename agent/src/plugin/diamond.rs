@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use collectors::Built;
+use collectors::{Built, Compat};
 use serde::Deserialize;
 
 use super::{Home, Mode, PluginConfig, build};
@@ -85,14 +85,6 @@ pub struct DiamondConfig {
     pub log: Level,
     /// A table for each collector, above those of Diamond's configuration: `enabled = true` and its options.
     pub collectors: toml::Table,
-}
-
-/// Whose arithmetic it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Compat {
-    /// Rates over the configured interval, 0 when nothing is known, decimals as the collector says.
-    Diamond,
 }
 
 /// From which level on collectors are heard.

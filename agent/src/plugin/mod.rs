@@ -30,11 +30,11 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use collectors::{Built, Class, Collector, Fail, Out, Scope, Slot, Spec, Unit};
+use collectors::{Built, Class, Collector, Compat, Fail, Out, Scope, Slot, Spec, Unit};
 use whisper::Interval;
 
 pub use config::{Mode, PluginConfig, Plugins};
-pub use diamond::{BUILT_IN, Compat, DiamondConfig, Level as DiamondLevel};
+pub use diamond::{BUILT_IN, DiamondConfig, Level as DiamondLevel};
 pub(crate) use end::Living;
 
 use self::book::Book;
@@ -138,7 +138,7 @@ pub(crate) fn build(name: &str, config: &PluginConfig, home: Home<'_>, preface: 
     };
     let (book, voice) = (Book::new(name, config.lines), Voice::new(name));
     let plugin = Plugin { spec, name: name.to_owned(), source, book, voice, restarts: 0 };
-    Ok(Built { collector: Box::new(plugin), interval: Some(whole) })
+    Ok(Built { collector: Box::new(plugin), interval: Some(whole), compat: Compat::Native })
 }
 
 impl Collector for Plugin {

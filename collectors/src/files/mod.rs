@@ -48,7 +48,11 @@ struct Files {
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
-    let options: Options = options.try_into()?;
+    let chosen = options.contains_key("directory");
+    let mut options: Options = options.try_into()?;
+    if site.is_diamond() && !chosen {
+        options.directory = "/tmp/diamond".into();
+    }
     let directory = site.root().join(options.directory.strip_prefix("/").unwrap_or(&options.directory));
     Ok(Box::new(Files { options, directory, bytes: Vec::new() }))
 }

@@ -18,6 +18,9 @@ use crate::{Bits, Class, Collector, Fail, Made, Out, Site, Slot, Spec};
 /// Far more than a server has to say.
 const LONGEST: usize = 256 << 10;
 
+/// How many of [`GAUGES`] Diamond knows.
+const GAUGES_OF_DIAMOND: usize = 11;
+
 /// What says how things stand; all else counts events.
 const GAUGES: [&str; 18] = [
     "bytes",
@@ -67,10 +70,12 @@ impl Default for Options {
 
 struct Memcached {
     options: Options,
+    gauges: &'static [&'static str],
 }
 
-pub(crate) fn build(_: &Site, options: toml::Table) -> Made {
-    Ok(Box::new(Memcached { options: options.try_into()? }))
+pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
+    let gauges = if site.is_diamond() { &GAUGES[..GAUGES_OF_DIAMOND] } else { &GAUGES };
+    Ok(Box::new(Memcached { options: options.try_into()?, gauges }))
 }
 
 impl Collector for Memcached {
@@ -84,7 +89,8 @@ impl Collector for Memcached {
         let answers = at_once(&hosts, |(_, place)| ask(place, self.options.patience));
         for ((alias, place), answer) in hosts.into_iter().zip(answers) {
             let mark = out.mark();
-            let published = answer.and_then(|answer| publish(alias, place, &answer, &self.options.publish, out));
+            let published =
+                answer.and_then(|answer| publish(alias, place, &answer, (&self.options.publish, self.gauges), out));
             if let Err(fail) = published {
                 out.rewind(mark);
                 result = Err(fail);
@@ -107,7 +113,13 @@ fn ask(place: &Place, patience: Duration) -> Result<Vec<u8>, Fail> {
     Err(Fail::Refused { what: place.to_string(), answer: excerpt(&answer) })
 }
 
-fn publish(alias: &str, place: &Place, answer: &[u8], wanted: &[String], out: &mut Out) -> Result<(), Fail> {
+fn publish(
+    alias: &str,
+    place: &Place,
+    answer: &[u8],
+    (wanted, gauges): (&[String], &[&str]),
+    out: &mut Out,
+) -> Result<(), Fail> {
     for (at, line) in lines(answer) {
         let mut words = fields(line);
         match words.next() {
@@ -122,7 +134,7 @@ fn publish(alias: &str, place: &Place, answer: &[u8], wanted: &[String], out: &m
         let path = ["memcached", alias, name];
         let sum = || text(value).and_then(|value| value.parse::<f64>().ok());
         match number(value) {
-            Some(count) if GAUGES.contains(&name) => {
+            Some(count) if gauges.contains(&name) => {
                 out.gauge(&path, count as f64);
             }
             Some(count) => {

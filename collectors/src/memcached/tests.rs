@@ -71,10 +71,24 @@ fn diamond_reads_the_same() {
     agrees_with_diamond(&mut *asking(&answer), &expected, &[]);
 }
 
+#[test]
+fn diamonds_habits_make_rates_of_what_are_gauges() {
+    let address = serve(b"STAT max_connections 1024\r\nSTAT curr_items 1\r\nEND\r\n".to_vec());
+    let settings: crate::Settings =
+        toml::from_str(&format!("[memcached]\nenabled = true\ncompat = 'diamond'\nhosts = {{ web = '{address}' }}"))
+            .unwrap();
+    let built = settings.build(&crate::Site::default()).unwrap();
+    let mut found = built.into_iter().find(|built| built.collector.spec().name == "memcached").unwrap();
+    assert_eq!(found.compat, crate::Compat::Diamond);
+    let samples = collect(&mut *found.collector, 0);
+    assert!(matches!(samples["memcached.web.max_connections"].value, Value::Counter { .. }));
+    assert!(matches!(samples["memcached.web.curr_items"].value, Value::Gauge(_)));
+}
+
 proptest! {
     #[test]
     fn no_answer_is_too_strange(answer in "(STAT|END|bytes|[0-9.e-]{1,21}|[ \\nx]){0,20}") {
         let place = Place::parse("unix:/memcached").unwrap();
-        let _ = publish("a", &place, answer.as_bytes(), &[], &mut Out::default());
+        let _ = publish("a", &place, answer.as_bytes(), (&[], &[]), &mut Out::default());
     }
 }

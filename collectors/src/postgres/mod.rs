@@ -68,19 +68,21 @@ struct Postgres {
     options: Options,
     /// With their names; the only one has none.
     servers: Vec<(Option<String>, Server)>,
+    /// Whether counts are sent as they stand.
+    diamond: bool,
 }
 
 /// A question with its answer.
 type Answer = (&'static Query, Table);
 
-pub(crate) fn build(_: &Site, options: toml::Table) -> Made {
+pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
     let options: Options = options.try_into()?;
     let mut servers: Vec<_> =
         options.instances.iter().map(|(name, server)| (Some(name.clone()), server.clone())).collect();
     if servers.is_empty() {
         servers.push((None, Server::default()));
     }
-    Ok(Box::new(Postgres { options, servers }))
+    Ok(Box::new(Postgres { options, servers, diamond: site.is_diamond() }))
 }
 
 impl Collector for Postgres {
@@ -96,7 +98,7 @@ impl Collector for Postgres {
             let mut root = vec!["postgres"];
             root.extend(name.as_deref());
             for (query, table) in &answers {
-                publish(&root, query, table, out);
+                publish(&root, query, table, self.diamond, out);
             }
             out.gauge(&[&root[..], &["up"]].concat(), if answers.is_empty() { 0.0 } else { 1.0 });
             result = result.and(asked);

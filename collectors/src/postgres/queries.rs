@@ -85,8 +85,8 @@ pub(super) const TABLES: Query = Query {
     counts: true,
 };
 
-/// Publishes `table`, the answer to `query`, below `root`.
-pub(super) fn publish(root: &[&str], query: &Query, table: &Table, out: &mut Out) {
+/// Publishes `table`, the answer to `query`, below `root`; for Diamond counts as they stand.
+pub(super) fn publish(root: &[&str], query: &Query, table: &Table, diamond: bool, out: &mut Out) {
     for row in &table.rows {
         let value = |name: &str| {
             let at = table.columns.iter().position(|column| column == name)?;
@@ -106,7 +106,13 @@ pub(super) fn publish(root: &[&str], query: &Query, table: &Table, out: &mut Out
             // Numbers of objects and of processes are no numbers.
             let name = matches!(column.as_str(), "k1" | "k2") || column.ends_with("id");
             if let Some(value) = value.as_deref().filter(|_| !name) {
-                publish_value(&mut path, column, value, query.counts && !GAUGES.contains(&column.as_str()), out);
+                publish_value(
+                    &mut path,
+                    column,
+                    value,
+                    query.counts && !diamond && !GAUGES.contains(&column.as_str()),
+                    out,
+                );
             }
         }
     }

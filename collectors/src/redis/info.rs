@@ -4,8 +4,16 @@ use crate::ask::Place;
 use crate::proc::{lines, text};
 use crate::{Fail, Out, Slot};
 
+/// A key, and group and name of its metric.
+pub(super) type Name = (&'static str, [&'static str; 2]);
+
+/// All names, or those that Diamond has.
+pub(super) fn names(diamond: bool) -> &'static [Name] {
+    if diamond { &NAMES[..NAMES.len() - 1] } else { &NAMES }
+}
+
 /// Keys of Redis, those of before 2.6 too, and what Diamond calls them. The last is ours.
-const NAMES: [(&str, [&str; 2]); 27] = [
+const NAMES: [Name; 27] = [
     ("blocked_clients", ["clients", "blocked"]),
     ("connected_clients", ["clients", "connected"]),
     ("client_longest_output_list", ["clients", "longest_output_list"]),
@@ -43,7 +51,7 @@ pub(super) fn publish(
     instance: &str,
     place: &Place,
     info: &[u8],
-    databases: usize,
+    (names, databases): (&[Name], usize),
     slot: Slot,
     out: &mut Out,
 ) -> Result<(), Fail> {
@@ -64,7 +72,7 @@ pub(super) fn publish(
             }
             _ => {}
         }
-        if let Some((_, name)) = NAMES.iter().find(|(known, _)| *known == key) {
+        if let Some((_, name)) = names.iter().find(|(known, _)| *known == key) {
             gauge(out, instance, *name, value);
         }
         let database = key.strip_prefix("db").and_then(|number| number.parse::<usize>().ok());

@@ -57,10 +57,11 @@ impl Default for Options {
 
 struct Redis {
     options: Options,
+    names: &'static [info::Name],
 }
 
-pub(crate) fn build(_: &Site, options: toml::Table) -> Made {
-    Ok(Box::new(Redis { options: options.try_into()? }))
+pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
+    Ok(Box::new(Redis { options: options.try_into()?, names: info::names(site.is_diamond()) }))
 }
 
 impl Collector for Redis {
@@ -74,8 +75,9 @@ impl Collector for Redis {
         let answers = at_once(&instances, |(_, instance)| ask(instance, self.options.patience));
         for ((name, instance), answer) in instances.into_iter().zip(answers) {
             let mark = out.mark();
-            let published = answer
-                .and_then(|info| info::publish(name, &instance.address, &info, self.options.databases, slot, out));
+            let published = answer.and_then(|info| {
+                info::publish(name, &instance.address, &info, (self.names, self.options.databases), slot, out)
+            });
             if let Err(fail) = published {
                 out.rewind(mark);
                 result = Err(fail);

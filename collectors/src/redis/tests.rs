@@ -98,6 +98,6 @@ proptest! {
     #[test]
     fn no_info_is_too_strange(text in "(role|db[0-9]{1,3}|used_memory|maxmemory|rdb_last_save_time|:|=|,|[0-9.-]{1,20}|\\n|x){0,30}") {
         let place = Place::parse("unix:/redis").unwrap();
-        let _ = info::publish("a", &place, text.as_bytes(), 16, slot(0), &mut Out::default());
+        let _ = info::publish("a", &place, text.as_bytes(), (info::names(false), 16), slot(0), &mut Out::default());
     }
 }
