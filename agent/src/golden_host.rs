@@ -73,7 +73,7 @@ fn replay(folder: &Path, compat: Compat, tally: &mut Tally) {
     let mut jobs: Vec<Job> = (settings.build(&Site::below(host.path()).with(compat)).unwrap().into_iter())
         .map(|built| {
             let job = Job::new(built.collector, Arc::clone(&naming));
-            if built.compat == Compat::Diamond { job.as_diamond(Duration::from_secs(10)) } else { job }
+            if built.compat == Compat::Diamond { job.like_diamond(Duration::from_secs(10)) } else { job }
         })
         .filter(|job| ROOTS.iter().any(|(name, _)| *name == job.spec().name))
         .collect();

@@ -92,8 +92,8 @@ impl Job {
     }
 
     /// Makes rates as Diamond does for a collector that runs each `interval`.
-    pub(crate) fn as_diamond(mut self, interval: Duration) -> Job {
-        self.rates = Rates::as_diamond(interval);
+    pub(crate) fn like_diamond(mut self, interval: Duration) -> Job {
+        self.rates = Rates::like_diamond(interval);
         self
     }
 

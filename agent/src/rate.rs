@@ -42,7 +42,7 @@ pub(crate) enum Outcome {
 impl Rates {
     /// Rates as Diamond has them for a collector that runs each `interval`: over that and not the time measured, and 0 for
     /// a first reading and after a reset.
-    pub(crate) fn as_diamond(interval: Duration) -> Rates {
+    pub(crate) fn like_diamond(interval: Duration) -> Rates {
         Rates { diamond: Some(interval.as_secs_f64()), ..Rates::default() }
     }
 
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn as_diamond_has_it_a_rate_is_over_the_interval_and_never_unknown() {
-        let mut rates = Rates::as_diamond(Duration::from_secs(10));
+        let mut rates = Rates::like_diamond(Duration::from_secs(10));
         assert_eq!(counter(&mut rates, 0.0, 100), Outcome::Plain(0.0));
         assert_eq!(counter(&mut rates, 12.5, 150), Outcome::Plain(5.0));
         assert_eq!(counter(&mut rates, 20.0, 7), Outcome::Plain(0.0));

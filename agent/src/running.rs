@@ -242,7 +242,7 @@ impl Plan {
             let offset = offset(if spec.class == Class::Fast { "" } else { spec.name }, interval);
             let job = Job::new(collector, Arc::clone(&naming)).telling(config.upstream.clone());
             let job = match compat {
-                Compat::Diamond => job.as_diamond(Duration::from_secs(interval.secs().into())),
+                Compat::Diamond => job.like_diamond(Duration::from_secs(interval.secs().into())),
                 Compat::Native => job,
             };
             planned.push(Planned { job, interval, offset, ledger: ledgers.of(spec.name) });
