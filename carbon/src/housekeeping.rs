@@ -7,11 +7,9 @@
 //! 4. What waited goes on under the new name; indexes follow.
 //!
 //! Checkpoints wait meanwhile: between 2 and 4 nothing but the journal has those points. A point that arrives meanwhile
-//! under the old name belongs to either side; one that arrives later begins a new series, which [`revive`] enters into
-//! the index of tags again.
+//! under the old name belongs to either side; one that arrives later begins a new series.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use carbon_journal::Journal;
@@ -30,10 +28,6 @@ const AT_ONCE: usize = 1_000;
 /// How long a writer is waited for that has points of a series.
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(5);
-
-/// How often it is looked whether deleted series have begun anew, and how many of them.
-const REVIVE: Duration = Duration::from_secs(1);
-const MOST_WATCHED: usize = 1_000_000;
 
 /// Changes which series a daemon has; cheap to clone.
 #[derive(Clone)]
@@ -60,17 +54,14 @@ pub(crate) struct House {
     /// The list beside the journal; without a journal nothing can come back.
     pub(crate) changes: Option<Mutex<Changes>>,
     pub(crate) indexes: Indexes,
-    /// Tagged series that left the index and may begin anew.
-    pub(crate) left: Mutex<HashSet<SeriesId>>,
     /// Held by the one who changes.
     pub(crate) turn: tokio::sync::Mutex<()>,
 }
 
 impl Housekeeper {
-    /// Must be called within a runtime, which looks after revived series as long as a clone of this is there.
+    /// Must be called within a runtime.
     pub(crate) fn new(house: House) -> Housekeeper {
         let house = Arc::new(house);
-        tokio::spawn(revive(Arc::downgrade(&house)));
         tokio::spawn(forget_given_up(Arc::clone(&house)));
         Housekeeper(house)
     }
@@ -243,14 +234,8 @@ impl House {
         let tagged = |name: &&MetricName| tags::is_tagged(name);
         let gone: Vec<MetricName> = done.iter().map(|(from, _)| from).filter(tagged).cloned().collect();
         let new: Vec<MetricName> = done.iter().filter_map(|(_, to)| to.as_ref()).filter(tagged).cloned().collect();
-        {
-            let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-            let ids = gone.iter().filter_map(|name| self.names.lookup(name.as_bytes()));
-            let room = MOST_WATCHED.saturating_sub(left.len());
-            left.extend(ids.take(room));
-        }
         let Some(tags) = &self.indexes.tags else { return };
-        for told in [tags.remove(&gone).await, tags.add(&new).await] {
+        for told in [tags.forget(&gone).await, tags.add(&new).await] {
             if let Err(error) = told {
                 warn!(error = &error as &dyn std::error::Error, "The index of tags does not follow a change.");
             }
@@ -278,38 +263,26 @@ type Waited = (Vec<whisper::Point>, u32);
 /// What was changed, and what was not.
 type Outcome = (Vec<(MetricName, Option<MetricName>)>, Vec<(MetricName, StorageError)>);
 
-/// Enters deleted tagged series into the index again once points of theirs have arrived.
-async fn revive(house: Weak<House>) {
-    loop {
-        tokio::time::sleep(REVIVE).await;
-        let Some(house) = house.upgrade() else { return };
-        let back: Vec<SeriesId> = {
-            let mut left = house.left.lock().unwrap_or_else(PoisonError::into_inner);
-            let back: Vec<SeriesId> = left.iter().copied().filter(|id| house.cache.holds(*id)).collect();
-            back.iter().for_each(|id| _ = left.remove(id));
-            back
-        };
-        let names: Vec<MetricName> = back.iter().map(|id| house.names.name(*id)).collect();
-        if let (Some(tags), false) = (&house.indexes.tags, names.is_empty())
-            && let Err(error) = tags.add(&names).await
-        {
-            warn!(error = &error as &dyn std::error::Error, "The index of tags does not take series that are back.");
-        }
-    }
-}
-
-/// The replay has met the names of series that were deleted before a crash; the index of tags is not to keep them.
+/// The replay has met the names of series that were deleted before a crash; the index of tags is not to keep them,
+/// unless they began anew: what the replay brings of them is of later.
 async fn forget_given_up(house: Arc<House>) {
     let look = {
         let house = Arc::clone(&house);
         move || {
-            let given_up = house.changes().map(|changes| changes.given_up()).unwrap_or_default();
-            let Ok(store) = house.archives() else { return Vec::new() };
-            let gone = |name: &MetricName| tags::is_tagged(name) && !house.waits(name) && !store.has(name);
-            given_up.into_iter().filter(gone).map(|name| (name, None)).collect()
+            let mut given_up = house.changes().map(|changes| changes.given_up()).unwrap_or_default();
+            given_up.retain(|name| tags::is_tagged(name));
+            let (back, mut gone): (Vec<_>, Vec<_>) = given_up.into_iter().partition(|name| house.waits(name));
+            match house.archives() {
+                Ok(store) => gone.retain(|name| !store.has(name)),
+                Err(_) => gone.clear(),
+            }
+            (gone.into_iter().map(|name| (name, None)).collect::<Vec<_>>(), back)
         }
     };
-    if let Ok(gone) = tokio::task::spawn_blocking(look).await {
-        house.tell_indexes(&gone).await;
+    let Ok((gone, back)) = tokio::task::spawn_blocking(look).await else { return };
+    house.tell_indexes(&gone).await;
+    let Some(tags) = &house.indexes.tags else { return };
+    if let Err(error) = tags.add(&back).await {
+        warn!(error = &error as &dyn std::error::Error, "The index of tags does not take series that are back.");
     }
 }

@@ -133,7 +133,6 @@ impl Carbon {
             checkpoint: self.checkpoint.clone(),
             changes: self.changes.take().map(Mutex::new),
             indexes,
-            left: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         }))
     }

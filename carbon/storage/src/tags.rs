@@ -35,6 +35,14 @@ pub trait Tags: Send + Sync {
     /// # Errors
     /// When this index is kept elsewhere.
     fn remove<'a>(&'a self, names: &'a [MetricName]) -> Answer<'a, Result<(), StorageError>>;
+
+    /// As [`Tags::remove`], for series whose points are gone as well: whatever waits of one from now on brings it back.
+    ///
+    /// # Errors
+    /// As [`Tags::remove`].
+    fn forget<'a>(&'a self, names: &'a [MetricName]) -> Answer<'a, Result<(), StorageError>> {
+        self.remove(names)
+    }
 }
 
 /// `tag=value`, `tag!=value`, `tag=~regex` or `tag!=~regex`.

@@ -209,6 +209,21 @@ impl TagIndex {
         self.shared.state().bytes()
     }
 
+    fn take_out(
+        &self,
+        names: &[MetricName],
+        each: impl Fn(&mut State, &MetricName) + Send + 'static,
+    ) -> Answer<'_, Result<(), StorageError>> {
+        let names = names.to_vec();
+        let removed = self.ask(move |index| {
+            index.changeable()?;
+            let mut state = index.shared.state_mut();
+            names.iter().for_each(|name| each(&mut state, name));
+            Ok(())
+        });
+        Box::pin(async move { removed.await? })
+    }
+
     /// Answers on a thread that may block.
     fn ask<T: Send + 'static>(
         &self,
@@ -287,14 +302,11 @@ impl Tags for TagIndex {
     }
 
     fn remove<'a>(&'a self, names: &'a [MetricName]) -> Answer<'a, Result<(), StorageError>> {
-        let names = names.to_vec();
-        let removed = self.ask(move |index| {
-            index.changeable()?;
-            let mut state = index.shared.state_mut();
-            names.iter().for_each(|name| state.remove(name));
-            Ok(())
-        });
-        Box::pin(async move { removed.await? })
+        self.take_out(names, State::remove)
+    }
+
+    fn forget<'a>(&'a self, names: &'a [MetricName]) -> Answer<'a, Result<(), StorageError>> {
+        self.take_out(names, State::forget)
     }
 }
 

@@ -218,6 +218,12 @@ impl State {
         }
     }
 
+    /// As [`State::remove`], and no points of it wait.
+    pub(super) fn forget(&mut self, name: &MetricName) {
+        self.remove(name);
+        self.waits(name, false);
+    }
+
     /// Takes in a line of the list; one that is no name is passed over.
     pub(super) fn apply(&mut self, line: &str) {
         match line.strip_prefix(REMOVED) {

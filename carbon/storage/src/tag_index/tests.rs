@@ -189,6 +189,24 @@ async fn what_was_taken_out_stays_out_until_it_has_new_points() {
     assert_eq!(open().0.len(), 1);
 }
 
+#[tokio::test]
+async fn what_was_forgotten_with_its_points_comes_back_with_whatever_waits() {
+    let table = Arc::new(NameTable::new());
+    let id = table.intern(&name("a;b=c"));
+    let index = TagIndex::new(Some(table), usize::MAX);
+    let cache = Arc::new(Holds(id, false.into()));
+    index.watch(cache.clone());
+    index.forget(&[name("a;b=c")]).await.unwrap();
+    index.save().unwrap();
+    assert_eq!(index.len(), 0);
+    // Here nobody has looked in between.
+    index.add(&[name("a;b=c")]).await.unwrap();
+    index.forget(&[name("a;b=c")]).await.unwrap();
+    cache.1.store(true, std::sync::atomic::Ordering::Relaxed);
+    index.save().unwrap();
+    assert_eq!(index.len(), 1);
+}
+
 #[test]
 fn a_list_of_lines_without_meaning_is_written_anew() {
     let folder = tempfile::tempdir().unwrap();
