@@ -1,6 +1,6 @@
 //! The parameters of a request, from its address and from the form in its body.
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use hyper::header;
 use hyper::{Method, StatusCode};
@@ -34,15 +34,20 @@ pub(super) async fn params(request: Request, limit: usize) -> Result<Params, Fau
 
 /// The bytes of a body of at most `limit`.
 pub(super) async fn read(body: Body, limit: usize) -> Result<bytes::Bytes, Fault> {
+    // A length that is announced is refused before the body comes.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_long(limit));
+    }
     axum::body::to_bytes(body, limit).await.map_err(|error| {
         let long =
             std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
-        if !long {
-            return Fault::bad("the body ended before it was complete");
-        }
-        let message = format!("the body is longer than {limit} bytes, the `body-bytes` limit");
-        Fault { status: StatusCode::PAYLOAD_TOO_LARGE, ..Fault::bad(message) }
+        if long { too_long(limit) } else { Fault::bad("the body ended before it was complete") }
     })
+}
+
+fn too_long(limit: usize) -> Fault {
+    let message = format!("the body is longer than {limit} bytes, the `body-bytes` limit");
+    Fault { status: StatusCode::PAYLOAD_TOO_LARGE, ..Fault::bad(message) }
 }
 
 /// A body whose parameters would be lost without a word.
