@@ -61,8 +61,22 @@ impl Part for AgentPart {
         }
         let mut families = vec![times, errors, overruns, points];
         families.extend(destinations(&self.0));
+        families.extend(routes(&self.0));
         families
     }
+}
+
+fn routes(watch: &Watch) -> [Family; 3] {
+    let mut points = Family::counter("plumbago_agent_route_points_total", "Points that a route took.");
+    let mut dropped = Family::counter("plumbago_agent_route_dropped_total", "Points that a route could not use.");
+    let mut series = Family::gauge("plumbago_agent_route_series", "Series of which a route has an open window.");
+    for (name, told) in watch.routes() {
+        let labels = [("route", name.as_str())];
+        points = points.labelled(&labels, told.points as f64);
+        dropped = dropped.labelled(&labels, told.dropped as f64);
+        series = series.labelled(&labels, told.series as f64);
+    }
+    [points, dropped, series]
 }
 
 /// One destination's account.

@@ -95,12 +95,28 @@ fn an_agent_and_a_carbon_on_their_own_tell_how_they_are_when_asked_to() {
 
     let config = folder.path().join("agent.toml");
     let destination = carbon.plaintext.as_ref().unwrap();
-    let text = format!("[agent]\ninterval = \"1s\"\ndestination = {destination:?}\n[http]\nlisten = \"127.0.0.1:0\"\n");
+    let text = format!(
+        "[store]\ndata = {:?}\n[agent]\ninterval = \"1s\"\ndestination = {destination:?}\n\
+         [destination.away]\naddress = \"nowhere.invalid:2003\"\n\
+         [route.cut]\nfrom = [\"loadavg\"]\nto = [\"away\"]\n[route.all]\nto = [\"carbon\"]\n\
+         [http]\nlisten = \"127.0.0.1:0\"\n",
+        folder.path().join("agent")
+    );
     std::fs::write(&config, text).unwrap();
     let agent = Plumbago::start(folder.path(), &["agent", "--config", path(&config)]);
     wait_for("a run of a collector", || {
         let values = read(&agent.get("/metrics").text());
         (values["plumbago_agent_run_seconds_count{collector=\"loadavg\"}"] > 0.0).then_some(())
     });
-    assert!(agent.json("/health")["agent"]["collectors"]["loadavg"]["runs"].as_u64() > Some(0));
+    let health = &agent.json("/health")["agent"];
+    assert!(health["collectors"]["loadavg"]["runs"].as_u64() > Some(0));
+    let told = wait_for("lines for both destinations", || {
+        let values = read(&agent.get("/metrics").text());
+        let waits = |of: &str| values[&format!("plumbago_agent_{of}_points{{destination=\"away\"}}")];
+        let sent = values["plumbago_agent_sent_points_total{destination=\"carbon\"}"];
+        (waits("queued") + waits("spooled") > 0.0 && sent > 0.0).then_some(values)
+    });
+    assert_eq!(told["plumbago_agent_lost_points_total{destination=\"away\",cause=\"full\"}"], 0.0);
+    assert!(told["plumbago_agent_route_points_total{route=\"cut\"}"] > 0.0);
+    assert_eq!(agent.json("/health")["agent"]["destinations"]["away"]["sent"], 0);
 }

@@ -315,19 +315,33 @@ async fn lines_for_a_full_disk_wait_in_bounded_memory() {
 mod encrypted {
     use rcgen::{CertifiedKey, generate_simple_self_signed};
     use tokio_rustls::TlsAcceptor;
-    use tokio_rustls::rustls::ServerConfig;
     use tokio_rustls::rustls::crypto::ring;
+    use tokio_rustls::rustls::server::WebPkiClientVerifier;
+    use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
     use super::*;
 
     /// A server for the name `graphite.test`, and its certificate as PEM.
     fn server() -> (TlsAcceptor, String) {
+        server_for(None)
+    }
+
+    /// As [`server`], for clients that show a certificate of `clients`.
+    fn server_for(clients: Option<RootCertStore>) -> (TlsAcceptor, String) {
+        let verifier = match clients {
+            None => WebPkiClientVerifier::no_client_auth(),
+            Some(roots) => {
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(ring::default_provider()))
+                    .build()
+                    .unwrap()
+            }
+        };
         let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["graphite.test".to_owned()]).unwrap();
         let key = signing_key.serialize_der().try_into().unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_no_client_auth()
+            .with_client_cert_verifier(verifier)
             .with_single_cert(vec![cert.der().clone()], key)
             .unwrap();
         (TlsAcceptor::from(Arc::new(config)), cert.pem())
@@ -362,5 +376,35 @@ mod encrypted {
         let (socket, _) = timeout(SOON, listener.accept()).await.unwrap().unwrap();
         assert!(timeout(SOON, acceptor.accept(socket)).await.unwrap().is_err());
         assert_eq!((sink.counts().sent, sink.counts().connects), (0, 0));
+    }
+    #[tokio::test]
+    async fn a_server_that_asks_learns_who_we_are() {
+        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["agent.test".to_owned()]).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(cert.der().clone()).unwrap();
+        let ((listener, address), (acceptor, pem)) = (listener().await, server_for(Some(roots)));
+        let ours = tempfile::tempdir().unwrap();
+        let (certificate, key) = (ours.path().join("agent.pem"), ours.path().join("agent.key"));
+        std::fs::write(&certificate, cert.pem()).unwrap();
+        std::fs::write(&key, signing_key.serialize_pem()).unwrap();
+        let named = "server-name = \"graphite.test\"";
+        let (stranger, _folder) = start_with(named, &address, &pem).await;
+        stranger.push(0..1);
+        let (socket, _) = timeout(SOON, listener.accept()).await.unwrap().unwrap();
+        assert!(timeout(SOON, acceptor.accept(socket)).await.unwrap().is_err());
+        stranger.task.abort();
+
+        // What the stranger's attempts left in the listener's queue is refused, ours is not.
+        let options = format!("{named}\ncertificate = {certificate:?}\nkey = {key:?}");
+        let (sink, _folder) = start_with(&options, &address, &pem).await;
+        sink.push(7..8);
+        let peer = loop {
+            let (socket, _) = timeout(SOON, listener.accept()).await.unwrap().unwrap();
+            if let Ok(peer) = timeout(SOON, acceptor.accept(socket)).await.unwrap() {
+                break peer;
+            }
+        };
+        let line = timeout(SOON, BufReader::new(peer).lines().next_line()).await.unwrap().unwrap().unwrap();
+        assert_eq!(line, "servers.web01.n 7 1700000000");
     }
 }
