@@ -23,7 +23,8 @@ const OVER_TIME: usize = 4;
 
 /// What a round over all targets came to.
 pub(super) enum Round {
-    Done(Vec<Series>),
+    /// The series, and the memory of those that functions made.
+    Done(Vec<Series>, Held),
     Missing(BTreeSet<(Wanted, Span)>),
 }
 
@@ -35,12 +36,15 @@ pub(super) struct Run {
     done: Vec<Option<Vec<Series>>>,
     calls: usize,
     trace: Option<Trace>,
+    /// What functions have made of the series that are done, and nobody read.
+    held: Held,
 }
 
 impl Run {
     pub(super) fn new(targets: &[Target], request: &Request, positional: HashSet<Wanted>, trace: Option<Trace>) -> Run {
         let done = targets.iter().map(|_| None).collect();
-        Run { targets: targets.to_vec(), request: request.clone(), positional, done, calls: 0, trace }
+        let held = Held::nothing_of(&request.budget);
+        Run { targets: targets.to_vec(), request: request.clone(), positional, done, calls: 0, trace, held }
     }
 
     /// Evaluates what is not done. A target that shares state with others (`stacked`) counts as done only with all.
@@ -74,10 +78,15 @@ impl Run {
             }
         }
         self.calls = evaluator.calls;
-        let Evaluator { missing, .. } = evaluator;
+        let Evaluator { missing, held: made, .. } = evaluator;
+        // Functions announce what they make; what has not become part of an answer is gone again.
+        let values: usize = self.done.iter().flatten().flatten().map(|series| series.values.len()).sum();
+        let held = std::mem::replace(&mut self.held, Held::nothing_of(&self.request.budget));
+        let held = held.and(made).at_most(values.saturating_mul(size_of::<f64>()));
         if missing.is_empty() {
-            return Ok(Round::Done(self.done.iter_mut().filter_map(Option::take).flatten().collect()));
+            return Ok(Round::Done(self.done.iter_mut().filter_map(Option::take).flatten().collect(), held));
         }
+        self.held = held;
         for (target, done) in self.targets.iter().zip(&mut self.done) {
             if target.text().contains("stacked") {
                 *done = None;

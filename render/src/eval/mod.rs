@@ -38,7 +38,7 @@ pub struct Evaluated {
     pub series: Vec<Series>,
     /// Parts of the store that did not contribute.
     pub failures: Vec<Failure>,
-    /// The memory of what was read, as long as the series share it.
+    /// The memory of what was read, as long as the series share it, and of what functions made.
     pub(crate) held: Held,
 }
 
@@ -107,8 +107,9 @@ pub(crate) async fn evaluate_holding<H: Hold, T: Send + 'static>(
         let (stop, hold, to_finish) = (stop.0.clone(), hold.clone(), finish.take());
         let ended = tokio::task::spawn_blocking(move || {
             let after = match run.round(&data, &stop) {
-                Ok(Round::Done(series)) => {
+                Ok(Round::Done(series, made)) => {
                     let (failures, held) = data.into_parts();
+                    let held = held.and(made);
                     let finish = to_finish.ok_or(EvalError::WorkerLost);
                     After::Done(finish.map(|finish| finish(Evaluated { series, failures, held })))
                 }
@@ -162,6 +163,18 @@ mod tests {
     use whisper::Interval;
 
     use super::*;
+
+    #[tokio::test]
+    async fn what_functions_made_counts_as_long_as_it_is_there() {
+        let memory = Memory::new(Interval::from_secs(60).unwrap(), 1);
+        let budget = Budget::new(1 << 20);
+        let request = Request { budget: budget.clone(), ..Request::new(0, 6_000, 6_000) };
+        let target = Target::parse("randomWalk('x')").unwrap();
+        let evaluated = evaluate(&[target], &request, &memory, &memory).await.unwrap();
+        assert_eq!(budget.used(), evaluated.series[0].values.len() * size_of::<f64>());
+        drop(evaluated);
+        assert_eq!(budget.used(), 0);
+    }
 
     #[test]
     fn what_is_held_outlives_an_evaluation_that_is_given_up() {

@@ -64,6 +64,20 @@ impl Held {
         let used = self.budget.used.fetch_add(bytes, Relaxed) + bytes;
         if used > self.budget.limit { Err(EvalError::Memory { allowed: self.budget.limit }) } else { Ok(()) }
     }
+
+    /// The same with what `other` holds of the same account.
+    pub(crate) fn and(mut self, mut other: Held) -> Held {
+        self.bytes += std::mem::take(&mut other.bytes);
+        self
+    }
+
+    /// The same, with what is beyond `bytes` given back.
+    pub(crate) fn at_most(mut self, bytes: usize) -> Held {
+        let beyond = self.bytes.saturating_sub(bytes);
+        self.bytes -= beyond;
+        self.budget.used.fetch_sub(beyond, Relaxed);
+        self
+    }
 }
 
 impl Drop for Held {
@@ -85,7 +99,13 @@ mod tests {
         assert_eq!(budget.used(), 101);
         drop(two);
         assert!(one.more(40).is_ok());
-        drop(one);
+        let mut three = Held::nothing_of(&budget);
+        assert!(three.more(0).is_ok() && three.more(20).is_err());
+        let both = one.and(three);
+        assert_eq!(budget.used(), 120);
+        let both = both.at_most(70);
+        assert_eq!(budget.used(), 70);
+        drop(both);
         assert_eq!(budget.used(), 0);
     }
 }
