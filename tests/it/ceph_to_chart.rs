@@ -19,28 +19,31 @@ fn fixture() -> PathBuf {
 struct Cluster {
     folder: tempfile::TempDir,
     port: u32,
+    monitors: &'static str,
 }
 
 impl Cluster {
-    fn start() -> Cluster {
+    fn start(monitors: &'static str, port: u32) -> Cluster {
         // Socket paths must stay short, so the folder lies directly below the system's.
         let folder = tempfile::Builder::new().prefix("pc").tempdir().unwrap();
         // Clusters of runs side by side keep apart by their ports.
-        let cluster = Cluster { folder, port: 34_000 + process::id() % 900 * 10 };
+        let cluster = Cluster { folder, port: port + process::id() % 900 * 10, monitors };
         // Starting again goes on where the last attempt was; a busy machine can be too slow for the monitors' patience.
-        let faults: Vec<String> = (0..3).map_while(|_| cluster.attempt("start").err()).collect();
+        let faults: Vec<String> = (0..3).map_while(|_| cluster.attempt(&["start"]).err()).collect();
         assert!(faults.len() < 3, "{faults:?}");
         cluster
     }
 
     fn run(&self, verb: &str) {
-        self.attempt(verb).unwrap();
+        self.attempt(&[verb]).unwrap();
     }
 
-    fn attempt(&self, verb: &str) -> Result<(), String> {
+    fn attempt(&self, words: &[&str]) -> Result<(), String> {
+        let (verb, more) = words.split_first().unwrap();
         let done = Command::new("bash")
             .args([path(&fixture()), verb, path(self.folder.path())])
-            .envs([("MGR", "0"), ("OSDS", "1"), ("PORT", &self.port.to_string()), ("SECS", "3")])
+            .args(more)
+            .envs([("MONS", self.monitors), ("MGR", "0"), ("OSDS", "1"), ("PORT", &self.port.to_string()), ("SECS", "3")])
             .output()
             .unwrap();
         if done.status.success() {
@@ -56,12 +59,22 @@ impl Drop for Cluster {
     }
 }
 
+/// Says so and gives true when there is no Ceph to start.
+fn absent() -> bool {
+    let absent =
+        !fixture().exists() || ["ceph-mon", "ceph-osd"].iter().any(|name| !Path::new("/usr/bin").join(name).exists());
+    if absent {
+        peer::skip("ceph", "the cluster script or Debian's ceph-mon and ceph-osd are missing");
+    }
+    absent
+}
+
 #[test]
 fn a_real_ceph_osd_is_on_a_chart() {
-    if !fixture().exists() || ["ceph-mon", "ceph-osd"].iter().any(|name| !Path::new("/usr/bin").join(name).exists()) {
-        return peer::skip("ceph", "the cluster script or Debian's ceph-mon and ceph-osd are missing");
+    if absent() {
+        return;
     }
-    let cluster = Cluster::start();
+    let cluster = Cluster::start("1", 34_000);
     let folder = folder();
     let config = folder.path().join("plumbago.toml");
     let sockets = cluster.folder.path().join("run");
@@ -81,4 +94,63 @@ fn a_real_ceph_osd_is_on_a_chart() {
     assert_eq!((picture.status, picture.kind.as_str()), (200, "image/png"));
     assert!(plumbago.terminate().success());
     assert!(folder.path().join("data/whisper/ceph/ceph/osd/0/osd/op/rate.wsp").exists());
+}
+
+/// An agent that sees one monitor of the cluster, and what it sends.
+fn agent_of(cluster: &Cluster, mon: &str, server: &Plumbago, folder: &Path) -> Plumbago {
+    let (plaintext, http) = (server.plaintext.as_ref().unwrap(), server.http.as_ref().unwrap());
+    let root = path(cluster.folder.path());
+    let text = format!(
+        "[agent]\ninterval = \"1s\"\nhost = \"{mon}\"\nstagger = false\ndestination = \"{plaintext}\"\n\
+         events = \"{http}/events/\"\n[collectors.ceph]\nsockets = [\"{root}/run/ceph-mon.{mon}.asok\"]\n\
+         conf = \"{root}/ceph.conf\"\nuser = \"client.admin\"\n"
+    );
+    let folder = folder.join(mon);
+    fs::create_dir_all(&folder).unwrap();
+    let config = folder.join("plumbago.toml");
+    fs::write(&config, text).unwrap();
+    Plumbago::start(&folder, &["agent", "--config", path(&config)])
+}
+
+/// Whether the agent of `mon` has spoken for the cluster at `since` or later.
+fn spoke(server: &Plumbago, mon: &str, since: u64) -> bool {
+    let points = server.points(&format!("ceph.ceph.cluster.speaker.{mon}"));
+    points.iter().any(|(time, value)| *value == 1.0 && *time >= since)
+}
+
+#[test]
+fn one_agent_speaks_for_a_real_cluster_and_the_next_takes_over() {
+    if absent() {
+        return;
+    }
+    let cluster = Cluster::start("3", 24_000);
+    let folder = folder();
+    let server = Plumbago::up(folder.path(), &["--no-agent"]);
+    let start = |mon| agent_of(&cluster, mon, &server, folder.path());
+    let (first, _second, _third) = (start("a"), start("b"), start("c"));
+    let spoken = |mon: &str| {
+        let since = now();
+        wait_for("somebody who speaks for the cluster", || spoke(&server, mon, since).then_some(()));
+    };
+    spoken("a");
+    assert!(!server.points("ceph.ceph.cluster.osd.up").is_empty());
+    wait_for("what only the tool tells", || {
+        let size = server.points("ceph.ceph.cluster.osdmap.flag.noout");
+        size.iter().any(|(_, value)| *value == 0.0).then_some(())
+    });
+
+    first.signal("-KILL");
+    first.ended();
+    spoken("b");
+    let _first = start("a");
+    spoken("a");
+
+    cluster.attempt(&["kill", "mon.a"]).unwrap();
+    spoken("b");
+    let told = |what: &str| {
+        let events = server.json("/events/get_data?tags=ceph");
+        events.as_array().unwrap().iter().filter(|event| event["what"] == what).count()
+    };
+    wait_for("the event", || (told("mon.b leads the monitors") > 0).then_some(()));
+    assert_eq!((told("mon.b leads the monitors"), told("mon.a left the quorum")), (1, 1));
 }
