@@ -24,7 +24,7 @@ pub use ceph::{Naming as CephNaming, replay as replay_ceph, replay_cluster as re
 pub use change::Change;
 pub use collector::{Class, Collector, Slot, Spec};
 pub use counter::{Bits, moved};
-pub use ears::Ears;
+pub use ears::{Ears, Heard};
 pub use fail::Fail;
 pub use kept::{Kept, KeptRow};
 pub use origin::Origin;

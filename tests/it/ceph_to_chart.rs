@@ -7,7 +7,7 @@ use std::process::{self, Command};
 
 use golden::peer;
 
-use crate::stack::{Plumbago, folder, path, wait_for};
+use crate::stack::{Plumbago, folder, now, path, wait_for};
 
 /// The script that starts a small Ceph on loopback.
 fn fixture() -> PathBuf {
@@ -43,7 +43,13 @@ impl Cluster {
         let done = Command::new("bash")
             .args([path(&fixture()), verb, path(self.folder.path())])
             .args(more)
-            .envs([("MONS", self.monitors), ("MGR", "0"), ("OSDS", "1"), ("PORT", &self.port.to_string()), ("SECS", "3")])
+            .envs([
+                ("MONS", self.monitors),
+                ("MGR", "0"),
+                ("OSDS", "1"),
+                ("PORT", &self.port.to_string()),
+                ("SECS", "3"),
+            ])
             .output()
             .unwrap();
         if done.status.success() {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use collectors::{Change, Ears};
+use collectors::{Change, Ears, Heard};
 use tracing::{info, warn};
 use whisper::Timestamp;
 
@@ -41,7 +41,7 @@ impl PartialEq for Upstream {
 #[derive(Debug)]
 enum Work {
     Post(Post),
-    Ask { pattern: String, patience: Duration, reply: SyncSender<Option<Vec<(String, Timestamp)>>> },
+    Ask { pattern: String, patience: Duration, reply: SyncSender<Option<Vec<Heard>>> },
 }
 
 /// A change with its moment.
@@ -85,7 +85,7 @@ impl Upstream {
 }
 
 impl Ears for Upstream {
-    fn last(&self, pattern: &str, patience: Duration) -> Option<Vec<(String, Timestamp)>> {
+    fn last(&self, pattern: &str, patience: Duration) -> Option<Vec<Heard>> {
         let sender = self.lock().clone()?;
         let (reply, answer) = sync_channel(1);
         sender.try_send(Work::Ask { pattern: pattern.to_owned(), patience, reply }).ok()?;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use collectors::Heard;
 use serde::Deserialize;
 use serde_json::json;
 use whisper::Timestamp;
@@ -99,7 +100,7 @@ impl Server {
     }
 
     /// When each series that matches `pattern` was heard of last.
-    pub(super) fn last(&self, pattern: &str, patience: Duration) -> Option<Vec<(String, Timestamp)>> {
+    pub(super) fn last(&self, pattern: &str, patience: Duration) -> Option<Vec<Heard>> {
         let request = self
             .client
             .get(format!("{}/render", self.base))
@@ -110,8 +111,9 @@ impl Server {
         let answer = request.config().timeout_global(Some(patience.min(PATIENCE))).build().call().ok()?;
         let series: Vec<Series> = read(answer)?;
         let heard = series.into_iter().filter_map(|Series { target, datapoints }| {
-            let last = datapoints.iter().rev().find(|(value, _)| value.is_some())?;
-            Some((target, Timestamp::from_secs(last.1)))
+            let (_, time) = *datapoints.iter().rev().find(|(value, _)| value.is_some())?;
+            let step = datapoints.windows(2).map(|pair| pair[1].1.saturating_sub(pair[0].1)).next().unwrap_or(0);
+            Some(Heard { series: target, time: Timestamp::from_secs(time), step })
         });
         Some(heard.collect())
     }

@@ -96,7 +96,7 @@ fn the_server_says_who_was_heard_last() {
         (200, r#"[{"target": "a.b", "datapoints": [[1.0, 10], [2.0, 20], [null, 30]]}, {"target": "c", "datapoints": [[null, 10]]}]"#.to_owned())
     });
     let heard = upstream(address).last("a.*", SOON);
-    assert_eq!(heard, Some(vec![("a.b".to_owned(), Timestamp::from_secs(20))]));
+    assert_eq!(heard, Some(vec![Heard { series: "a.b".to_owned(), time: Timestamp::from_secs(20), step: 10 }]));
 }
 
 #[test]

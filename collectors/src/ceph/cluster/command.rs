@@ -18,10 +18,14 @@ use super::facts::Facts;
 use crate::{Fail, Site};
 
 /// Only what reads, and only what no socket tells.
+/// The last two need a manager and are never answered without one.
 const QUESTIONS: &str = "status\nosd dump\ndf\nmgr stat\nosd pool stats\npg dump pools\n";
 
 /// The tool is ended after this long.
 const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Once it has answered something, it is ended after this long without more.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// Far more than the answers of a cluster of ten thousand OSDs.
 const LONGEST_ANSWER: usize = 64 << 20;
@@ -95,8 +99,14 @@ impl Tool {
         let mut answer = Vec::new();
         let Some(mut output) = child.stdout.take() else { return Ok(answer) };
         loop {
-            let left = until.saturating_duration_since(Instant::now());
+            let mut left = until.saturating_duration_since(Instant::now());
+            if !answer.is_empty() {
+                left = left.min(QUIET);
+            }
             if left.is_zero() || !ready(&output, left) {
+                if !answer.is_empty() {
+                    return Ok(answer);
+                }
                 return Err(Fail::Timeout { what: self.program.display().to_string(), after: DEADLINE });
             }
             let filled = answer.len();

@@ -20,13 +20,14 @@ use self::snapshot::Snapshot;
 use super::names::{Naming, cleaned};
 use super::options::Options;
 use super::status::MonStatus;
-use crate::{Change, Fail, Out, Scope, Site, Slot};
+use crate::{Change, Fail, Heard, Out, Scope, Site, Slot};
 
 /// How long the server is waited for.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Changes that a silent agent has seen are kept for this many runs, in case the one that should have told them is gone.
-const REMEMBERED: usize = 6;
+/// A server that keeps a value a minute is late to know.
+const REMEMBERED: usize = 16;
 
 /// Runs after the first word in which another may have told the same change.
 const OVERLAP: u32 = 3;
@@ -66,6 +67,8 @@ pub(super) struct Cluster {
     unspoken: VecDeque<(Slot, Vec<Change>)>,
     last_slot: Option<u32>,
     interval: Option<u32>,
+    /// Who leads, and the slot in which we learnt so.
+    leader: Option<(String, u32)>,
     rounds: Rounds,
     facts: Option<Known>,
     epoch: Option<u64>,
@@ -106,6 +109,10 @@ impl Cluster {
             self.interval = Some(self.interval.map_or(now - last, |known| known.min(now - last)));
         }
         self.mon = Some(view.name.to_owned());
+        let leader = view.status.quorum_names().first().copied().unwrap_or_default();
+        if self.leader.as_ref().is_none_or(|(known, _)| known != leader) {
+            self.leader = Some((leader.to_owned(), now));
+        }
         let voice = self.voice(name, view, scene);
         let speaks = !matches!(voice, Voice::Silent { .. });
         let result = if matches!(voice, Voice::Leads | Voice::StandsIn { .. }) {
@@ -148,15 +155,23 @@ impl Cluster {
         let names = view.status.quorum_names();
         let mut before: Vec<String> =
             names.iter().take_while(|other| **other != view.name).map(|other| cleaned(other)).collect();
+        // The leader is the first of them.
         before.extend(names.first().map(|leader| cleaned(leader)));
-        let last = heard.iter().filter(|(series, _)| {
-            series.strip_prefix(&root).is_some_and(|other| before.iter().any(|before| before == other))
+        let last = heard.iter().filter(|heard| {
+            heard.series.strip_prefix(&root).is_some_and(|other| before.iter().any(|before| before == other))
         });
-        let last = last.map(|(_, time)| time.secs()).max();
-        let recent = scene.slot.time.secs().saturating_sub(interval.saturating_mul(2));
-        match last.filter(|last| *last > recent) {
-            Some(last) => Voice::Silent { heard: Some(last) },
-            None => Voice::StandsIn { since: last },
+        let last = last.max_by_key(|heard| heard.time);
+        // One interval more for each monitor between the leader and ours, so that they do not step in together.
+        let patience = interval.saturating_mul(u32::try_from(before.len()).unwrap_or(u32::MAX).max(2));
+        let recent = scene.slot.time.secs().saturating_sub(patience);
+        // A slot of the server that is longer than an interval may hold a word from its end.
+        let latest = |heard: &Heard| heard.time.secs().saturating_add(heard.step.saturating_sub(interval));
+        // A new leader has had no time to be heard.
+        let new = self.leader.as_ref().is_some_and(|(_, since)| *since > recent);
+        let recently = new || last.is_some_and(|heard| latest(heard) > recent);
+        match last.map(|heard| heard.time.secs()) {
+            heard if recently => Voice::Silent { heard },
+            last => Voice::StandsIn { since: last },
         }
     }
 

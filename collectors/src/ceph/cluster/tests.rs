@@ -9,12 +9,10 @@ use crate::Ears;
 
 /// A server that says what a test tells it to.
 #[derive(Clone, Debug, Default)]
-struct Server(Arc<Mutex<Option<Heard>>>);
-
-type Heard = Vec<(String, Timestamp)>;
+struct Server(Arc<Mutex<Option<Vec<Heard>>>>);
 
 impl Ears for Server {
-    fn last(&self, pattern: &str, _: Duration) -> Option<Heard> {
+    fn last(&self, pattern: &str, _: Duration) -> Option<Vec<Heard>> {
         assert_eq!(pattern, "ceph.ceph.cluster.speaker.*");
         self.0.lock().unwrap().clone()
     }
@@ -22,8 +20,12 @@ impl Ears for Server {
 
 impl Server {
     fn heard(&self, mon: &str, secs: u32) {
-        let series = (format!("ceph.ceph.cluster.speaker.{mon}"), Timestamp::from_secs(secs));
-        *self.0.lock().unwrap() = Some(vec![series]);
+        self.heard_within(mon, secs, 10);
+    }
+
+    fn heard_within(&self, mon: &str, secs: u32, step: u32) {
+        let series = format!("ceph.ceph.cluster.speaker.{mon}");
+        *self.0.lock().unwrap() = Some(vec![Heard { series, time: Timestamp::from_secs(secs), step }]);
     }
 }
 
@@ -106,6 +108,26 @@ fn when_nobody_was_heard_for_two_intervals_the_next_one_speaks_until_one_is_hear
     assert!(!speaks(&third.run(40, &NAMES, &[])) && !speaks(&third.run(50, &NAMES, &[])));
     server.heard("a", 60);
     assert!(!speaks(&second.run(60, &NAMES, &[])));
+}
+
+#[test]
+fn a_new_leader_has_time_to_be_heard() {
+    let server = Server::default();
+    let mut third = Agent::of("c", Some(&server));
+    server.heard("a", 20);
+    assert!(!speaks(&third.run(10, &NAMES, &[])) && !speaks(&third.run(20, &NAMES, &[])));
+    let spoken: Vec<bool> = [60, 70, 80].map(|secs| speaks(&third.run(secs, &["b", "c"], &[]))).into();
+    assert_eq!(spoken, [false, false, true]);
+}
+
+#[test]
+fn a_server_that_keeps_a_value_a_minute_is_believed_for_that_minute() {
+    let server = Server::default();
+    let mut second = Agent::of("b", Some(&server));
+    server.heard_within("a", 60, 60);
+    let spoken: Vec<bool> = [70, 80, 120, 130].map(|secs| speaks(&second.run(secs, &NAMES, &[]))).into();
+    // The last word may have come at 110.
+    assert_eq!(spoken, [false, false, false, true]);
 }
 
 #[test]
