@@ -11,7 +11,7 @@ use carbon_storage::{Find, NameIndex, NameTable, Recent, Tending, WhisperTree};
 use tracing::{error, info, warn};
 
 use crate::config::Config;
-use crate::serve::overlay;
+use crate::store::overlay;
 
 /// Name of the snapshot below the data folder.
 const SNAPSHOT: &str = "names.index";

@@ -13,7 +13,7 @@ use agent::{Agent, AgentConfig};
 use anyhow::Context;
 use carbon::{Carbon, Indexes};
 use carbon_storage::carbonlink::CarbonLinkRecent;
-use carbon_storage::{Explain, Explained, Fetch, Find, Housekeeping, NameTable, Overlay, Recent, WhisperTree};
+use carbon_storage::{Explain, Explained, Fetch, Find, Housekeeping, NameTable, Recent, WhisperTree};
 use render::{AdminServer, HttpConfig, Server, Sources, Status};
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
@@ -31,7 +31,7 @@ use crate::signals::Signals;
 use crate::status::{
     AgentPart, CarbonPart, JournalPart, MemoryPart, MigrationPart, NamesPart, ProcessPart, ReloadPart,
 };
-use crate::store::StoreKind;
+use crate::store::{StoreKind, overlay};
 use crate::tags::{KeptTags, with_tags};
 use crate::takeover::{self, Control, Inherited, until_end};
 
@@ -413,13 +413,6 @@ fn sources(tree: &WhisperTree, recent: Option<Arc<dyn Recent>>, index: &KeptName
     let find = if index.follows() { find } else { overlay.clone() };
     let explain = Arc::new(Explained { overlay: overlay.clone(), stored });
     Sources { explain: Some(explain), ..Sources::new(find, overlay, status) }
-}
-
-/// What waits in a cache over what the tree holds and `find` finds.
-pub(crate) fn overlay(tree: &WhisperTree, find: Arc<dyn Find>, recent: Arc<dyn Recent>) -> Overlay {
-    let layouts = tree.clone();
-    let layout = Arc::new(move |name: &_| layouts.rules().layout(name));
-    Overlay::new(find, Arc::new(tree.clone()), recent, layout)
 }
 
 /// The table of names, within its share of memory.

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use carbon_storage::{AggregationRules, Nowhere, Schemas, StorageRules, Store, TreeOptions, WhisperTree};
+use carbon_storage::{
+    AggregationRules, Find, Nowhere, Overlay, Recent, Schemas, StorageRules, Store, TreeOptions, WhisperTree,
+};
 use serde::Deserialize;
 use tracing::warn;
 use whisper::Allocation;
@@ -160,4 +162,11 @@ impl StoreConfig {
     pub(crate) fn open_for_reading(&self) -> anyhow::Result<WhisperTree> {
         Ok(WhisperTree::read_only(&self.tree(), self.rules()?))
     }
+}
+
+/// What waits in a cache over what the tree holds and `find` finds.
+pub(crate) fn overlay(tree: &WhisperTree, find: Arc<dyn Find>, recent: Arc<dyn Recent>) -> Overlay {
+    let layouts = tree.clone();
+    let layout = Arc::new(move |name: &_| layouts.rules().layout(name));
+    Overlay::new(find, Arc::new(tree.clone()), recent, layout)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use crate::http::token_problem;
+use crate::token;
 
 /// `[http]`: where questions are taken, and how patiently.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -130,7 +130,7 @@ impl HttpConfig {
 
     /// What is wrong with the file of tokens, if one is named. Blocks.
     pub fn token_problem(&self) -> Option<String> {
-        token_problem(self.token_file.as_deref()?)
+        token::problem(self.token_file.as_deref()?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Targets, functions, formats and pictures behind Graphite's HTTP API.
 
+mod token;
 pub mod config;
 pub mod http;
 pub mod time;

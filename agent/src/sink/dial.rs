@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rustix::net::RecvFlags;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
+
+use super::peer::Peer;
 
 /// The least time for one address of several.
 const SHORTEST_TRY: Duration = Duration::from_secs(2);
@@ -23,18 +24,6 @@ pub(crate) struct Dial {
     patience: Duration,
     #[cfg(feature = "tls")]
     tls: Option<super::tls::Tls>,
-}
-
-/// A connection, whatever it is wrapped in.
-pub(crate) trait Peer: AsyncRead + AsyncWrite + Send + Unpin {
-    /// The socket below.
-    fn socket(&self) -> &TcpStream;
-}
-
-impl Peer for TcpStream {
-    fn socket(&self) -> &TcpStream {
-        self
-    }
 }
 
 impl Dial {

@@ -4,6 +4,7 @@ mod datagram;
 mod dial;
 mod file;
 mod pauses;
+mod peer;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -10,8 +10,9 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::dial::{Dial, Peer, hung_up, late};
+use super::dial::{Dial, hung_up, late};
 use super::pauses::{GOOD, Pauses};
+use super::peer::Peer;
 use super::wire::Wire;
 use crate::outlet::Outlet;
 

@@ -12,7 +12,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 
-use super::dial::Peer;
+use super::peer::Peer;
 
 /// `[destination.NAME.tls]`: an encrypted connection; an empty table is one by the authorities of this system.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]

@@ -10,8 +10,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use super::cleaned::cleaned;
 use super::discover::is_fsid;
-use super::names::cleaned;
 use crate::Site;
 
 /// Configurations are far shorter.

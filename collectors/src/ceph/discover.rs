@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use glob::Pattern;
 
-use super::names::cleaned;
+use super::cleaned::cleaned;
 use crate::{Fail, Site};
 
 /// Far more daemons than a host has.

@@ -7,7 +7,8 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::names::{Naming, cleaned};
+use super::cleaned::cleaned;
+use super::names::Naming;
 use super::publish::publish;
 use super::reading::{Key, Reading};
 use super::schema::{Schema, Section};

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::cleaned::cleaned;
 use super::daemon::{Known, Standing};
-use super::names::cleaned;
 use crate::{Fail, Out, Site, Value};
 
 /// One daemon, as it stands in the file.

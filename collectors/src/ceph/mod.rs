@@ -7,6 +7,7 @@
 mod options;
 mod discover;
 mod clusters;
+mod cleaned;
 mod names;
 mod socket;
 mod round;
@@ -16,6 +17,7 @@ mod flatten;
 mod reading;
 mod publish;
 mod status;
+mod standing;
 mod device;
 mod inventory;
 mod cluster;
@@ -163,7 +165,7 @@ impl Ceph {
             if known.standing != Standing::Forbidden {
                 *up.entry(&known.root).or_default() |= known.standing == Standing::Alive;
             }
-            status::publish(known, out);
+            standing::publish(known, out);
             if let Some(device) = &known.device {
                 device.publish(&known.root, out);
             }

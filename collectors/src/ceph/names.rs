@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::cleaned::cleaned;
 use super::discover::Daemon;
 use crate::{Scope, clean};
 
@@ -87,25 +88,6 @@ impl Naming {
         clean(name, &mut part);
         part.into()
     }
-}
-
-/// `text` with every run of characters that a name of ours does not have as one `_`.
-pub(super) fn cleaned(text: &str) -> String {
-    let mut name = String::with_capacity(text.len());
-    let mut dirty = false;
-    for c in text.chars() {
-        let fine = c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-        if fine {
-            name.push(c);
-        } else if !dirty {
-            name.push('_');
-        }
-        dirty = !fine;
-    }
-    if name.is_empty() {
-        name.push('_');
-    }
-    name
 }
 
 /// Appends an id whose dots part it, as Diamond leaves them.

@@ -1,9 +1,6 @@
-//! What daemons say about their part in the cluster, as numbers under their own names.
+//! What daemons say about their part in the cluster.
 
 use serde::Deserialize;
-
-use super::daemon::Known;
-use crate::{Out, Value};
 
 /// The part of `mon_status` that is read.
 #[derive(Clone, Debug, Deserialize)]
@@ -70,35 +67,5 @@ impl Version {
         let mut numbers = self.version.split(['.', '-', ' ']).map(|part| part.parse::<u32>().ok());
         let (major, minor, patch) = (numbers.next()??, numbers.next()??, numbers.next().flatten().unwrap_or(0));
         Some(f64::from(major) * 10_000.0 + f64::from(minor.min(99)) * 100.0 + f64::from(patch.min(99)))
-    }
-}
-
-/// Puts what `known` says about its part into `out`.
-pub(super) fn publish(known: &Known, out: &mut Out) {
-    let mut gauge = |what: &[&str], value: f64| {
-        let mut path = vec![known.root.as_str()];
-        path.extend(what);
-        out.value(&path, Value::Gauge(value));
-    };
-    let yes = |what: bool| if what { 1.0 } else { 0.0 };
-    if let Some(number) = known.version.as_ref().and_then(Version::number) {
-        gauge(&["version"], number);
-    }
-    if let Some(mon) = &known.status {
-        gauge(&["status", "leader"], yes(mon.leads()));
-        gauge(&["status", "in_quorum"], yes(mon.in_quorum()));
-        gauge(&["status", "quorum_size"], mon.quorum.len() as f64);
-        gauge(&["status", "election_epoch"], mon.election_epoch as f64);
-        if let Some(age) = mon.quorum_age {
-            gauge(&["status", "quorum_age"], age);
-        }
-    }
-    if let Some(mds) = &known.mds {
-        gauge(&["status", "active"], yes(mds.state == "up:active"));
-        gauge(&["status", "standby"], yes(mds.state.starts_with("up:standby")));
-        gauge(&["status", "rank"], mds.whoami as f64);
-    }
-    if let Some(active) = known.mgr_active {
-        gauge(&["status", "active"], yes(active));
     }
 }

@@ -1,7 +1,7 @@
 //! Series as JSON, in the three shapes that graphite-web offers. An infinite value is `1e9999`, as there.
 
-use super::lines::{Cursor, points_of, shown};
 use super::number::{self, Cell, ROOM};
+use super::points::{Cursor, points_of, shown};
 use super::{Output, TooLong};
 use crate::series::Series;
 

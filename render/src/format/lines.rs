@@ -1,16 +1,13 @@
 //! JSON on one line, in pieces: an answer of megabytes is made while it is sent, and is never in memory as a whole.
 
 use super::Output;
-use super::clock::Clock;
 use super::json::head_on_a_line;
-use super::number::{Cell, ROOM};
+use super::number::ROOM;
+use super::points::{BLOCK, Cursor, points_of};
 use crate::series::Series;
 
 /// Bytes of a piece: what the socket takes in one go, and the processor's cache keeps meanwhile.
 const PIECE: usize = 64 * 1024;
-
-/// Points for which room is made at once.
-const BLOCK: usize = 64;
 
 /// What [`json`](super::json) gives on one line, piece by piece.
 #[derive(Debug)]
@@ -21,14 +18,6 @@ pub struct Pieces {
     at: usize,
     cursor: Cursor,
     state: State,
-}
-
-/// How far the points of a series are written.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Cursor {
-    at: usize,
-    /// Whether one stands there already, which a comma parts from the next.
-    is_begun: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,50 +89,4 @@ impl Iterator for Pieces {
         }
         Some(out.into_bytes())
     }
-}
-
-/// Writes the next block of `[[value, epoch], ...]`, and the brackets around all; whether there is more.
-///
-/// This is what nearly every request ends in: some 10 ns a point.
-pub(super) fn points_of(one: &Series, cursor: &mut Cursor, known_only: bool, bytes: &mut Vec<u8>) -> bool {
-    let values = shown(one);
-    if cursor.at == 0 {
-        bytes.push(b'[');
-    }
-    let block = &values[cursor.at..values.len().min(cursor.at + BLOCK)];
-    let mut clock = Clock::new(one.start.saturating_add(one.step.saturating_mul(cursor.at as i64)), one.step);
-    let mut end = bytes.len();
-    bytes.resize(end + block.len() * ROOM, 0);
-    for &value in block {
-        if known_only && value.is_nan() {
-            clock.go_on();
-            continue;
-        }
-        let room = bytes[end..].first_chunk_mut().expect("a cell's room was made for each value of the block");
-        let mut cell = Cell::of(room);
-        if cursor.is_begun {
-            cell.put(b", [");
-        } else {
-            cell.put(b"[");
-            cursor.is_begun = true;
-        }
-        cell.json(value, one.integers);
-        cell.put(b", ");
-        clock.tick(&mut cell);
-        cell.put(b"]");
-        end += cell.length();
-    }
-    bytes.truncate(end);
-    cursor.at += block.len();
-    let is_more = cursor.at < values.len();
-    if !is_more {
-        bytes.push(b']');
-    }
-    is_more
-}
-
-/// The values whose times do not lie past the end, as graphite-web's `datapoints`.
-pub(super) fn shown(one: &Series) -> &[f64] {
-    let Ok(reach) = usize::try_from(one.end.saturating_sub(one.start).div_euclid(one.step.max(1))) else { return &[] };
-    &one.values[..one.values.len().min(reach.saturating_add(1))]
 }

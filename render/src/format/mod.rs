@@ -7,6 +7,7 @@ mod number;
 mod clock;
 mod consolidate;
 mod json;
+mod points;
 mod lines;
 mod text;
 mod record;

@@ -19,8 +19,8 @@ use hyper::header::{self, HeaderMap};
 use tracing::warn;
 
 use super::fault::Fault;
-use super::token::TokenFile;
 use crate::config::HttpConfig;
+use crate::token::TokenFile;
 
 /// Who asks; the server adds it to each request as an extension, and so does whoever calls a router without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

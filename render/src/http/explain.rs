@@ -13,8 +13,9 @@ use whisper::Timestamp;
 
 use super::fault::Fault;
 use super::question::{self, Question};
+use super::told::{Answered, Told};
 use super::{App, answer, never_cached, reasons, render};
-use crate::eval::{Evaluated, Held};
+use crate::eval::Evaluated;
 use crate::format;
 use crate::query::{Stage, Tally, Trace};
 use crate::series::Series;
@@ -24,29 +25,6 @@ const MOST_READ: usize = 100;
 
 /// Series of the answer of which is told.
 const MOST_TOLD: usize = 500;
-
-/// All that is known about an answer.
-pub(super) struct Told {
-    pub(super) at: Option<i64>,
-    pub(super) now: i64,
-    pub(super) answer: Answered,
-    pub(super) stages: Vec<Stage>,
-    pub(super) origins: Vec<Origin>,
-    /// Series that were read, told or not.
-    pub(super) read: usize,
-}
-
-/// The series of an answer.
-pub(super) struct Answered {
-    /// Before points are joined, and after.
-    pub(super) before: Vec<Series>,
-    after: Vec<Series>,
-    /// Series that are not told of.
-    beside: usize,
-    /// Parts of the store that did not contribute.
-    unreadable: usize,
-    _held: Held,
-}
 
 pub(super) async fn explain(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
     let params = app.params(request).await?;

@@ -30,7 +30,6 @@ mod desk;
 mod status;
 mod queries;
 mod turns;
-mod token;
 mod access;
 mod flush;
 mod series;
@@ -41,6 +40,7 @@ mod made;
 mod render;
 mod explain;
 mod reasons;
+mod told;
 mod metrics;
 mod tags;
 mod events;
@@ -79,7 +79,6 @@ pub use desk::{Part, Status};
 pub use exposition::Family;
 pub use flush::LONGEST_FLUSH;
 pub use server::{AdminServer, Server, ServerError};
-pub(crate) use token::problem as token_problem;
 
 /// Where names and points come from.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use carbon_storage::{FileOrigin, Origin, Slot};
 use serde_json::{Value, json};
 
-use super::explain::Told;
+use super::told::Told;
 use crate::query::value_at;
 use crate::series::{Consolidation, Series};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::names::cleaned;
+use super::super::cleaned::cleaned;
 use super::facts::{Df, Facts, OsdMap, PoolSum, Status};
 use super::{Counters, MonView};
 use crate::{Bits, Out, Unit, Value};

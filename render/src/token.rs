@@ -13,10 +13,10 @@ const LONGEST_FILE: u64 = 64 << 10;
 
 /// A file of tokens. Blank lines and those that begin with `#` are passed over.
 #[derive(Clone, Debug)]
-pub(super) struct TokenFile(PathBuf);
+pub(crate) struct TokenFile(PathBuf);
 
 impl TokenFile {
-    pub(super) fn at(path: PathBuf) -> TokenFile {
+    pub(crate) fn at(path: PathBuf) -> TokenFile {
         TokenFile(path)
     }
 
@@ -24,7 +24,7 @@ impl TokenFile {
     ///
     /// # Errors
     /// Says why the file cannot be used.
-    pub(super) fn hold(&self, token: &[u8]) -> Result<bool, String> {
+    pub(crate) fn hold(&self, token: &[u8]) -> Result<bool, String> {
         let text = read(&self.0)?;
         // All are compared, and each to its end, so that the time tells nothing.
         Ok(lines(&text).fold(false, |found, line| found | same(line.as_bytes(), token)))
