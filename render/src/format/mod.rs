@@ -10,7 +10,6 @@ mod json;
 mod points;
 mod lines;
 mod text;
-mod record;
 mod pickle;
 mod msgpack;
 

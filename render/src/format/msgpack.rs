@@ -2,7 +2,7 @@
 
 use carbon_storage::{Node, NodeKind};
 
-use super::{Output, TooLong, record};
+use super::{Output, TooLong};
 use crate::series::Series;
 
 /// A list of maps: `name`, `start`, `end`, `step`, `values`, `pathExpression`, `valuesPerPoint`, `consolidationFunc`,
@@ -30,7 +30,7 @@ pub fn series(series: &[Series], out: &mut Output) -> Result<(), TooLong> {
         text(bytes, "valuesPerPoint");
         whole(bytes, one.values_per_point as i64);
         text(bytes, "consolidationFunc");
-        text(bytes, record::method(&one.consolidation));
+        text(bytes, one.consolidation.name());
         text(bytes, "xFilesFactor");
         float(bytes, one.x_files_factor);
         out.check()?;

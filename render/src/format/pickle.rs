@@ -5,7 +5,7 @@
 
 use carbon_storage::{Node, NodeKind};
 
-use super::{Output, TooLong, record};
+use super::{Output, TooLong};
 use crate::series::Series;
 
 const PROTOCOL_2: &[u8] = b"\x80\x02";
@@ -48,7 +48,7 @@ pub fn series(series: &[Series], out: &mut Output) -> Result<(), TooLong> {
         text(bytes, "valuesPerPoint");
         whole(bytes, one.values_per_point as i64);
         text(bytes, "consolidationFunc");
-        text(bytes, record::method(&one.consolidation));
+        text(bytes, one.consolidation.name());
         text(bytes, "xFilesFactor");
         float(bytes, one.x_files_factor);
         bytes.push(SET_ITEMS);

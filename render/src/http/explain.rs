@@ -161,7 +161,7 @@ fn series_value(told: &Told, (before, after): (&Series, &Series)) -> Value {
     });
     if after.values_per_point > 1 && after.step != before.step {
         value["joined"] = json!({
-            "points": after.values_per_point, "by": reasons::method(&after.consolidation),
+            "points": after.values_per_point, "by": after.consolidation.name(),
             "xFilesFactor": after.x_files_factor, "step-before": before.step,
         });
     }

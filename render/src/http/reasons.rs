@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::told::Told;
 use crate::query::value_at;
-use crate::series::{Consolidation, Series};
+use crate::series::Series;
 
 /// Series whose own reasons are repeated for the answer's.
 const MOST_REASONS: usize = 3;
@@ -173,18 +173,4 @@ pub(super) fn origin_value(origin: &Origin, told: &Told) -> Value {
         value["why"] = of_origin(origin, at, told.now).into();
     }
     value
-}
-
-/// As `consolidateBy` calls it.
-pub(super) fn method(method: &Consolidation) -> &str {
-    match method {
-        Consolidation::Average => "average",
-        Consolidation::Sum => "sum",
-        Consolidation::Min => "min",
-        Consolidation::Max => "max",
-        Consolidation::First => "first",
-        Consolidation::Last => "last",
-        Consolidation::AverageZero => "avg_zero",
-        Consolidation::Unknown(name) => name,
-    }
 }

@@ -62,6 +62,22 @@ pub enum Consolidation {
     Unknown(String),
 }
 
+impl Consolidation {
+    /// As `consolidateBy` calls it.
+    pub fn name(&self) -> &str {
+        match self {
+            Consolidation::Average => "average",
+            Consolidation::Sum => "sum",
+            Consolidation::Min => "min",
+            Consolidation::Max => "max",
+            Consolidation::First => "first",
+            Consolidation::Last => "last",
+            Consolidation::AverageZero => "avg_zero",
+            Consolidation::Unknown(name) => name,
+        }
+    }
+}
+
 /// Marks set by functions such as `color`, `dashed`, `secondYAxis`; they change pictures, never numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Style {
