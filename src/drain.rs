@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::cli::DrainArgs;
 use crate::config::Config;
 use crate::out;
-use crate::serve::{self, reachable};
+use crate::processes::{self, reachable};
 
 /// How long the daemon may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -40,7 +40,7 @@ pub(crate) fn drain(arguments: &DrainArgs) -> anyhow::Result<()> {
 /// lock keeps a real daemon away meanwhile, and tells when there is one.
 fn offline(config: &Config) -> anyhow::Result<()> {
     let journaling = config.journaling().context("`[journal] enabled` is false, so nothing can be left")?;
-    serve::runtime()?.block_on(async {
+    processes::runtime()?.block_on(async {
         let tree = config.store.open()?;
         let silent = config.carbon.clone().without_listeners();
         let carbon = Carbon::start(silent, Some(journaling), config.store.destination(&tree), Arc::default()).await?;

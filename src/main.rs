@@ -14,9 +14,10 @@ mod memory;
 mod migration;
 mod names;
 mod out;
+mod processes;
 mod reload;
 mod series;
-mod serve;
+
 mod signals;
 mod status;
 mod store;
@@ -44,16 +45,16 @@ fn main() -> ExitCode {
         }
         Verb::Config { verb: ConfigVerb::Check { file, names } } => check::check(&file, names),
         Verb::Series { verb } => series::series(&verb),
-        Verb::Up(arguments) => logging::start(&cli.log).and_then(|()| serve::up(&arguments)),
+        Verb::Up(arguments) => logging::start(&cli.log).and_then(|()| processes::up(&arguments)),
         Verb::Carbon(CarbonArgs { verb: Some(CarbonVerb::Drain(arguments)), .. }) => {
             logging::start(&cli.log).and_then(|()| drain::drain(&arguments))
         }
-        Verb::Carbon(arguments) => logging::start(&cli.log).and_then(|()| serve::carbon(&arguments)),
-        Verb::Render(file) => logging::start(&cli.log).and_then(|()| serve::render(&file)),
+        Verb::Carbon(arguments) => logging::start(&cli.log).and_then(|()| processes::carbon(&arguments)),
+        Verb::Render(file) => logging::start(&cli.log).and_then(|()| processes::render(&file)),
         Verb::Agent(AgentArgs { verb: Some(AgentVerb::Once(arguments)), .. }) => look::once(&arguments),
         Verb::Agent(AgentArgs { verb: Some(AgentVerb::Explain(arguments)), .. }) => look::explain(&arguments),
         Verb::Agent(AgentArgs { verb: Some(AgentVerb::ImportDiamond(arguments)), .. }) => import::diamond(&arguments),
-        Verb::Agent(arguments) => logging::start(&cli.log).and_then(|()| serve::agent(&arguments)),
+        Verb::Agent(arguments) => logging::start(&cli.log).and_then(|()| processes::agent(&arguments)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,7 +12,7 @@ use crate::cli::{SeriesDaemon, SeriesSelection, SeriesVerb};
 use crate::config::Config;
 use crate::drain;
 use crate::out;
-use crate::serve;
+use crate::processes;
 
 /// How long the daemon may take for all of it.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -119,7 +119,7 @@ fn socket(daemon: &SeriesDaemon) -> anyhow::Result<PathBuf> {
     if let Some(data) = &daemon.data {
         config.store.data.clone_from(data);
     }
-    let asked = config.http.admin_socket.unwrap_or_else(|| serve::admin_path(&config.store.data));
+    let asked = config.http.admin_socket.unwrap_or_else(|| processes::admin_path(&config.store.data));
     if asked.as_os_str().is_empty() {
         bail!("`[http] admin-socket` says that there is none");
     }

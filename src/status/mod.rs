@@ -1,5 +1,11 @@
 //! What the parts of this process say of themselves over HTTP. `render` serves it and knows no part; here they meet.
 
+use std::sync::Arc;
+
+use render::Status;
+
+use crate::reload::Reload;
+
 mod agent;
 mod carbon;
 mod journal;
@@ -17,3 +23,16 @@ pub(crate) use migration::MigrationPart;
 pub(crate) use names::NamesPart;
 pub(crate) use process::ProcessPart;
 pub(crate) use reload::ReloadPart;
+
+/// What every process tells.
+pub(crate) fn own_status() -> Status {
+    Status { parts: vec![Arc::new(ProcessPart::new())], ..Status::default() }
+}
+
+/// What a process tells that keeps points or reads them.
+pub(crate) fn status_of(reload: &Reload<'_>) -> Status {
+    let mut status = own_status();
+    status.parts.push(Arc::new(MemoryPart(reload.config().memory.shares())));
+    status.parts.push(Arc::new(ReloadPart(reload.counts())));
+    status
+}
