@@ -31,6 +31,8 @@ pub struct HttpConfig {
     pub drain_for: Duration,
     /// Bytes of a request's body. Default 1 048 576.
     pub body_bytes: usize,
+    /// Whether browsers find the page at `/`. Default true.
+    pub page: bool,
     /// A unix socket with the same API; whoever may open it may delete and rename series. Default: `admin.sock` below the
     /// data folder of a process that takes points in, else none.
     pub admin_socket: Option<PathBuf>,
@@ -85,6 +87,7 @@ impl Default for HttpConfig {
             send_timeout: Duration::from_secs(30),
             drain_for: Duration::from_secs(10),
             body_bytes: 1 << 20,
+            page: true,
             admin_socket: None,
             admin_socket_mode: 0o600,
             token_file: None,

@@ -11,6 +11,7 @@ mod query;
 pub mod eval;
 pub mod functions;
 pub mod draw;
+mod page;
 pub mod format;
 
 pub use config::{HttpConfig, RenderConfig};

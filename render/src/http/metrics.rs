@@ -31,7 +31,7 @@ pub(super) async fn find_or_numbers(State(app): State<Arc<App>>, request: Reques
 
 async fn nodes(app: &App, params: &Params) -> Result<Response, Fault> {
     let wanted = Wanted::read(params)?;
-    let names = Names { leaves_only: wanted.leaves_only, window: window(params, app)? };
+    let names = Names { leaves_only: wanted.leaves_only, window: window(params, app)?, first: wanted.first };
     let nodes = app.nodes("query", &wanted.pattern, names).await?;
     let limit = app.config.output_bytes;
     let by_last_part = || {
@@ -63,7 +63,7 @@ pub(super) async fn expand(State(app): State<Arc<App>>, request: Request) -> Res
             let limit = app.config.targets;
             return Err(Fault::parameter("query", format!("more than {limit} queries, the `targets` limit")));
         }
-        let names = Names { leaves_only, window };
+        let names = Names { leaves_only, window, first: None };
         let nodes = if query.is_empty() { NodeList::default() } else { app.nodes("query", query, names).await? };
         groups.push((query, nodes.iter().map(|(path, _)| path.to_owned()).collect::<BTreeSet<_>>()));
     }
@@ -81,7 +81,7 @@ pub(super) async fn expand(State(app): State<Arc<App>>, request: Request) -> Res
 pub(super) async fn index(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
     let params = app.params(request).await?;
     params.whole("local")?;
-    let nodes = app.nodes("query", "**", Names { leaves_only: true, window: None }).await?;
+    let nodes = app.nodes("query", "**", Names { leaves_only: true, window: None, first: None }).await?;
     if params.has("pretty") || params.has("jsonp") {
         return answer::json(&Paths(&nodes), &params, app.config.output_bytes);
     }
@@ -93,7 +93,8 @@ impl App {
     async fn nodes(&self, parameter: &str, pattern: &str, names: Names) -> Result<NodeList, Fault> {
         let compiled = Pattern::parse(pattern)
             .map_err(|fault| Fault::parameter(parameter, format!("`{}`: {fault}", shortened(pattern))))?;
-        let (Names { leaves_only, window }, most) = (names, self.config.names);
+        let Names { leaves_only, window, first } = names;
+        let most = first.unwrap_or(usize::MAX).min(self.config.names);
         let query = ListQuery { window, alive_only: true, leaves_only, most, ..ListQuery::all(compiled) };
         let mut found = self.sources.find.list(&query).await.map_err(|error| {
             warn!(pattern, error = &error as &dyn std::error::Error, "Names could not be listed.");
@@ -106,7 +107,7 @@ impl App {
         if found.value.is_empty() && !found.failures.is_empty() {
             return Err(Fault::ours("no part of the store that may know these names answers now"));
         }
-        if found.value.is_cut() {
+        if found.value.is_cut() && first.is_none() {
             let message = format!("`{}` matches more than {most} names, the `names` limit", shortened(pattern));
             return Err(Fault::parameter(parameter, message));
         }
@@ -120,6 +121,8 @@ impl App {
 struct Names {
     leaves_only: bool,
     window: Option<Window>,
+    /// Some of them, and so many at most.
+    first: Option<usize>,
 }
 
 /// What `/metrics/find` is asked for.
@@ -131,6 +134,7 @@ struct Wanted {
     leaves_only: bool,
     wildcards: bool,
     position: i64,
+    first: Option<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -174,6 +178,11 @@ impl Wanted {
             leaves_only: params.whole("leavesOnly")? != 0,
             wildcards: params.whole("wildcards")? != 0,
             position: if params.has("position") { params.whole("position")? } else { -1 },
+            first: if params.has("limit") {
+                Some(usize::try_from(params.whole("limit")?.max(1)).unwrap_or(usize::MAX))
+            } else {
+                None
+            },
         })
     }
 }

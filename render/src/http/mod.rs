@@ -16,6 +16,7 @@
 //! | `/version` | that we are here |
 //! | `/health`, `/metrics` without a query, `/flush` | how the process is doing, see [`Part`] |
 //! | `/admin/series/list`, `/delete`, `/rename` | changes of which series there are |
+//! | `/`, `/explore`, `/board/NAME`, `/page/...` | the page for browsers, unless it is switched off |
 
 mod fault;
 mod params;
@@ -46,6 +47,7 @@ mod tags;
 mod events;
 mod events_page;
 mod functions;
+mod page;
 mod raw_quotes;
 mod patient;
 mod bare;
@@ -128,6 +130,7 @@ pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Route
     let queries = Queries { budget: budget.clone(), turns: turns.clone(), results: results.clone() };
     let mut status = sources.status.clone();
     status.parts.push(Arc::new(queries));
+    let with_page = http.page;
     let desk = Desk::new(http, status);
     let app = Arc::new(App { budget, turns, results, desk: desk.clone(), config, sources });
     let endpoints: [(&str, MethodRouter<Arc<App>>); 19] = [
@@ -152,7 +155,10 @@ pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Route
         ("/version", get(version).post(version)),
     ];
     // A tag may hold slashes.
-    let queries = slashed(endpoints).route("/tags/{*tag}", get(tags::details));
+    let mut queries = slashed(endpoints).route("/tags/{*tag}", get(tags::details));
+    if with_page {
+        queries = queries.merge(page::routes());
+    }
     guarded(queries.with_state(app).merge(status::routes(desk.clone())), desk)
 }
 
@@ -235,7 +241,8 @@ async fn for_browsers(request: Request, next: Next) -> Response {
     ];
     // The first ones are not for what no page should touch.
     for (name, value) in HEADERS.into_iter().skip(if for_pages { 0 } else { 3 }) {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        // The page has a policy of its own.
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }
