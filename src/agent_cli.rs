@@ -5,17 +5,6 @@ use std::time::Duration;
 
 use clap::Args;
 
-/// Options of `agent import-diamond`.
-#[derive(Debug, Args)]
-pub(crate) struct ImportDiamondArgs {
-    /// Diamond's diamond.conf, or the folder it lies in, such as /etc/diamond.
-    #[arg(value_name = "DIR")]
-    pub(crate) path: PathBuf,
-    /// Where to write it; standard output if left out. A file that is there already is not overwritten.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-}
-
 /// Options of `agent once`.
 #[derive(Debug, Args)]
 pub(crate) struct OnceArgs {

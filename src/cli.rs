@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use crate::agent_cli::{ExplainArgs, ImportDiamondArgs, OnceArgs, duration};
+pub(crate) use crate::agent_cli::{ExplainArgs, OnceArgs, duration};
+pub(crate) use crate::import::ImportDiamondArgs;
 
 /// Graphite in one binary: agent, carbon, Whisper archives, and charts by URL.
 #[derive(Debug, Parser)]

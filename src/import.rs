@@ -3,12 +3,24 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::path::PathBuf;
 
 use agent::Imported;
 use anyhow::Context;
+use clap::Args;
 
-use crate::agent_cli::ImportDiamondArgs;
 use crate::out;
+
+/// Options of `agent import-diamond`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportDiamondArgs {
+    /// Diamond's diamond.conf, or the folder it lies in, such as /etc/diamond.
+    #[arg(value_name = "DIR")]
+    pub(crate) path: PathBuf,
+    /// Where to write it; standard output if left out. A file that is there already is not overwritten.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
 
 /// Converts what `arguments` name.
 ///

@@ -1,7 +1,6 @@
 //! The `plumbago-agent` program: what `plumbago agent` does, without carbon, render and archives in the same file.
 
 mod agent_cli;
-mod import;
 mod look;
 mod out;
 mod signals;
@@ -16,7 +15,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use tracing::{error, info, level_filters::LevelFilter, warn};
 
-use agent_cli::{ExplainArgs, ImportDiamondArgs, OnceArgs};
+use agent_cli::{ExplainArgs, OnceArgs};
 use config::Config;
 use signals::{Asked, Signals};
 
@@ -44,8 +43,6 @@ enum Verb {
     Once(OnceArgs),
     /// Tell where a metric comes from: collector, file, field, formula, and its last two readings.
     Explain(ExplainArgs),
-    /// Turn a configuration of Diamond's into one of Plumbago's, and say what had to be left out.
-    ImportDiamond(ImportDiamondArgs),
     /// Read FILE, report every problem, start nothing.
     Check {
         /// The configuration, as for `--config`.
@@ -58,7 +55,6 @@ fn main() -> ExitCode {
     let outcome = match &cli.verb {
         Some(Verb::Once(arguments)) => look::once(arguments),
         Some(Verb::Explain(arguments)) => look::explain(arguments),
-        Some(Verb::ImportDiamond(arguments)) => import::diamond(arguments),
         Some(Verb::Check { file }) => {
             Config::load_sound(Some(file)).map(|_| out::line(format_args!("no problem found")))
         }

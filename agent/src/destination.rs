@@ -12,6 +12,10 @@ use crate::outlet::SMALLEST;
 #[cfg(feature = "tls")]
 use crate::sink::TlsConfig;
 
+/// What a small agent, which has none, makes of the table.
+#[cfg(not(feature = "tls"))]
+type TlsConfig = serde::de::IgnoredAny;
+
 /// What the destination of `[agent] destination` is called.
 pub(crate) const PLAIN: &str = "carbon";
 
@@ -33,7 +37,6 @@ pub struct DestinationConfig {
     pub protocol: Protocol,
     /// Encrypts the connection, for "line" and "pickle" over TCP; an empty table does so by the authorities of this
     /// system. Default: nothing does.
-    #[cfg(feature = "tls")]
     pub tls: Option<TlsConfig>,
     /// For "file", where it lies; older ones beside it are called `PATH.1` and so on.
     pub path: Option<PathBuf>,
@@ -88,7 +91,6 @@ impl Default for DestinationConfig {
             kind: Kind::Line,
             address: None,
             protocol: Protocol::Tcp,
-            #[cfg(feature = "tls")]
             tls: None,
             path: None,
             rotate_at: ByteSize::mib(64),
@@ -141,6 +143,10 @@ impl DestinationConfig {
                 true => faults.extend(tls.faults(self.address.as_deref().unwrap_or_default())),
                 false => faults.push("tls: goes with connections alone, of kind \"line\" or \"pickle\"".to_owned()),
             }
+        }
+        #[cfg(not(feature = "tls"))]
+        if self.tls.is_some() {
+            faults.push("tls: this agent was built without it; the full `plumbago agent` has it".to_owned());
         }
         faults
     }

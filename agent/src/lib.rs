@@ -8,6 +8,7 @@ mod clock;
 mod config;
 mod delivery;
 mod destination;
+#[cfg(feature = "diamond")]
 mod diamond_import;
 mod explain;
 mod events;
@@ -39,6 +40,7 @@ mod spool;
 pub use collectors::Compat;
 pub use config::{AgentConfig, Problem};
 pub use destination::{DestinationConfig, Destinations, Kind, Protocol};
+#[cfg(feature = "diamond")]
 pub use diamond_import::{Imported, import_diamond};
 pub use events::Upstream;
 pub use explain::{Explained, Reading, explain};

@@ -259,7 +259,7 @@ impl Plan {
         let site =
             Site::below(&config.root).called(&host).with(config.compat).hearing(Arc::new(config.upstream.clone()));
         let mut built = collectors.build(&site).unwrap_or_else(|found| {
-            faults.extend(found.iter().map(|fault: &SettingsFault| chain(fault)));
+            faults.extend(found.iter().map(|fault: &SettingsFault| chain(fault).trim_end().to_owned()));
             Vec::new()
         });
         for built in &built {

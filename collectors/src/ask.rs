@@ -8,16 +8,14 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::panic::resume_unwind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::OFlags;
-use rustix::io::FdFlags;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::Fail;
+use crate::dial::connect_unix;
 
 /// Where a service listens: `127.0.0.1:6379`, `[::1]:6379`, `localhost:6379` (which is 127.0.0.1) or
 /// `unix:/run/redis.sock`.
@@ -196,16 +194,4 @@ fn fault(what: String, begun: Instant, source: io::Error) -> Fail {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Fail::Timeout { what, after: begun.elapsed() },
         _ => Fail::Reach { what, source },
     }
-}
-
-/// Connects to a socket in the file system without waiting: one whose queue is full has not looked at it for long, and
-/// gives `WouldBlock`.
-pub(crate) fn connect_unix(path: &Path) -> io::Result<UnixStream> {
-    let address = SocketAddrUnix::new(path)?;
-    let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
-    rustix::io::fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
-    rustix::fs::fcntl_setfl(&socket, OFlags::NONBLOCK)?;
-    rustix::net::connect(&socket, &address)?;
-    rustix::fs::fcntl_setfl(&socket, OFlags::empty())?;
-    Ok(UnixStream::from(socket))
 }

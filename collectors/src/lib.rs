@@ -4,12 +4,15 @@
 //! decides when a collector runs and what becomes of its values; a collector opens files and sockets of this host and
 //! nothing else.
 
+#[cfg(any(feature = "services", feature = "postgres"))]
 mod ask;
 mod change;
 mod collector;
 mod counter;
+mod dial;
 mod ears;
 mod fail;
+#[cfg(feature = "services")]
 mod http;
 mod kept;
 mod origin;
@@ -33,7 +36,7 @@ pub use registry::{Built, Compat, Entry, Made, Settings, SettingsFault, Site};
 
 const LINUX: bool = cfg!(target_os = "linux");
 
-// folder: whether it is on when its table says nothing about it
+// folder: whether it is on when its table says nothing about it => the feature that it needs
 registry::collectors! {
     cpu: LINUX,
     memory: LINUX,
@@ -63,15 +66,15 @@ registry::collectors! {
     sockstat: LINUX,
     netstat: false,
     files: false,
-    logtail: false,
-    prometheus: false,
-    httpjson: false,
-    nginx: false,
-    postgres: false,
-    memcached: false,
-    redis: false,
+    logtail: false => "services",
+    prometheus: false => "services",
+    httpjson: false => "services",
+    nginx: false => "services",
+    postgres: false => "postgres",
+    memcached: false => "services",
+    redis: false => "services",
     ceph: LINUX,
-    sysinfo: !LINUX,
+    sysinfo: !LINUX => "portable",
 }
 
 #[cfg(test)]

@@ -10,19 +10,25 @@ use serde::Deserialize;
 use crate::origin::{self, Origin};
 use crate::{COLLECTORS, Collector, Ears};
 
-/// Declares the folders of the table as modules and makes the table, so that a collector is one line and not two.
+/// Declares the folders of the table as modules and makes the table, so that a collector is one line and not two. One
+/// behind a feature is in the table without it, too, so that nobody takes its name for a misspelled one.
 macro_rules! collectors {
-    ($($name:ident: $on:expr,)*) => {
-        $(mod $name;)*
+    ($($name:ident: $on:expr $(=> $feature:literal)?,)*) => {
+        $($(#[cfg(feature = $feature)])? mod $name;)*
 
         /// Every collector there is.
-        pub const COLLECTORS: &[Entry] = &[$(Entry {
-            name: stringify!($name),
-            on: $on,
-            sample: include_str!(concat!(stringify!($name), "/sample.toml")),
-            names: include_str!(concat!(stringify!($name), "/names.txt")),
-            build: $name::build,
-        },)*];
+        pub const COLLECTORS: &[Entry] = &[$(
+            $(#[cfg(feature = $feature)])?
+            Entry {
+                name: stringify!($name),
+                on: $on,
+                sample: include_str!(concat!(stringify!($name), "/sample.toml")),
+                names: include_str!(concat!(stringify!($name), "/names.txt")),
+                build: $name::build,
+                built_in: true,
+            },
+            $(#[cfg(not(feature = $feature))] Entry::left_out(stringify!($name)),)?
+        )*];
     };
 }
 pub(crate) use collectors;
@@ -43,9 +49,20 @@ pub struct Entry {
     pub(crate) names: &'static str,
     /// Makes it from its own options.
     pub build: fn(&Site, toml::Table) -> Made,
+    /// Whether this program has it: a smaller one leaves some out.
+    pub built_in: bool,
 }
 
 impl Entry {
+    /// One that this program was built without.
+    #[cfg_attr(not(test), allow(dead_code, reason = "a full program has them all"))]
+    pub(crate) const fn left_out(name: &'static str) -> Entry {
+        let build = |_: &Site, _: toml::Table| {
+            Err(serde::de::Error::custom("this program was built without it; the full `plumbago agent` has it"))
+        };
+        Entry { name, on: false, sample: "", names: "", build, built_in: false }
+    }
+
     /// Where `name`, which is without prefix and host, comes from; `None` when it is no name of this collector.
     pub fn origin(&self, name: &str) -> Option<Origin> {
         origin::find(self.names, name)
@@ -215,6 +232,9 @@ impl Settings {
             }
         }
         let common: Common = common.try_into()?;
+        if !entry.built_in && !common.enabled.unwrap_or(false) {
+            return Ok(None);
+        }
         let compat = common.compat.unwrap_or(site.compat);
         let collector = (entry.build)(&site.clone().with(compat), options)?;
         Ok(common.enabled.unwrap_or(entry.on).then_some(Built { collector, interval: common.interval, compat }))
@@ -282,6 +302,15 @@ mod tests {
         let found = |name| built.iter().find(|built| built.collector.spec().name == name);
         assert!(found("cpu").is_none());
         assert_eq!(found("memory").map(|built| built.interval), Some(Some(Duration::from_secs(60))));
+    }
+
+    #[test]
+    fn what_a_small_program_lacks_is_said_when_it_is_wanted_and_else_passed_over() {
+        let entry = Entry::left_out("postgres");
+        let build = |text: &str| settings(text).build_one(&entry, &Site::default()).map(|built| built.is_some());
+        assert_eq!(build(""), Ok(false));
+        assert_eq!(build("[postgres]\nenabled = false\ndatabase = \"a\""), Ok(false));
+        assert!(build("[postgres]\nenabled = true").unwrap_err().to_string().contains("built without"));
     }
 
     #[test]

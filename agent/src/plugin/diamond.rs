@@ -11,7 +11,8 @@ use serde::Deserialize;
 use super::{Home, Mode, PluginConfig, build};
 
 /// The module `main` and what it imports.
-const MODULES: [(&str, &str); 6] = [
+#[cfg(feature = "diamond")]
+const MODULES: &[(&str, &str)] = &[
     ("main", include_str!("../../diamond/main.py")),
     ("framework", include_str!("../../diamond/framework.py")),
     ("inifile", include_str!("../../diamond/inifile.py")),
@@ -19,6 +20,9 @@ const MODULES: [(&str, &str); 6] = [
     ("rewrite", include_str!("../../diamond/rewrite.py")),
     ("world", include_str!("../../diamond/world.py")),
 ];
+/// A small agent has no Python in it.
+#[cfg(not(feature = "diamond"))]
+const MODULES: &[(&str, &str)] = &[];
 /// Reads the modules from its input and runs them.
 const BOOT: &str = include_str!("../../diamond/boot.py");
 
@@ -137,6 +141,9 @@ impl DiamondConfig {
         }
         if self.is_on() && self.config_path.is_none() && self.collectors_path.is_empty() {
             problems.push("collectors-path: is missing, and there is no `config-path` that could name it".to_owned());
+        }
+        if self.is_on() && MODULES.is_empty() {
+            problems.push("this agent was built without what runs them; the full `plumbago agent` has it".to_owned());
         }
         problems.into_iter().map(|fault| format!("[diamond] {fault}")).collect()
     }

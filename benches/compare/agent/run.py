@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Agents beside each other in one run: what the same host costs to measure each 10 s, in CPU seconds and memory.
 
-    benches/compare/agent/run.py [--seconds 300] [--interval 10] [--only plumbago,collectd,node_exporter]
+    benches/compare/agent/run.py [--seconds 300] [--interval 10] [--only plumbago,slim,collectd,node_exporter]
 
 Ours with Diamond's default set (cpu, memory, vmstat, loadavg, diskspace, diskusage, network) and with all that is on by
-default, collectd with the plugins of the same subjects, and node_exporter with the same collectors, scraped from outside.
+default, each as `plumbago agent` and as the agent alone, collectd with the plugins of the same subjects, and
+node_exporter with the same collectors, scraped from outside.
 CPU is the scheduler's own account (`/proc/PID/task/*/schedstat`, all threads, also of children), over the second of two
 windows; memory is of `smaps_rollup` at its end. Points are the lines that came in, or the samples that were scraped.
-Needs Debian's collectd-core and prometheus-node-exporter; what is missing is left out. The binary is PLUMBAGO_BIN or
-target/release/plumbago. The last lines are ratios, which stand also on a busy machine.
+Needs Debian's collectd-core and prometheus-node-exporter; what is missing is left out. The binaries are PLUMBAGO_BIN or
+target/release/plumbago, and PLUMBAGO_AGENT_BIN or target/slim/plumbago-agent. The last lines are ratios, which stand
+also on a busy machine.
 """
 import argparse
 import glob
@@ -25,6 +27,7 @@ import urllib.request
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 OURS = os.environ.get("PLUMBAGO_BIN", os.path.join(ROOT, "target/release/plumbago"))
+SLIM = os.environ.get("PLUMBAGO_AGENT_BIN", os.path.join(ROOT, "target/slim/plumbago-agent"))
 
 DIAMOND = ["cpu", "memory", "vmstat", "loadavg", "diskspace", "diskusage", "network"]
 
@@ -71,7 +74,7 @@ def names_of_ours():
     return [line[len("[collectors."):-1] for line in text.splitlines() if line.startswith("[collectors.")]
 
 
-def plumbago(folder, interval, only):
+def plumbago(program, folder, interval, only):
     sink = Sink()
     config = os.path.join(folder, "plumbago.toml")
     with open(config, "w") as file:
@@ -79,7 +82,7 @@ def plumbago(folder, interval, only):
         if only:
             for name in names_of_ours():
                 file.write(f"[collectors.{name}]\nenabled = {str(name in only).lower()}\n")
-    return [OURS, "agent", "--config", config, "--data", os.path.join(folder, "data")], sink
+    return [*program, "--config", config, "--data", os.path.join(folder, "data")], sink
 
 
 def collectd(folder, interval):
@@ -157,11 +160,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=300)
     parser.add_argument("--interval", type=int, default=10)
-    parser.add_argument("--only", default="plumbago,plumbago-all,collectd,node_exporter")
+    parser.add_argument("--only", default="plumbago,plumbago-all,slim,slim-all,collectd,node_exporter")
     options = parser.parse_args()
     starters = {
-        "plumbago": lambda folder, interval: plumbago(folder, interval, DIAMOND),
-        "plumbago-all": lambda folder, interval: plumbago(folder, interval, None),
+        "plumbago": lambda folder, interval: plumbago([OURS, "agent"], folder, interval, DIAMOND),
+        "plumbago-all": lambda folder, interval: plumbago([OURS, "agent"], folder, interval, None),
+        "slim": lambda folder, interval: plumbago([SLIM], folder, interval, DIAMOND),
+        "slim-all": lambda folder, interval: plumbago([SLIM], folder, interval, None),
         "collectd": collectd,
         "node_exporter": node_exporter,
     }
@@ -193,7 +198,7 @@ def main():
         )
     if ours := rows.get("plumbago"):
         for name, (spent, _, rss, _) in rows.items():
-            if name not in ("plumbago", "plumbago-all"):
+            if not name.startswith(("plumbago", "slim")):
                 print(f"{name} / plumbago: CPU {spent / ours[0]:.2f}, RSS {rss / ours[2]:.2f}")
 
 

@@ -13,7 +13,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::ask::connect_unix;
+use crate::dial::connect_unix;
 use crate::fail::excerpt;
 
 /// Far more than the largest schema seen, 128 kB.
