@@ -41,6 +41,8 @@ pub struct HttpConfig {
     /// A file with a token a line; whoever sends one as `Authorization: Bearer TOKEN` may do the same from anywhere. It must
     /// not be open to all users of the machine, and is read anew for each request. Default: none.
     pub token_file: Option<PathBuf>,
+    /// The folder of dashboards, a JSON file each. Default: `dashboards` below the data folder.
+    pub dashboards: Option<PathBuf>,
 }
 
 /// `[render]`: how much one question may cost.
@@ -91,6 +93,7 @@ impl Default for HttpConfig {
             admin_socket: None,
             admin_socket_mode: 0o600,
             token_file: None,
+            dashboards: None,
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod functions;
 pub mod draw;
 mod page;
 pub mod format;
+pub mod dashboards;
 
 pub use config::{HttpConfig, RenderConfig};
 pub use http::{

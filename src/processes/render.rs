@@ -9,6 +9,7 @@ use render::Server;
 
 use super::announce::{announce_http, announce_ready};
 use super::runtime;
+use super::settings::dashboards;
 use super::sources::sources;
 use crate::cli::FileArgs;
 use crate::config::Config;
@@ -24,7 +25,8 @@ const CACHE_DEADLINE: Duration = Duration::from_secs(1);
 /// `plumbago render`: answers queries from the tree, and from the cache of a carbon elsewhere if there is one.
 pub(crate) fn render(arguments: &FileArgs) -> anyhow::Result<()> {
     let read = || Config::load_sound(arguments.config());
-    let config = read()?;
+    let mut config = read()?;
+    config.http.dashboards = dashboards(&config);
     runtime()?.block_on(async {
         let mut signals = Signals::catch()?;
         let tree = config.store.open_for_reading()?;

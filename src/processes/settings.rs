@@ -39,7 +39,14 @@ pub(super) fn with_intake(arguments: &IntakeArgs) -> anyhow::Result<Config> {
         config.carbon.max_wait = Some(longest);
     }
     config.http.admin_socket = admin_socket(&config);
+    config.http.dashboards = dashboards(&config);
     Ok(config)
+}
+
+/// The folder of dashboards: that of the configuration, or one below the data folder.
+pub(super) fn dashboards(config: &Config) -> Option<PathBuf> {
+    let folder = config.http.dashboards.clone().unwrap_or_else(|| config.store.data.join("dashboards"));
+    Some(folder).filter(|folder| !folder.as_os_str().is_empty())
 }
 
 /// The admin socket of a process that takes points in: that of the configuration, or one below the data folder.

@@ -1,6 +1,6 @@
 //! Who may change what.
 //!
-//! | who asks | tags, events, `/flush` | deleting and renaming |
+//! | who asks | tags, events, `/flush` | series, dashboards |
 //! |---|---|---|
 //! | whoever may open the admin socket | yes | yes |
 //! | a bearer of a token from `[http] token-file`, from anywhere | yes | yes |
@@ -36,8 +36,8 @@ pub enum Peer {
 pub(super) enum Change {
     /// What the reference lets everybody change, or what costs more than an answer.
     Usual,
-    /// Which series there are.
-    Series,
+    /// Which series and dashboards there are.
+    Kept,
 }
 
 /// What decides, of a request.
@@ -96,7 +96,7 @@ impl Access {
             return Ok(());
         }
         let message = match (change, asker.stands_in.filter(|_| asker.is_local())) {
-            (Change::Series, _) => format!("{what} takes the admin socket or a token"),
+            (Change::Kept, _) => format!("{what} takes the admin socket or a token"),
             (Change::Usual, None) => {
                 format!("{what} is for programs on this host, over its loopback address, or takes a token")
             }
@@ -110,7 +110,7 @@ impl Access {
             }
             None => (
                 StatusCode::FORBIDDEN,
-                "use the admin socket (`curl --unix-socket PATH`, `plumbago series`), or set `[http] token-file`",
+                "use the admin socket (`curl --unix-socket PATH`, `plumbago series`, `plumbago dashboards`), or set `[http] token-file`",
             ),
         };
         Err(Fault { status, hint: Some(hint.to_owned()), ..Fault::bad(message) })

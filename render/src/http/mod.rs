@@ -13,6 +13,7 @@
 //! | `/tags`, `/tags/TAG`, `/tags/findSeries`, `/tags/autoComplete/tags`, `.../values` | tags, values, and the series that carry them |
 //! | `/tags/tagSeries`, `/tags/tagMultiSeries`, `/tags/delSeries` | changes to the tag index |
 //! | `/events`, `/events/get_data`, `/events/ID` | what happened when |
+//! | `/dashboards`, `/dashboards/NAME` | dashboards, kept on the server |
 //! | `/version` | that we are here |
 //! | `/health`, `/metrics` without a query, `/flush` | how the process is doing, see [`Part`] |
 //! | `/admin/series/list`, `/delete`, `/rename` | changes of which series there are |
@@ -48,6 +49,7 @@ mod events;
 mod events_page;
 mod functions;
 mod page;
+mod dashboards;
 mod raw_quotes;
 mod patient;
 mod bare;
@@ -68,6 +70,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use crate::config::{HttpConfig, RenderConfig};
+use crate::dashboards::Store;
 use crate::eval::{Budget, Stores};
 use desk::Desk;
 use fault::Fault;
@@ -121,6 +124,8 @@ struct App {
     turns: Arc<Turns>,
     /// Answers that may be given again.
     results: Arc<Results>,
+    /// Dashboards in files, and those that come with the program.
+    dashboards: Arc<Store>,
 }
 
 /// Answers requests from `sources` within the limits of `http` and `config`.
@@ -131,9 +136,10 @@ pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Route
     let mut status = sources.status.clone();
     status.parts.push(Arc::new(queries));
     let with_page = http.page;
+    let dashboards = Arc::new(Store::at(http.dashboards.clone()));
     let desk = Desk::new(http, status);
-    let app = Arc::new(App { budget, turns, results, desk: desk.clone(), config, sources });
-    let endpoints: [(&str, MethodRouter<Arc<App>>); 19] = [
+    let app = Arc::new(App { dashboards, budget, turns, results, desk: desk.clone(), config, sources });
+    let endpoints: [(&str, MethodRouter<Arc<App>>); 21] = [
         ("/render", get(render::render).post(render::render)),
         ("/explain", get(explain::explain).post(explain::explain)),
         ("/metrics/find", get(metrics::find).post(metrics::find)),
@@ -152,6 +158,8 @@ pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Route
         ("/events", get(events_page::page).post(events::post)),
         ("/events/get_data", get(events::get_data).post(events::get_data)),
         ("/events/{id}", get(events::one)),
+        ("/dashboards", get(dashboards::list)),
+        ("/dashboards/{name}", get(dashboards::one).put(dashboards::change).delete(dashboards::change)),
         ("/version", get(version).post(version)),
     ];
     // A tag may hold slashes.

@@ -92,7 +92,7 @@ pub(super) async fn rename(State(desk): State<Arc<Desk>>, request: Request) -> R
 /// Who asks, if he may, and for what.
 async fn wish(desk: &Desk, request: Request, what: &str) -> Result<(Asker, Wish), Fault> {
     let asker = Asker::of(&request);
-    desk.access.allow(&asker, Change::Series, what).await?;
+    desk.access.allow(&asker, Change::Kept, what).await?;
     let body = form::read(request.into_body(), desk.http.body_bytes).await?;
     let wish = serde_json::from_slice(&body).map_err(|why| {
         Fault::bad(format!("the body must be a JSON object such as {{\"query\": \"servers.web01.**\"}}: {why}"))

@@ -1,0 +1,19 @@
+//! Dashboards: plain JSON files that one can keep in git, a row of panels after the other.
+//!
+//! The page reads and saves them by `/dashboards/...`; this module knows files and JSON, no HTTP.
+
+mod name;
+mod model;
+mod limits;
+mod variables;
+mod check;
+mod ready;
+mod summary;
+mod file;
+mod store;
+
+pub use limits::{DashboardFault, LONGEST};
+pub use model::{Column, Dashboard, Panel, Row, Variable};
+pub use name::{DashboardName, NameFault};
+pub(crate) use ready::Ready;
+pub(crate) use store::{Expected, Kept, Listed, Store, StoreFault};
