@@ -6,7 +6,7 @@ use plotters::coord::ranged1d::{BoldPoints, LightPoints};
 use plotters::prelude::{DrawingArea, IntoDrawingArea};
 
 use super::color::{Color, Palette};
-use super::curve::{self, Curve};
+use super::curve::{self, Curve, Sheet};
 use super::font;
 use super::layout::{Anchor, Look, label};
 use super::legend::{self, Entry, Legend};
@@ -138,8 +138,8 @@ impl Chart<'_> {
             if own.is_empty() {
                 return None;
             }
-            let ends = own.iter().filter_map(|curve| curve.extent()).flat_map(|extent| [extent.least, extent.greatest]);
-            let extent = Extent::of(ends).unwrap_or(Extent { least: 0.0, greatest: 1.0 });
+            let extent = own.iter().filter_map(|curve| curve.extent()).reduce(Extent::and);
+            let extent = extent.unwrap_or(Extent { least: 0.0, greatest: 1.0 });
             let mut bounds = self.options.y;
             if two {
                 let side = if right { self.options.right.axis } else { self.options.left.axis };
@@ -226,15 +226,16 @@ impl Chart<'_> {
         let clip = if self.shows_axes { clip } else { Area { left: clip.left - 1.0, right: clip.right + 1.0, ..clip } };
         let on_paper = left.as_ref().or(right.as_ref());
         with_surface(on_paper, |surface| surface.clip(clip))?;
+        let sheet = |axis| Sheet { axis, mode, limit, tall: plot.height().into() };
         for (curve, area, axis) in curves() {
-            for mark in curve.areas(axis, mode, limit) {
+            for mark in curve.areas(&sheet(axis)) {
                 area.draw(&mark)?;
             }
         }
         // Full-height lines mark events behind the data.
         for infinite in [true, false] {
             for (curve, area, axis) in curves().filter(|(curve, ..)| curve.infinite == infinite) {
-                for mark in curve.lines(axis, mode, limit) {
+                for mark in curve.lines(&sheet(axis)) {
                     area.draw(&mark)?;
                 }
             }

@@ -121,6 +121,9 @@ fn check_picture(name: &str, series: &[Series], options: &Options, zone: &str) {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, &png).unwrap();
     }
+    if let Some(folder) = std::env::var_os("SAVE_PICTURES") {
+        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), &png).unwrap();
+    }
     let known =
         std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run with UPDATE_GOLDEN=1", path.display()));
     let (found, expected) = (pixels(&png), pixels(&known));
@@ -132,7 +135,9 @@ fn check_picture(name: &str, series: &[Series], options: &Options, zone: &str) {
 }
 
 fn pixels(png: &[u8]) -> ((u32, u32), Vec<u8>) {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(png));
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().unwrap();
     let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
     let frame = reader.next_frame(&mut bytes).unwrap();
     ((frame.width, frame.height), bytes)

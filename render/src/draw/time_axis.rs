@@ -11,6 +11,7 @@ use jiff::{Timestamp, Zoned};
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged};
 
 use super::TimeRange;
+use super::value_axis::nearest;
 
 /// A stretch of time with its labels.
 #[derive(Clone, Debug)]
@@ -135,7 +136,7 @@ impl Ranged for TimeAxis {
     type ValueType = f64;
 
     fn map(&self, time: &f64, (from, to): (i32, i32)) -> i32 {
-        from + (self.share(*time) * f64::from(to - from)).round() as i32
+        from + nearest(self.share(*time) * f64::from(to - from))
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {

@@ -35,12 +35,23 @@ pub(super) const LARGEST: f64 = 1e300;
 
 impl Extent {
     /// Covers all finite values; `None` without any.
-    pub(super) fn of(values: impl Iterator<Item = f64>) -> Option<Extent> {
-        let grow = |extent: Option<Extent>, value: f64| {
-            let known = extent.unwrap_or(Extent { least: value, greatest: value });
-            Some(Extent { least: known.least.min(value), greatest: known.greatest.max(value) })
-        };
-        values.filter(|value| value.is_finite()).map(|value| value.clamp(-LARGEST, LARGEST)).fold(None, grow)
+    pub(super) fn of(values: &[f64]) -> Option<Extent> {
+        let mut extent = Extent { least: f64::INFINITY, greatest: f64::NEG_INFINITY };
+        for &value in values {
+            if value.is_finite() {
+                // Not `min`, whose care for NaN costs a branch more.
+                extent.least = if value < extent.least { value } else { extent.least };
+                extent.greatest = if value > extent.greatest { value } else { extent.greatest };
+            }
+        }
+        let within = |value: f64| value.clamp(-LARGEST, LARGEST);
+        let known = extent.least <= extent.greatest;
+        known.then(|| Extent { least: within(extent.least), greatest: within(extent.greatest) })
+    }
+
+    /// Covers both.
+    pub(super) fn and(self, other: Extent) -> Extent {
+        Extent { least: self.least.min(other.least), greatest: self.greatest.max(other.greatest) }
     }
 }
 
@@ -158,7 +169,7 @@ impl Ranged for ValueAxis {
     type ValueType = f64;
 
     fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
-        from + (self.share(*value) * f64::from(to - from)).round() as i32
+        from + nearest(self.share(*value) * f64::from(to - from))
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
@@ -169,6 +180,11 @@ impl Ranged for ValueAxis {
     fn range(&self) -> Range<f64> {
         self.bottom..self.top
     }
+}
+
+/// As `round`, which is a call on processors of the oldest kind, and this is asked for each point.
+pub(super) fn nearest(value: f64) -> i32 {
+    (value + 0.5_f64.copysign(value)) as i32
 }
 
 /// What has to be shown: the data, cut and stretched by what the request says, never empty.

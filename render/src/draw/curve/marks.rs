@@ -1,0 +1,142 @@
+//! Curves as marks on the axes: areas, envelopes, lines, dots.
+
+use std::ops::Range;
+
+use super::Curve;
+use crate::draw::color::Color;
+use crate::draw::options::LineMode;
+use crate::draw::plot::{Mark, MarkKind};
+use crate::draw::value_axis::ValueAxis;
+
+/// How curves are put on paper: what they share.
+#[derive(Clone, Copy)]
+pub(in crate::draw) struct Sheet<'a> {
+    pub(in crate::draw) axis: &'a ValueAxis,
+    pub(in crate::draw) mode: LineMode,
+    /// Longest gap, in points, that [`LineMode::Connected`] bridges.
+    pub(in crate::draw) limit: Option<usize>,
+    /// Logical pixels from the foot of the axis to its top.
+    pub(in crate::draw) tall: f64,
+}
+
+impl Curve {
+    /// Filled areas and envelopes, which lie below all lines.
+    pub(in crate::draw) fn areas(&self, sheet: &Sheet<'_>) -> Vec<Mark> {
+        let mut marks = Vec::new();
+        if self.infinite {
+            return marks;
+        }
+        let axis = sheet.axis;
+        if let Some(alpha) = self.fill {
+            let ground = axis.ground();
+            let base = |index: usize| self.base.get(index).copied().filter(|base| axis.shows(*base)).unwrap_or(ground);
+            let color = self.color.faded(alpha);
+            for run in self.runs(sheet) {
+                marks.extend(self.between(run, sheet, color, |index| self.points[index], base));
+            }
+        } else if !self.low.is_empty() {
+            let color = self.color.faded(0.38 * self.line_alpha);
+            for run in self.runs(sheet).into_iter().flat_map(|run| self.beyond_the_line(run, sheet)) {
+                marks.extend(self.between(run, sheet, color, |index| self.high[index], |index| self.low[index]));
+            }
+        }
+        marks
+    }
+
+    /// Where the envelope of a run can be seen beside the line; elsewhere it would be painted for nothing.
+    fn beyond_the_line(&self, run: Range<usize>, sheet: &Sheet<'_>) -> Vec<Range<usize>> {
+        let covered = f64::from(self.width) / 2.0 + 0.25;
+        let reach = |from: f64, to: f64| (sheet.axis.share(to) - sheet.axis.share(from)) * sheet.tall;
+        let mut seen: Vec<Range<usize>> = Vec::new();
+        for index in run.clone() {
+            let point = self.points[index];
+            if reach(point, self.high[index]) <= covered && reach(self.low[index], point) <= covered {
+                continue;
+            }
+            let (from, to) = (index.saturating_sub(1).max(run.start), (index + 2).min(run.end));
+            match seen.last_mut() {
+                Some(last) if from <= last.end => last.end = to,
+                _ => seen.push(from..to),
+            }
+        }
+        seen
+    }
+
+    fn between(
+        &self,
+        run: Range<usize>,
+        sheet: &Sheet<'_>,
+        color: Color,
+        upper: impl Fn(usize) -> f64,
+        lower: impl Fn(usize) -> f64,
+    ) -> Option<Mark> {
+        let mut outline = Vec::with_capacity(run.len() * 4);
+        for index in self.shown(&run, sheet) {
+            self.trace(index, upper(index), sheet.mode, &mut outline);
+        }
+        let turn = outline.len();
+        for index in self.shown(&run, sheet) {
+            self.trace(index, lower(index), sheet.mode, &mut outline);
+        }
+        outline[turn..].reverse();
+        (outline.len() > 2).then_some(Mark { points: outline, color, kind: MarkKind::Filled })
+    }
+
+    /// Lines, dots at lone points, full-height lines.
+    pub(in crate::draw) fn lines(&self, sheet: &Sheet<'_>) -> Vec<Mark> {
+        // Events cross the whole plot; at full strength they would outshout the data.
+        let color = self.color.faded(if self.infinite { self.line_alpha * 0.6 } else { self.line_alpha });
+        let line = MarkKind::Line { width: self.width, dash: self.dash };
+        if self.line_alpha <= 0.0 {
+            return Vec::new();
+        }
+        if self.infinite {
+            let lit = |values: &[f64], index: usize| values.get(index).is_some_and(|value| value.abs() > 0.0);
+            let set = (0..self.points.len())
+                .filter(|index| [&self.points, &self.low, &self.high].iter().any(|values| lit(values, *index)));
+            let (bottom, top) = (sheet.axis.lowest(), sheet.axis.highest());
+            return set
+                .map(|index| self.time(index))
+                .map(|time| Mark { points: vec![(time, bottom), (time, top)], color, kind: line })
+                .collect();
+        }
+        let mark = |run: Range<usize>| {
+            let mut points = Vec::with_capacity(run.len() * 2);
+            for index in self.shown(&run, sheet) {
+                self.trace(index, self.points[index], sheet.mode, &mut points);
+            }
+            let kind = if points.len() == 1 { MarkKind::Dots { radius: (self.width * 1.3).max(1.8) } } else { line };
+            Mark { points, color, kind }
+        };
+        self.runs(sheet).into_iter().map(mark).collect()
+    }
+
+    fn trace(&self, index: usize, value: f64, mode: LineMode, out: &mut Vec<(f64, f64)>) {
+        out.push((self.time(index), value));
+        if mode == LineMode::Staircase {
+            out.push((self.time(index) + self.step, value));
+        }
+    }
+
+    /// Points of a run that have a place on the axis.
+    fn shown<'a>(&'a self, run: &Range<usize>, sheet: &'a Sheet<'_>) -> impl Iterator<Item = usize> + 'a {
+        run.clone().filter(|index| sheet.axis.shows(self.points[*index]))
+    }
+
+    /// Points that belong together: up to the next gap, or across it in connected mode.
+    fn runs(&self, sheet: &Sheet<'_>) -> Vec<Range<usize>> {
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for (index, point) in self.points.iter().enumerate() {
+            if !sheet.axis.shows(*point) {
+                continue;
+            }
+            let bridges =
+                |gap: usize| sheet.mode == LineMode::Connected && sheet.limit.is_none_or(|limit| gap <= limit);
+            match runs.last_mut() {
+                Some(run) if run.end == index || bridges(index - run.end) => run.end = index + 1,
+                _ => runs.push(index..index + 1),
+            }
+        }
+        runs
+    }
+}
