@@ -2,6 +2,8 @@
 
 mod backlog;
 mod chunk;
+mod counts;
+mod handed;
 mod lost;
 mod queue;
 #[cfg(test)]
@@ -16,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use backlog::Replay;
 pub(crate) use chunk::Chunk;
+pub use counts::Counts;
 pub use lost::{Cause, Lost};
-pub use queue::Counts;
 pub(crate) use queue::{Limits, Queue, SMALLEST};
 
 /// A queue between the collectors and one destination.

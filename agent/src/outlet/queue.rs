@@ -1,16 +1,4 @@
-//! What waits for one destination, and what it was handed last. No clock, no lock, no socket.
-//!
-//! # What is sent again after a connection broke
-//! The kernel has taken bytes that a dying server never read: they lie in our socket's buffer, on the wire, or in the
-//! buffer of its socket; and what it has read it may not have made safe (our own carbon takes a tenth of a second, half
-//! a second when the power goes). Nothing tells how much that is: an acknowledged byte has reached the other kernel,
-//! not the program. So lines stay here after they were written, and go out again on the next connection under the same
-//! name and time, which changes nothing where they had arrived:
-//! - for as long as `resend` says. It has to be longer than `patience`, after which the kernel gives a silent peer up;
-//! - and longer while fewer than [`TAIL`] bytes were written since, because a server that stands still for minutes,
-//!   and is killed then, has that much unread;
-//! - up to a quarter of the memory that the destination may take, and [`MOST_HANDED`] times, so that a server which
-//!   resets every connection is not sent the same for ever.
+//! What waits for one destination, in memory and on disk. No clock, no lock, no socket.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -19,16 +7,12 @@ use whisper::Interval;
 
 use super::backlog::{Backlog, Replay};
 use super::chunk::{CHUNK, Chunk};
+use super::counts::Counts;
+use super::handed::Handed;
 use super::lost::{Cause, Lost};
 
 /// The least memory that makes sense.
 pub(crate) const SMALLEST: usize = 8 * CHUNK;
-
-/// What a receiver's socket holds unread, by the defaults of Linux, and what ours holds unsent.
-const TAIL: usize = 256 << 10;
-
-/// Connections that one line is handed to at most.
-const MOST_HANDED: u8 = 20;
 
 /// An outage of this long does not reach the disk.
 const SHORT: Duration = Duration::from_secs(5);
@@ -50,27 +34,6 @@ pub(crate) struct Limits {
     pub(crate) slot: Interval,
 }
 
-/// What went through a queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Points that wait in memory.
-    pub queued: u64,
-    /// Memory that these take and what was handed over last, in bytes.
-    pub bytes: u64,
-    /// Points that wait on disk.
-    pub spooled: u64,
-    /// Bytes of the files they are in.
-    pub spool_bytes: u64,
-    /// Points that were handed to the destination, each counted once.
-    pub sent: u64,
-    /// Points that were handed to it once more.
-    pub resent: u64,
-    /// Points that will never be.
-    pub lost: u64,
-    /// Connections that were made.
-    pub connects: u64,
-}
-
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Queue {
@@ -78,29 +41,12 @@ pub(crate) struct Queue {
     /// Oldest first.
     waiting: VecDeque<Chunk>,
     waiting_bytes: usize,
-    /// What this connection was handed, with the time; oldest first.
-    handed: VecDeque<(Instant, Chunk)>,
-    handed_bytes: usize,
+    handed: Handed,
     counts: Counts,
     lost: Lost,
     /// Since when there is no connection.
     away: Option<Instant>,
     pub(crate) backlog: Backlog,
-}
-
-impl Counts {
-    /// Adds another destination's.
-    pub(crate) fn add(&mut self, other: Counts) {
-        let Counts { queued, bytes, spooled, spool_bytes, sent, resent, lost, connects } = other;
-        self.queued += queued;
-        self.bytes += bytes;
-        self.spooled += spooled;
-        self.spool_bytes += spool_bytes;
-        self.sent += sent;
-        self.resent += resent;
-        self.lost += lost;
-        self.connects += connects;
-    }
 }
 
 impl Queue {
@@ -109,8 +55,7 @@ impl Queue {
             limits,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
-            handed: VecDeque::new(),
-            handed_bytes: 0,
+            handed: Handed::new(limits.resend, limits.bytes / 4),
             counts: Counts::default(),
             lost: Lost::none(limits.slot),
             away: None,
@@ -190,38 +135,15 @@ impl Queue {
     }
 
     /// Enters that the destination was handed a chunk at `now`, and keeps it for a while.
-    pub(crate) fn handed(&mut self, mut chunk: Chunk, now: Instant) {
+    pub(crate) fn handed(&mut self, chunk: Chunk, now: Instant) {
         let counter = if chunk.handed == 0 { &mut self.counts.sent } else { &mut self.counts.resent };
         *counter += chunk.points;
-        chunk.handed += 1;
-        if self.limits.resend.is_zero() || chunk.handed > MOST_HANDED {
-            return;
-        }
-        if chunk.lines.len() < chunk.memory() / 2 {
-            chunk.lines.shrink_to_fit();
-        }
-        self.handed_bytes += chunk.memory();
-        self.handed.push_back((now, chunk));
-        self.forget(now);
-    }
-
-    /// Forgets what has been with the destination for long enough, by the rule of the module.
-    pub(crate) fn forget(&mut self, now: Instant) {
-        while let Some((at, chunk)) = self.handed.front() {
-            let old = now.saturating_duration_since(*at) > self.limits.resend;
-            let far = chunk.handed > 1 || self.handed_bytes - chunk.memory() >= TAIL;
-            if !(old && far) && self.handed_bytes <= self.limits.bytes / 4 {
-                return;
-            }
-            self.handed_bytes -= chunk.memory();
-            self.handed.pop_front();
-        }
+        self.handed.keep(chunk, now);
     }
 
     /// Forgets all that was handed over: the destination has confirmed that it has read it.
     pub(crate) fn confirmed(&mut self) {
         self.handed.clear();
-        self.handed_bytes = 0;
         self.backlog.confirmed();
     }
 
@@ -235,10 +157,9 @@ impl Queue {
     /// There is no connection, or no more: what it was handed last waits again, before all else.
     pub(crate) fn broken(&mut self, now: Instant) {
         self.away.get_or_insert(now);
-        self.forget(now);
+        self.handed.forget(now);
         self.backlog.broken();
-        while let Some((_, chunk)) = self.handed.pop_back() {
-            self.handed_bytes -= chunk.memory();
+        while let Some(chunk) = self.handed.take_latest() {
             self.put_back(chunk);
         }
     }
@@ -326,7 +247,7 @@ impl Queue {
     /// What went through so far.
     pub(crate) fn counts(&self) -> Counts {
         let (spooled, spool_bytes) = self.backlog.size();
-        let bytes = (self.waiting_bytes + self.handed_bytes) as u64;
+        let bytes = (self.waiting_bytes + self.handed.bytes()) as u64;
         Counts { bytes, spooled, spool_bytes, ..self.counts }
     }
 

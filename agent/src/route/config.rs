@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use serde::Deserialize;
 use whisper::Interval;
 
 use super::pattern::NamePattern;
 use super::window::{MOST_VALUES, Method, Window};
-use super::{Rename, Route};
+use super::{Rename, Route, RouteCounts};
 use crate::config::seconds;
 use crate::destination::is_name;
 
@@ -114,8 +115,18 @@ impl RouteConfig {
             None
         });
         if faults.is_empty() {
-            let (from, to) = (self.from.clone(), self.to.clone());
-            return Ok(Route::new(name, from, keep, drop, rename, self.scale, window, to));
+            return Ok(Route {
+                name: name.into(),
+                from: self.from.clone(),
+                keep,
+                drop,
+                rename,
+                scale: self.scale,
+                window,
+                to: self.to.clone(),
+                decided: HashMap::default(),
+                counts: RouteCounts::default(),
+            });
         }
         Err(faults.into_iter().map(|fault| format!("[route.{name}] {fault}")).collect())
     }

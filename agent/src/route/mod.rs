@@ -59,21 +59,6 @@ struct Rename {
 }
 
 impl Route {
-    #[expect(clippy::too_many_arguments, reason = "one for each option, and one caller")]
-    fn new(
-        name: &str,
-        from: Vec<String>,
-        keep: Vec<NamePattern>,
-        drop: Vec<NamePattern>,
-        rename: Vec<Rename>,
-        scale: Option<f64>,
-        window: Option<Window>,
-        to: Vec<String>,
-    ) -> Route {
-        let (decided, counts) = (HashMap::default(), RouteCounts::default());
-        Route { name: name.into(), from, keep, drop, rename, scale, window, to, decided, counts }
-    }
-
     /// What it is called.
     pub(crate) fn name(&self) -> &str {
         &self.name

@@ -1,0 +1,86 @@
+//! What a connection was handed last, and may have to be handed once more.
+//!
+//! The kernel has taken bytes that a dying server never read: they lie in our socket's buffer, on the wire, or in the
+//! buffer of its socket; and what it has read it may not have made safe (our own carbon takes a tenth of a second, half
+//! a second when the power goes). Nothing tells how much that is: an acknowledged byte has reached the other kernel,
+//! not the program. So lines stay here after they were written, and go out again on the next connection under the same
+//! name and time, which changes nothing where they had arrived:
+//! - for as long as `resend` says. It has to be longer than `patience`, after which the kernel gives a silent peer up;
+//! - and longer while fewer than [`TAIL`] bytes were written since, because a server that stands still for minutes,
+//!   and is killed then, has that much unread;
+//! - up to a quarter of the memory that the destination may take, and [`MOST_HANDED`] times, so that a server which
+//!   resets every connection is not sent the same for ever.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::chunk::Chunk;
+
+/// What a receiver's socket holds unread, by the defaults of Linux, and what ours holds unsent.
+const TAIL: usize = 256 << 10;
+
+/// Connections that one line is handed to at most.
+const MOST_HANDED: u8 = 20;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Handed {
+    resend: Duration,
+    /// The most bytes that are kept.
+    room: usize,
+    /// With the time; oldest first.
+    chunks: VecDeque<(Instant, Chunk)>,
+    bytes: usize,
+}
+
+impl Handed {
+    /// Lines are kept for `resend`, zero for not at all, in at most `room` bytes.
+    pub(super) fn new(resend: Duration, room: usize) -> Handed {
+        Handed { resend, room, chunks: VecDeque::new(), bytes: 0 }
+    }
+
+    /// Keeps what was handed over at `now`, unless it has been so often enough.
+    pub(super) fn keep(&mut self, mut chunk: Chunk, now: Instant) {
+        chunk.handed += 1;
+        if self.resend.is_zero() || chunk.handed > MOST_HANDED {
+            return;
+        }
+        if chunk.lines.len() < chunk.memory() / 2 {
+            chunk.lines.shrink_to_fit();
+        }
+        self.bytes += chunk.memory();
+        self.chunks.push_back((now, chunk));
+        self.forget(now);
+    }
+
+    /// Forgets what need not go out again, by the rule of the module.
+    pub(super) fn forget(&mut self, now: Instant) {
+        while let Some((at, chunk)) = self.chunks.front() {
+            let old = now.saturating_duration_since(*at) > self.resend;
+            let far = chunk.handed > 1 || self.bytes - chunk.memory() >= TAIL;
+            if !(old && far) && self.bytes <= self.room {
+                return;
+            }
+            self.bytes -= chunk.memory();
+            self.chunks.pop_front();
+        }
+    }
+
+    /// The latest of them, which is then the caller's.
+    pub(super) fn take_latest(&mut self) -> Option<Chunk> {
+        let (_, chunk) = self.chunks.pop_back()?;
+        self.bytes -= chunk.memory();
+        Some(chunk)
+    }
+
+    /// Forgets all of them.
+    pub(super) fn clear(&mut self) {
+        self.chunks.clear();
+        self.bytes = 0;
+    }
+
+    /// Memory that they take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
