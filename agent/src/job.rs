@@ -91,9 +91,10 @@ impl Job {
         Job { upstream, ..self }
     }
 
-    /// Makes rates as Diamond does for a collector that runs each `interval`.
+    /// Makes rates and names as Diamond does for a collector that runs each `interval`.
     pub(crate) fn like_diamond(mut self, interval: Duration) -> Job {
         self.rates = Rates::like_diamond(interval);
+        self.out = Out::like_diamond();
         self
     }
 

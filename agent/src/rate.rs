@@ -19,6 +19,8 @@ pub(crate) struct Rates {
     run: u32,
     /// The seconds that Diamond divides by, where it is followed.
     diamond: Option<f64>,
+    /// There, what became of the samples of this run, for those that are sums of others.
+    sent: Vec<f64>,
 }
 
 #[derive(Debug)]
@@ -53,6 +55,22 @@ impl Rates {
 
     /// What is to be sent for `sample` under `name`; its reading is kept for the next run.
     pub(crate) fn resolve(&mut self, name: &str, sample: &Sample) -> Outcome {
+        let outcome = match sample.value {
+            Value::SumOf(count) => {
+                let from = self.sent.len().saturating_sub(count.into());
+                plain(self.sent[from..].iter().map(|value| value.trunc()).sum())
+            }
+            _ => self.made_of(name, sample),
+        };
+        if self.diamond.is_some()
+            && let Outcome::Plain(value) = outcome
+        {
+            self.sent.push(value);
+        }
+        outcome
+    }
+
+    fn made_of(&mut self, name: &str, sample: &Sample) -> Outcome {
         let scale = sample.scale;
         if let Value::Gauge(value) = sample.value {
             return plain(value * scale);
@@ -106,6 +124,7 @@ impl Rates {
 
     /// Ends a run: names that were missing for some runs are forgotten.
     pub(crate) fn end(&mut self) {
+        self.sent.clear();
         if self.run.is_multiple_of(REMEMBERED) {
             let run = self.run;
             self.last.retain(|_, reading| run.wrapping_sub(reading.run) < REMEMBERED);
@@ -199,6 +218,26 @@ mod tests {
         assert_eq!(counter(&mut rates, 12.5, 150), Outcome::Plain(5.0));
         assert_eq!(counter(&mut rates, 20.0, 7), Outcome::Plain(0.0));
         assert_eq!(avg(&mut rates, 30.0, 1.0, 1), Outcome::Nothing, "Diamond has no such thing");
+    }
+
+    #[test]
+    fn a_total_of_diamonds_is_that_of_the_whole_numbers_before_it() {
+        let mut rates = Rates::like_diamond(Duration::from_secs(10));
+        let mut run = |secs, counts: [u64; 3]| {
+            for raw in counts {
+                outcome(&mut rates, secs, |out| {
+                    out.counter(&["c", &(raw % 10).to_string()], raw, Bits::B64);
+                });
+            }
+            let total = outcome(&mut rates, secs, |out| {
+                out.value(&["total"], Value::SumOf(2));
+            });
+            rates.end();
+            total
+        };
+        assert_eq!(run(0.0, [1, 12, 23]), Outcome::Plain(0.0));
+        assert_eq!(run(10.0, [991, 32, 43]), Outcome::Plain(4.0));
+        assert_eq!(run(20.0, [991, 51_002, 72]), Outcome::Plain(5097.0));
     }
 
     #[test]

@@ -160,7 +160,7 @@ pub(crate) fn append(job: &Job, text: &mut String) {
             Value::Growth(sum) => writeln!(text, "g {:x} {at} {name}", sum.to_bits()),
             Value::Avg { sum, count } => writeln!(text, "a {:x} {count} {at} {name}", sum.to_bits()),
             Value::Mean { sum, count } => writeln!(text, "m {:x} {count} {at} {name}", sum.to_bits()),
-            Value::Gauge(_) => Ok(()),
+            Value::Gauge(_) | Value::SumOf(_) => Ok(()),
         };
     }
     for row in kept.rows() {

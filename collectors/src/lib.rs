@@ -31,7 +31,7 @@ pub use ears::{Ears, Heard};
 pub use fail::Fail;
 pub use kept::{Kept, KeptRow};
 pub use origin::Origin;
-pub use out::{Added, Mark, Out, Sample, Scope, Style, Unit, Value, clean};
+pub use out::{Added, Mark, Out, Sample, Scope, Style, Unit, Value, clean, clean_as_diamond};
 pub use registry::{Built, Compat, Entry, Made, Settings, SettingsFault, Site};
 
 const LINUX: bool = cfg!(target_os = "linux");

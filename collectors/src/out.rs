@@ -16,6 +16,8 @@ pub struct Out {
     scope: Scope,
     at: Duration,
     changes: Vec<Change>,
+    /// Names are those that Diamond's points ended up under.
+    diamond: bool,
 }
 
 /// One value with all that the agent needs to know about it. Its name is asked from the [`Out`].
@@ -69,6 +71,9 @@ pub enum Value {
         /// Number of those events.
         count: u64,
     },
+    /// The sum of what is sent for so many samples right before it, each cut to a whole number first: how Diamond makes
+    /// some of its totals. Only where Diamond is followed.
+    SumOf(u16),
 }
 
 /// How a value is printed.
@@ -118,6 +123,11 @@ pub struct Mark {
 }
 
 impl Out {
+    /// One whose names are not cleaned as ours are: see [`clean_as_diamond`].
+    pub fn like_diamond() -> Out {
+        Out { diamond: true, ..Out::default() }
+    }
+
     /// Empty, for the run of `slot`; the memory of the last run is kept.
     pub fn begin(&mut self, slot: Slot) {
         self.names.clear();
@@ -159,6 +169,11 @@ impl Out {
         self.add(path, Value::Avg { sum, count })
     }
 
+    /// Adds the sum of what is sent for the `count` samples before it, see [`Value::SumOf`].
+    pub fn sum_of(&mut self, path: &[&str], count: u16) -> Added<'_> {
+        self.add(path, Value::SumOf(count))
+    }
+
     /// Adds a value under a name that needs no cleaning: `parts` follow each other with dots between them, and those
     /// that are empty are left out.
     pub fn value(&mut self, parts: &[&str], value: Value) -> Added<'_> {
@@ -185,6 +200,10 @@ impl Out {
     fn add(&mut self, path: &[&str], value: Value) -> Added<'_> {
         let start = self.names.len();
         for part in path {
+            if self.diamond {
+                clean_as_diamond(part, start, &mut self.names);
+                continue;
+            }
             if self.names.len() > start {
                 self.names.push('.');
             }
@@ -333,6 +352,17 @@ pub fn clean(part: &str, name: &mut String) {
     }
 }
 
+/// Appends `part` to the name that begins at `start`, as the series was called that Diamond's points went to: dots and
+/// slashes part it further, because a slash led carbon into a folder. What no series could be made of becomes `_`.
+pub fn clean_as_diamond(part: &str, start: usize, name: &mut String) {
+    for piece in part.split(['.', '/']).filter(|piece| !piece.is_empty()) {
+        if name.len() > start {
+            name.push('.');
+        }
+        name.extend(piece.chars().map(|c| if c == ';' || c.is_whitespace() || c.is_control() { '_' } else { c }));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -376,6 +406,14 @@ mod tests {
         out.gauge(&["diskspace", "my disk/a.b", ""], 1.0);
         let names: Vec<&str> = out.samples().map(|(name, _)| name).collect();
         assert_eq!(names, ["diskspace.my_disk_a_b._"]);
+    }
+
+    #[test]
+    fn as_diamond_has_it_dots_and_slashes_part_a_name() {
+        let mut out = Out::like_diamond();
+        out.gauge(&["diskspace", "/my disk/../a.b", "", "c;d"], 1.0);
+        let names: Vec<&str> = out.samples().map(|(name, _)| name).collect();
+        assert_eq!(names, ["diskspace.my_disk.a.b.c_d"]);
     }
 
     #[test]

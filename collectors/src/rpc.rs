@@ -6,6 +6,7 @@ use crate::proc::{fields, lines, number, text};
 use crate::{Bits, Fail, Out};
 
 /// What the positions of one line mean.
+#[derive(Clone, Copy)]
 pub(crate) struct Row {
     /// The word at its beginning.
     pub(crate) word: &'static str,
@@ -72,16 +73,24 @@ pub(crate) fn publish(path: &Path, table: &[u8], root: &str, rows: &[Row], out: 
             let mut parts = [root, "", "", ""];
             parts[1..=row.group.len()].copy_from_slice(row.group);
             parts[row.group.len() + 1] = name;
-            let parts = &parts[..row.group.len() + 2];
-            let seconds = || text(digits).and_then(|text| text.parse::<f64>().ok()).filter(|seconds| *seconds >= 0.0);
-            if let Some(count) = number(digits) {
-                out.counter(parts, count, Bits::B64).decimals(3);
-            } else if let Some(seconds) = seconds() {
-                out.total(parts, seconds).decimals(3);
-            } else {
-                return Err(Fail::parse(path, at, "a count", digits));
-            }
+            publish_count(path, at, &parts[..row.group.len() + 2], digits, out)?;
         }
+    }
+    Ok(())
+}
+
+/// Publishes one count of line `at`, or seconds with a fraction, as a rate under the name `parts`.
+///
+/// # Errors
+/// [`Fail::Parse`] when it is neither.
+pub(crate) fn publish_count(path: &Path, at: usize, parts: &[&str], digits: &[u8], out: &mut Out) -> Result<(), Fail> {
+    let seconds = || text(digits).and_then(|text| text.parse::<f64>().ok()).filter(|seconds| *seconds >= 0.0);
+    if let Some(count) = number(digits) {
+        out.counter(parts, count, Bits::B64).decimals(3);
+    } else if let Some(seconds) = seconds() {
+        out.total(parts, seconds).decimals(3);
+    } else {
+        return Err(Fail::parse(path, at, "a count", digits));
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use golden::peer;
 use whisper::Timestamp;
 
-use crate::{COLLECTORS, Collector, Fail, Out, Sample, Site, Slot, Value};
+use crate::{COLLECTORS, Collector, Compat, Fail, Out, Sample, Site, Slot, Value};
 
 /// The folder `path` below `collectors/src`.
 pub(crate) fn fixture(path: &str) -> PathBuf {
@@ -23,6 +23,14 @@ pub(crate) fn fixture(path: &str) -> PathBuf {
 pub(crate) fn collector(name: &str, root: &Path, options: &str) -> Box<dyn Collector> {
     let entry = COLLECTORS.iter().find(|entry| entry.name == name).expect("a name of the table");
     (entry.build)(&Site::below(root), toml::from_str(options).unwrap()).unwrap()
+}
+
+/// The same, which follows Diamond.
+#[track_caller]
+pub(crate) fn like_diamond(name: &str, root: &Path, options: &str) -> Box<dyn Collector> {
+    let entry = COLLECTORS.iter().find(|entry| entry.name == name).expect("a name of the table");
+    let site = Site::below(root).with(Compat::Diamond);
+    (entry.build)(&site, toml::from_str(options).unwrap()).unwrap()
 }
 
 /// The slot `secs` seconds after the first.
@@ -56,6 +64,7 @@ pub(crate) fn raw(sample: &Sample) -> f64 {
         Value::Gauge(value) | Value::Total(value) | Value::Growth(value) => value,
         Value::Counter { raw, .. } => raw as f64,
         Value::Avg { sum, .. } | Value::Mean { sum, .. } => sum,
+        Value::SumOf(count) => f64::from(count),
     }
 }
 

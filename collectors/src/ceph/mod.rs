@@ -55,8 +55,13 @@ struct Ceph {
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
+    let chosen = options.contains_key("naming");
+    let mut options: Options = options.try_into()?;
+    if site.is_diamond() && !chosen {
+        options.naming = Naming::Diamond;
+    }
     let (daemons, clusters, wholes, inventory) = Default::default();
-    Ok(Box::new(Ceph { options: options.try_into()?, site: site.clone(), daemons, clusters, wholes, inventory }))
+    Ok(Box::new(Ceph { options, site: site.clone(), daemons, clusters, wholes, inventory }))
 }
 
 impl Collector for Ceph {

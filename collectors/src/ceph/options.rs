@@ -17,7 +17,7 @@ pub(super) struct Options {
     pub(super) sockets: Vec<String>,
     /// Names of clusters by their ids, for those that a host cannot tell apart. Default none.
     pub(super) clusters: BTreeMap<String, String>,
-    /// Whose names counters have. Default "native".
+    /// Whose names counters have. Default "native", and "diamond" with `compat = "diamond"`.
     pub(super) naming: Naming,
     /// Whether the host is in the names of counters. Default: as the naming has it.
     pub(super) host_in_path: Option<bool>,

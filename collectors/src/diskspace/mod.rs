@@ -195,7 +195,9 @@ fn labels(site: &Site) -> BTreeMap<PathBuf, String> {
     let label = |link: fs::DirEntry| {
         let device = fs::canonicalize(link.path()).ok()?;
         let device = device.strip_prefix(site.root()).map_or(device.clone(), |below| Path::new("/").join(below));
-        Some((device, link.file_name().to_string_lossy().replace("\\x20", " ")))
+        let label = link.file_name().to_string_lossy().into_owned();
+        // Diamond leaves what udev has written for a blank.
+        Some((device, if site.is_diamond() { label } else { label.replace("\\x20", " ") }))
     };
     links.filter_map(label).collect()
 }

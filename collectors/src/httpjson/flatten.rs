@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::Out;
+use crate::{Out, Style};
 
 /// Keys that lie deeper are none of a metric.
 const DEEPEST: usize = 16;
@@ -12,16 +12,21 @@ const DEEPEST: usize = 16;
 const LONGEST_NAME: usize = 1000;
 
 /// Publishes every number in the objects of `json` below `httpjson`, or `httpjson.TARGET`. Numbers in quotes count, and
-/// `true` is 1; lists, other text and `null` are passed over.
+/// `true` is 1; lists, other text and `null` are passed over. What has a fraction is printed as `fraction` says.
 ///
 /// # Errors
 /// What is wrong with the JSON, or that it holds more than `most` numbers.
-pub(super) fn publish(target: Option<&str>, json: &[u8], most: usize, out: &mut Out) -> serde_json::Result<()> {
+pub(super) fn publish(
+    target: Option<&str>,
+    json: &[u8],
+    (most, fraction): (usize, Style),
+    out: &mut Out,
+) -> serde_json::Result<()> {
     let mut path = vec!["httpjson".to_owned()];
     path.extend(target.map(str::to_owned));
     let mut left = most;
     let mut input = serde_json::Deserializer::from_slice(json);
-    Flatten { path: &mut path, left: &mut left, out }.deserialize(&mut input)?;
+    Flatten { path: &mut path, left: &mut left, fraction, out }.deserialize(&mut input)?;
     input.end()
 }
 
@@ -29,6 +34,7 @@ pub(super) fn publish(target: Option<&str>, json: &[u8], most: usize, out: &mut 
 struct Flatten<'a> {
     path: &'a mut Vec<String>,
     left: &'a mut usize,
+    fraction: Style,
     out: &'a mut Out,
 }
 
@@ -41,12 +47,7 @@ impl Flatten<'_> {
         }
         *self.left = self.left.checked_sub(1).ok_or_else(|| E::custom("more numbers than `most` says"))?;
         let parts: Vec<&str> = self.path.iter().map(String::as_str).collect();
-        let added = self.out.gauge(&parts, value);
-        if whole {
-            added.decimals(0)
-        } else {
-            added.significant(15)
-        };
+        self.out.gauge(&parts, value).style(if whole { Style::Decimals(0) } else { self.fraction });
         Ok(())
     }
 }
@@ -69,7 +70,7 @@ impl<'de> Visitor<'de> for Flatten<'_> {
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
         while let Some(key) = map.next_key()? {
             self.path.push(key);
-            map.next_value_seed(Flatten { path: self.path, left: self.left, out: self.out })?;
+            map.next_value_seed(Flatten { path: self.path, left: self.left, fraction: self.fraction, out: self.out })?;
             self.path.pop();
         }
         Ok(())

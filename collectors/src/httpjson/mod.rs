@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use crate::http::Url;
-use crate::{Class, Collector, Fail, Made, Out, Site, Slot, Spec};
+use crate::{Class, Collector, Fail, Made, Out, Site, Slot, Spec, Style};
 
 /// How long all URLs together may take.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -39,11 +39,14 @@ impl Default for Options {
 
 struct HttpJson {
     options: Options,
+    /// How a number with a fraction is printed.
+    fraction: Style,
     body: Vec<u8>,
 }
 
-pub(crate) fn build(_: &Site, options: toml::Table) -> Made {
-    Ok(Box::new(HttpJson { options: options.try_into()?, body: Vec::new() }))
+pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
+    let fraction = if site.is_diamond() { Style::Decimals(0) } else { Style::Significant(15) };
+    Ok(Box::new(HttpJson { options: options.try_into()?, fraction, body: Vec::new() }))
 }
 
 impl Collector for HttpJson {
@@ -60,7 +63,7 @@ impl Collector for HttpJson {
             let patience = DEADLINE.saturating_sub(begun.elapsed()).min(*patience);
             let mark = out.mark();
             let published = url.get(patience, *longest, &mut self.body).and_then(|()| {
-                flatten::publish(name, &self.body, *most, out).map_err(|error| {
+                flatten::publish(name, &self.body, (*most, self.fraction), out).map_err(|error| {
                     Fail::parse(url.to_string(), error.line(), "JSON of numbers", error.to_string().as_bytes())
                 })
             });

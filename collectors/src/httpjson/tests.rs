@@ -47,6 +47,6 @@ fn an_answer_counts_whole_or_not_at_all() {
 proptest! {
     #[test]
     fn no_json_is_too_strange(json in "([\\[\\]{},:]|\"[a.]{0,2}\"|-?[0-9]{1,21}|1e999|true|null| ){0,30}") {
-        let _ = publish(None, json.as_bytes(), 9, &mut Out::default());
+        let _ = publish(None, json.as_bytes(), (9, Style::Decimals(0)), &mut Out::default());
     }
 }

@@ -1,6 +1,7 @@
 //! How often each interrupt was served by each processor, from `/proc/interrupts`. Names are those of Diamond's
 //! InterruptCollector, which are made of what stands in the file.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -25,13 +26,15 @@ impl Default for Options {
 struct Interrupts {
     options: Options,
     interrupts: ProcFile,
+    diamond: bool,
     /// The name of one line; kept for its memory.
     name: String,
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
     let interrupts = ProcFile::new(site.path("proc/interrupts"));
-    Ok(Box::new(Interrupts { options: options.try_into()?, interrupts, name: String::new() }))
+    let (options, diamond) = (options.try_into()?, site.is_diamond());
+    Ok(Box::new(Interrupts { options, interrupts, diamond, name: String::new() }))
 }
 
 impl Collector for Interrupts {
@@ -43,7 +46,12 @@ impl Collector for Interrupts {
         let (path, interrupts) = self.interrupts.read()?;
         let mut rows = lines(interrupts);
         let (_, head) = rows.next().unwrap_or_default();
-        let cpus: Vec<&str> = fields(head).filter_map(text).filter(|name| name.starts_with("CPU")).collect();
+        let mut cpus: Vec<Cow<'_, str>> =
+            fields(head).filter_map(text).filter(|name| name.starts_with("CPU")).map(Cow::from).collect();
+        if self.diamond {
+            // By their place, whatever they are called: of four of which one is off, Diamond has 0 to 2.
+            cpus = (0..cpus.len()).map(|at| format!("CPU{at}").into()).collect();
+        }
         if cpus.is_empty() {
             return Err(Fail::parse(path, 1, "a first line that names CPU0", interrupts));
         }
@@ -63,10 +71,11 @@ impl Collector for Interrupts {
             write_name(label, cpus.len(), line, &mut self.name);
             let mut parts = vec!["interrupts"];
             parts.extend(self.name.split('.'));
-            let mut total = 0_u64;
+            let (mut total, mut counted) = (0_u64, 0);
             for (cpu, digits) in cpus.iter().zip(columns) {
                 let count = count(digits)?;
                 total = total.saturating_add(count);
+                counted += 1;
                 if self.options.percpu {
                     parts.push(cpu);
                     // The kernel counts in 32 bits.
@@ -75,7 +84,11 @@ impl Collector for Interrupts {
                 }
             }
             parts.push("total");
-            out.counter(&parts, total, Bits::B64).whole();
+            if self.diamond && self.options.percpu {
+                out.sum_of(&parts, counted).whole();
+            } else {
+                out.counter(&parts, total, Bits::B64).whole();
+            }
         }
         Ok(())
     }

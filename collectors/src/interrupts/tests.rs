@@ -1,4 +1,5 @@
-use crate::testing::{collect, collector, fixture, host, raw, try_collect};
+use crate::Value;
+use crate::testing::{collect, collector, fixture, host, like_diamond, raw, try_collect};
 
 #[test]
 fn an_interrupt_is_called_by_chip_device_and_number() {
@@ -46,4 +47,13 @@ fn what_is_no_table_or_no_count_is_named() {
         let fail = try_collect(&mut *collector("interrupts", host.path(), ""), 0).unwrap_err();
         assert!(fail.to_string().contains(expected), "{fail}");
     }
+}
+
+#[test]
+fn following_diamond_processors_are_counted_and_totals_are_made_of_what_is_sent() {
+    let host = host(&[("proc/interrupts", "  CPU0  CPU2\n 1: 5 6 IO-APIC x y\n")]);
+    let samples = collect(&mut *like_diamond("interrupts", host.path(), ""), 0);
+    let names: Vec<&str> = samples.keys().map(|name| name.rsplit('.').next().unwrap()).collect();
+    assert_eq!(names, ["CPU0", "CPU1", "total"]);
+    assert!(samples.values().any(|sample| sample.value == Value::SumOf(2)));
 }

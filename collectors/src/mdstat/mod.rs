@@ -7,6 +7,8 @@
 //!       bitmap: 1/2 pages [4KB], 65536KB chunk                                            bitmap
 //! ```
 
+mod diamond;
+
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -24,11 +26,14 @@ struct Options {}
 
 struct Mdstat {
     mdstat: ProcFile,
+    /// Reads as Diamond does.
+    diamond: Option<diamond::Reader>,
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
     let Options {} = options.try_into()?;
-    Ok(Box::new(Mdstat { mdstat: ProcFile::new(site.path("proc/mdstat")) }))
+    let diamond = site.is_diamond().then(diamond::Reader::new);
+    Ok(Box::new(Mdstat { mdstat: ProcFile::new(site.path("proc/mdstat")), diamond }))
 }
 
 impl Collector for Mdstat {
@@ -38,6 +43,11 @@ impl Collector for Mdstat {
 
     fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
         let (path, mdstat) = self.mdstat.read()?;
+        if let Some(reader) = &self.diamond {
+            let mdstat = text(mdstat).ok_or_else(|| Fail::parse(path, 1, "text", mdstat))?;
+            reader.publish(mdstat, out);
+            return Ok(());
+        }
         let mut array = None;
         for (at, line) in lines(mdstat) {
             let line = text(line).ok_or_else(|| Fail::parse(path, at, "text", line))?;

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::testing::{agrees_with_diamond, collect, collector, fixture, host, raw, try_collect};
+use crate::testing::{agrees_with_diamond, collect, collector, fixture, host, like_diamond, raw, try_collect};
 use crate::{Fail, Sample};
 
 fn recorded() -> BTreeMap<String, Sample> {
@@ -67,4 +67,20 @@ fn a_kernel_without_raid_is_quiet() {
 fn diamond_reads_the_same_but_for_what_is_inactive() {
     let mut one = collector("mdstat", &fixture("mdstat/testdata/linux-6"), "");
     agrees_with_diamond(&mut *one, &fixture("mdstat/testdata/linux-6/expected.diamond.txt"), &["mdstat.md127."]);
+}
+
+#[test]
+fn following_diamond_nothing_differs() {
+    let mut one = like_diamond("mdstat", &fixture("mdstat/testdata/linux-6"), "");
+    agrees_with_diamond(&mut *one, &fixture("mdstat/testdata/linux-6/expected.diamond.txt"), &[]);
+}
+
+#[test]
+fn following_diamond_damage_gives_what_there_is() {
+    for strange in
+        ["", "\n", "a\nb\nc\n", "a\nmd0 : x\n\n\nmd1 : active raid1 a[0](F\n blocks\n\nmd2 : \n5 blocks [/]\nu\n"]
+    {
+        let host = host(&[("proc/mdstat", strange)]);
+        collect(&mut *like_diamond("mdstat", host.path(), ""), 0);
+    }
 }

@@ -71,11 +71,14 @@ impl Default for Options {
 struct Memcached {
     options: Options,
     gauges: &'static [&'static str],
+    /// Digits of a rate of seconds.
+    digits: u8,
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
     let gauges = if site.is_diamond() { &GAUGES[..GAUGES_OF_DIAMOND] } else { &GAUGES };
-    Ok(Box::new(Memcached { options: options.try_into()?, gauges }))
+    let digits = if site.is_diamond() { 0 } else { 6 };
+    Ok(Box::new(Memcached { options: options.try_into()?, gauges, digits }))
 }
 
 impl Collector for Memcached {
@@ -89,8 +92,7 @@ impl Collector for Memcached {
         let answers = at_once(&hosts, |(_, place)| ask(place, self.options.patience));
         for ((alias, place), answer) in hosts.into_iter().zip(answers) {
             let mark = out.mark();
-            let published =
-                answer.and_then(|answer| publish(alias, place, &answer, (&self.options.publish, self.gauges), out));
+            let published = answer.and_then(|answer| publish(alias, place, &answer, self, out));
             if let Err(fail) = published {
                 out.rewind(mark);
                 result = Err(fail);
@@ -117,7 +119,7 @@ fn publish(
     alias: &str,
     place: &Place,
     answer: &[u8],
-    (wanted, gauges): (&[String], &[&str]),
+    Memcached { options, gauges, digits }: &Memcached,
     out: &mut Out,
 ) -> Result<(), Fail> {
     for (at, line) in lines(answer) {
@@ -128,6 +130,7 @@ fn publish(
             _ => return Err(Fail::parse(place.to_string(), at, "`STAT NAME VALUE` or `END`", line)),
         }
         let (Some(name), Some(value)) = (words.next().and_then(text), words.next()) else { continue };
+        let wanted = &options.publish;
         if IGNORED.contains(&name) || !(wanted.is_empty() || wanted.iter().any(|wanted| wanted == name)) {
             continue;
         }
@@ -143,7 +146,7 @@ fn publish(
             // Seconds of processor time; what is no number is no statistic.
             None => {
                 if let Some(sum) = sum() {
-                    out.total(&path, sum).decimals(6);
+                    out.total(&path, sum).decimals(*digits);
                 }
             }
         }

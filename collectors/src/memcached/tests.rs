@@ -3,7 +3,7 @@ use std::process::Command;
 
 use proptest::prelude::*;
 
-use super::publish;
+use super::{Memcached, Options, publish};
 use crate::ask::Place;
 use crate::testing::{
     Program, agrees_with_diamond, collect, collect_soon, collector, fixture, raw, serve, try_collect,
@@ -89,6 +89,7 @@ proptest! {
     #[test]
     fn no_answer_is_too_strange(answer in "(STAT|END|bytes|[0-9.e-]{1,21}|[ \\nx]){0,20}") {
         let place = Place::parse("unix:/memcached").unwrap();
-        let _ = publish("a", &place, answer.as_bytes(), (&[], &[]), &mut Out::default());
+        let one = Memcached { options: Options::default(), gauges: &[], digits: 0 };
+        let _ = publish("a", &place, answer.as_bytes(), &one, &mut Out::default());
     }
 }

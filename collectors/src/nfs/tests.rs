@@ -1,5 +1,5 @@
 use crate::Fail;
-use crate::testing::{agrees_with_diamond, collect, collector, fixture, host, raw, try_collect};
+use crate::testing::{agrees_with_diamond, collect, collector, fixture, host, like_diamond, raw, try_collect};
 
 #[test]
 fn procedures_have_the_names_of_their_positions() {
@@ -67,4 +67,15 @@ fn diamond_reads_the_same_but_for_the_order_of_later_procedures() {
     let mut one = collector("nfs", &fixture("nfs/testdata/linux-6"), "");
     let expected = fixture("nfs/testdata/linux-6/expected.diamond.txt");
     agrees_with_diamond(&mut *one, &expected, &differ.each_ref().map(String::as_str));
+}
+
+#[test]
+fn following_diamond_nothing_differs() {
+    let mut one = like_diamond("nfs", &fixture("nfs/testdata/linux-6"), "");
+    agrees_with_diamond(&mut *one, &fixture("nfs/testdata/linux-6/expected.diamond.txt"), &[]);
+    let counts: Vec<String> = (0..=46).map(|count| count.to_string()).collect();
+    let old = host(&[("proc/net/rpc/nfs", &format!("proc4 47 {}\n", counts.join(" ")))]);
+    let samples = collect(&mut *like_diamond("nfs", old.path(), ""), 0);
+    assert_eq!(raw(&samples["nfs.v4.getdevinfo"]), 46.0);
+    assert_eq!(raw(&samples["nfs.v4.getdevlist"]), 45.0);
 }

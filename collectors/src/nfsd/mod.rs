@@ -145,6 +145,18 @@ const OPERATIONS: Row = Row {
     ],
 };
 
+/// How many of them Diamond knows, with the first.
+const OPERATIONS_OF_DIAMOND: usize = 41;
+
+/// What Diamond sends as a rate and is none: the threads, and how many columns follow.
+const NO_RATES: [Row; 5] = [
+    Row { word: "th", group: &["threads"], names: &["threads"] },
+    Row { word: "proc2", group: &["v2"], names: &["unknown"] },
+    Row { word: "proc3", group: &["v3"], names: &["unknown"] },
+    Row { word: "proc4", group: &["v4"], names: &["unknown"] },
+    Row { word: "proc4ops", group: &["v4", "ops"], names: &["unknown"] },
+];
+
 /// `[collectors.nfsd]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -152,11 +164,12 @@ struct Options {}
 
 struct Nfsd {
     rpc: ProcFile,
+    diamond: bool,
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
     let Options {} = options.try_into()?;
-    Ok(Box::new(Nfsd { rpc: ProcFile::new(site.path("proc/net/rpc/nfsd")) }))
+    Ok(Box::new(Nfsd { rpc: ProcFile::new(site.path("proc/net/rpc/nfsd")), diamond: site.is_diamond() }))
 }
 
 impl Collector for Nfsd {
@@ -167,6 +180,11 @@ impl Collector for Nfsd {
     fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
         let (path, table) = self.rpc.read()?;
         publish(path, table, "nfsd", &ROWS, out)?;
+        if self.diamond {
+            let (names, _) = OPERATIONS.names.split_at(OPERATIONS_OF_DIAMOND);
+            publish(path, table, "nfsd", &[Row { names, ..OPERATIONS }], out)?;
+            return publish(path, table, "nfsd", &NO_RATES, out);
+        }
         publish(path, table, "nfsd", &[OPERATIONS], out)?;
         let threads = lines(table).find(|(_, line)| line.starts_with(b"th "));
         if let Some(threads) = threads.and_then(|(_, line)| fields(line).nth(1)).and_then(number) {

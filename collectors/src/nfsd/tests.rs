@@ -1,4 +1,4 @@
-use crate::testing::{agrees_with_diamond, collect, collector, fixture, host, raw, try_collect};
+use crate::testing::{agrees_with_diamond, collect, collector, fixture, host, like_diamond, raw, try_collect};
 use crate::{Fail, Value};
 
 #[test]
@@ -63,4 +63,12 @@ fn diamond_reads_the_same_but_for_columns_and_later_operations() {
     let differ: Vec<&str> = differ.iter().map(String::as_str).collect();
     let mut one = collector("nfsd", &fixture("nfsd/testdata/linux-6"), "");
     agrees_with_diamond(&mut *one, &fixture("nfsd/testdata/linux-6/expected.diamond.txt"), &differ);
+}
+
+#[test]
+fn following_diamond_nothing_differs() {
+    let mut one = like_diamond("nfsd", &fixture("nfsd/testdata/linux-6"), "");
+    agrees_with_diamond(&mut *one, &fixture("nfsd/testdata/linux-6/expected.diamond.txt"), &[]);
+    let samples = collect(&mut *one, 10);
+    assert!(matches!(samples["nfsd.threads.threads"].value, Value::Total(_) | Value::Counter { .. }));
 }

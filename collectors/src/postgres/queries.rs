@@ -3,7 +3,7 @@
 
 use super::session::Table;
 use crate::proc::number;
-use crate::{Bits, Out, Unit};
+use crate::{Bits, Out, Style, Unit};
 
 /// A question with the path of its answers.
 pub(super) struct Query {
@@ -85,7 +85,7 @@ pub(super) const TABLES: Query = Query {
     counts: true,
 };
 
-/// Publishes `table`, the answer to `query`, below `root`; for Diamond counts as they stand.
+/// Publishes `table`, the answer to `query`, below `root`; for Diamond counts as they stand, and without decimals.
 pub(super) fn publish(root: &[&str], query: &Query, table: &Table, diamond: bool, out: &mut Out) {
     for row in &table.rows {
         let value = |name: &str| {
@@ -106,29 +106,31 @@ pub(super) fn publish(root: &[&str], query: &Query, table: &Table, diamond: bool
             // Numbers of objects and of processes are no numbers.
             let name = matches!(column.as_str(), "k1" | "k2") || column.ends_with("id");
             if let Some(value) = value.as_deref().filter(|_| !name) {
-                publish_value(
-                    &mut path,
-                    column,
-                    value,
-                    query.counts && !diamond && !GAUGES.contains(&column.as_str()),
-                    out,
-                );
+                let counts = query.counts && !diamond && !GAUGES.contains(&column.as_str());
+                let digits = if diamond { Style::Decimals(0) } else { Style::Significant(6) };
+                publish_value(&mut path, column, value, (counts, digits), out);
             }
         }
     }
 }
 
-fn publish_value<'a>(path: &mut Vec<&'a str>, column: &'a str, value: &str, counts: bool, out: &mut Out) {
+fn publish_value<'a>(
+    path: &mut Vec<&'a str>,
+    column: &'a str,
+    value: &str,
+    (counts, digits): (bool, Style),
+    out: &mut Out,
+) {
     let named = column != "v";
     if named {
         path.push(column);
     }
     let unit = if column == "size" || column.ends_with("byte") { Unit::Bytes } else { Unit::None };
     match (number(value.as_bytes()), value.parse::<f64>()) {
-        (Some(count), _) if counts => drop(out.counter(path, count, Bits::B64).significant(6).unit(unit)),
-        (None, Ok(sum)) if counts && sum.is_finite() => drop(out.total(path, sum).significant(6)),
+        (Some(count), _) if counts => drop(out.counter(path, count, Bits::B64).style(digits).unit(unit)),
+        (None, Ok(sum)) if counts && sum.is_finite() => drop(out.total(path, sum).style(digits)),
         (Some(number), _) => drop(out.gauge(path, number as f64).unit(unit)),
-        (None, Ok(number)) if number.is_finite() => drop(out.gauge(path, number).significant(6)),
+        (None, Ok(number)) if number.is_finite() => drop(out.gauge(path, number).style(digits)),
         _ => {}
     }
     if named {

@@ -76,6 +76,8 @@ pub(super) struct Whole {
     pub(super) up: f64,
     /// Bytes of memory.
     pub(super) memory: Option<f64>,
+    /// Whether values are those of Diamond: whole numbers, and 0 for what is not known yet.
+    pub(super) diamond: bool,
 }
 
 impl Sum {
@@ -101,18 +103,22 @@ impl Sum {
     pub(super) fn publish(&self, group: &str, whole: Whole, out: &mut Out) {
         let hz = rustix::param::clock_ticks_per_second() as f64;
         let bytes = self.pages as f64 * rustix::param::page_size() as f64;
-        if let (Some(moved), Some(elapsed)) = (self.moved, whole.elapsed) {
-            let percent = 100.0 * moved as f64 / hz / elapsed;
-            out.gauge(&["process", group, "cpu_percent"], percent).decimals(2).unit(Unit::Percent);
+        let percent = match (self.moved, whole.elapsed) {
+            (Some(moved), Some(elapsed)) => Some(100.0 * moved as f64 / hz / elapsed),
+            _ => whole.diamond.then_some(0.0),
+        };
+        let digits = if whole.diamond { 0 } else { 2 };
+        if let Some(percent) = percent {
+            out.gauge(&["process", group, "cpu_percent"], percent).decimals(digits).unit(Unit::Percent);
         }
         for (name, ticks) in [("user", self.user), ("system", self.system)] {
             let seconds = ticks as f64 / hz;
-            out.gauge(&["process", group, "cpu_times", name], seconds).decimals(2).unit(Unit::Seconds);
+            out.gauge(&["process", group, "cpu_times", name], seconds).decimals(digits).unit(Unit::Seconds);
         }
         out.gauge(&["process", group, "num_threads"], self.threads as f64);
         if let Some(memory) = whole.memory {
             let percent = 100.0 * bytes / memory;
-            out.gauge(&["process", group, "memory_percent"], percent).decimals(2).unit(Unit::Percent);
+            out.gauge(&["process", group, "memory_percent"], percent).decimals(digits).unit(Unit::Percent);
         }
         let up = self.workers as f64 * whole.up - self.started as f64 / hz;
         out.gauge(&["process", group, "uptime"], up).unit(Unit::Seconds);

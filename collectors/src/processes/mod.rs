@@ -45,6 +45,7 @@ impl Default for Options {
 
 struct Processes {
     options: Options,
+    diamond: bool,
     proc: PathBuf,
     uptime: ProcFile,
     meminfo: ProcFile,
@@ -70,6 +71,7 @@ struct Known {
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
     Ok(Box::new(Processes {
         options: options.try_into()?,
+        diamond: site.is_diamond(),
         proc: site.path("proc"),
         uptime: ProcFile::new(site.path("proc/uptime")),
         meminfo: ProcFile::new(site.path("proc/meminfo")),
@@ -135,10 +137,11 @@ impl Processes {
         let path = folder.join("stat");
         let mut bytes = std::mem::take(&mut self.bytes);
         let result = read_once(&path, &mut bytes).and_then(|bytes| process::stat(&path, bytes)).map(|stat| {
-            // All that a new process used was used since the last run, unless there was none.
             let ticks = stat.user.saturating_add(stat.system);
             let known = self.known.get(&pid).filter(|known| known.started == stat.started);
-            let moved = later.then(|| ticks.saturating_sub(known.map_or(0, |known| known.ticks)));
+            // All that a new process used was used since the last run, unless there was none; Diamond has 0 for it.
+            let before = known.map_or(if self.diamond { ticks } else { 0 }, |known| known.ticks);
+            let moved = later.then(|| ticks.saturating_sub(before));
             if self.options.top > 0 {
                 self.top.add(&stat, moved);
             }
@@ -183,7 +186,7 @@ impl Processes {
         let (_, meminfo) = self.meminfo.read()?;
         let total = lines(meminfo).find(|(_, line)| line.starts_with(b"MemTotal:"));
         let total = total.and_then(|(_, line)| fields(line).nth(1).and_then(number)).filter(|total| *total > 0);
-        let whole = Whole { elapsed, up, memory: total.map(|total| total as f64 * 1024.0) };
+        let whole = Whole { elapsed, up, memory: total.map(|total| total as f64 * 1024.0), diamond: self.diamond };
         for ((group, rule), sum) in self.options.process.iter().zip(sums) {
             if sum.workers > 0 {
                 sum.publish(group, whole, out);

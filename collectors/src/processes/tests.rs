@@ -1,7 +1,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::testing::{collect, collector, host, raw, try_collect};
+use crate::Style;
+use crate::testing::{collect, collector, host, like_diamond, raw, try_collect};
 
 /// A line of `/proc/PID/stat` of a process that used `ticks` in user space.
 fn stat(pid: u32, name: &str, ticks: u64, started: u64, pages: u64) -> String {
@@ -46,6 +47,19 @@ fn the_processes_of_a_group_are_added() {
     process(host.path(), 10, &stat(10, "nginx", 150, 50_000, 5), "nginx: master\0");
     process(host.path(), 13, &stat(13, "nginx", 20, 100_500, 5), "nginx: worker\0");
     assert_eq!(raw(&collect(&mut *one, 10)["process.web.cpu_percent"]), 7.0, "0.7 s of 10, the new one's included");
+}
+
+#[test]
+fn following_diamond_a_new_process_has_used_nothing() {
+    let host = base();
+    process(host.path(), 10, &stat(10, "nginx", 100, 50_000, 5), "nginx: master\0");
+    let mut one = like_diamond("processes", host.path(), WEB);
+    let first = collect(&mut *one, 0);
+    assert_eq!(raw(&first["process.web.cpu_percent"]), 0.0);
+    assert_eq!(first["process.web.cpu_times.user"].style, Style::Decimals(0));
+    process(host.path(), 10, &stat(10, "nginx", 150, 50_000, 5), "nginx: master\0");
+    process(host.path(), 13, &stat(13, "nginx", 20, 100_500, 5), "nginx: worker\0");
+    assert_eq!(raw(&collect(&mut *one, 10)["process.web.cpu_percent"]), 5.0);
 }
 
 #[test]
