@@ -2,10 +2,14 @@
 //! gives what it has, and never panics. Other than in a fuzzer, the damage is the same at each run.
 
 use std::fs;
+use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use crate::testing::{fixture, slot};
-use crate::{COLLECTORS, Out, Site};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use crate::testing::{collector, fixture, slot};
+use crate::{COLLECTORS, Fail, Out, Site};
 
 /// Damaged forms of each file.
 const ROUNDS: u32 = 24;
@@ -36,6 +40,56 @@ fn no_damaged_file_makes_a_collector_panic() {
         }
     }
     assert!(runs > 500, "{runs}");
+}
+
+#[test]
+fn no_pipe_without_a_writer_keeps_a_collector() {
+    let mut pipes = 0;
+    for entry in COLLECTORS {
+        let recorded = children(&fixture(entry.name).join("testdata"));
+        for recorded in recorded.into_iter().filter(|host| host.join("proc").is_dir()) {
+            let host = tempfile::tempdir().unwrap();
+            for path in copy(&recorded, host.path()) {
+                let whole = fs::read(&path).unwrap();
+                fs::remove_file(&path).unwrap();
+                mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
+                let mut collector = (entry.build)(&Site::below(host.path()), toml::Table::new()).unwrap();
+                let mut out = Out::default();
+                out.begin(slot(0));
+                // A read that waits would wait for ever.
+                let _ = collector.run(slot(0), &mut out);
+                fs::remove_file(&path).unwrap();
+                fs::write(&path, whole).unwrap();
+                pipes += 1;
+            }
+        }
+    }
+    assert!(pipes > 20, "{pipes}");
+}
+
+#[test]
+fn a_service_that_takes_connections_and_says_nothing_is_given_up() {
+    // The system takes connections in for a listener that never looks at them.
+    let (tcp, folder) = (TcpListener::bind("127.0.0.1:0").unwrap(), tempfile::tempdir().unwrap());
+    let address = tcp.local_addr().unwrap();
+    let socket = folder.path().join("ceph-osd.0.asok");
+    let _unix = UnixListener::bind(&socket).unwrap();
+    let mut runs = vec![
+        ("nginx", format!("url = 'http://{address}/'")),
+        ("httpjson", format!("url = 'http://{address}/'")),
+        ("prometheus", format!("targets.a.url = 'http://{address}/'")),
+        ("redis", format!("instances.a.address = '{address}'")),
+        ("memcached", format!("hosts.a = '{address}'")),
+        ("postgres", format!("address = '{address}'")),
+    ];
+    runs.iter_mut().for_each(|(_, options)| options.push_str("\npatience = '20ms'"));
+    runs.push(("ceph", format!("sockets = ['{}']\ntimeout = '20ms'", socket.display())));
+    for (name, options) in runs {
+        let mut out = Out::default();
+        out.begin(slot(0));
+        let fail = collector(name, Path::new("/"), &options).run(slot(0), &mut out).unwrap_err();
+        assert!(matches!(fail, Fail::Timeout { .. }), "{name}: {fail}");
+    }
 }
 
 /// Xorshift: not random, only unlike anything that a kernel would write.

@@ -2,11 +2,12 @@
 //!
 //! Nothing here knows what a line means. Sizes are bounded; a file that goes away is opened anew at the next run.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use crate::Fail;
@@ -67,7 +68,7 @@ impl ProcFile {
         let failed = |source| failed(&self.path, source);
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(File::open(&self.path).map_err(failed)?),
+            none => none.insert(open(&self.path).map_err(failed)?),
         };
         self.bytes.resize(BLOCK, 0);
         let (mut kept, mut offset, mut number) = (0, 0_u64, 0);
@@ -106,7 +107,7 @@ impl ProcFile {
         let failed = |source| failed(&self.path, source);
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(File::open(&self.path).map_err(failed)?),
+            none => none.insert(open(&self.path).map_err(failed)?),
         };
         let mut filled = 0;
         loop {
@@ -134,12 +135,17 @@ impl ProcFile {
 pub(crate) fn read_once<'a>(path: &Path, bytes: &'a mut Vec<u8>) -> Result<&'a [u8], Fail> {
     const LIMIT: u64 = 64 << 10;
     bytes.clear();
-    let file = File::open(path).map_err(|source| failed(path, source))?;
+    let file = open(path).map_err(|source| failed(path, source))?;
     file.take(LIMIT + 1).read_to_end(bytes).map_err(|source| failed(path, source))?;
     if bytes.len() as u64 > LIMIT {
         return Err(Fail::TooLong { path: path.to_owned(), limit: LIMIT as usize });
     }
     Ok(bytes)
+}
+
+/// Opens a file for reading; a pipe without a writer, which would keep us, is opened and then cannot be read.
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)
 }
 
 fn failed(path: &Path, source: io::Error) -> Fail {

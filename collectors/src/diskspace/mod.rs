@@ -1,10 +1,12 @@
 //! How full the file systems are: `/proc/self/mountinfo` says what is mounted, `statvfs` how full it is. Names and
 //! units are those of Diamond's DiskSpaceCollector.
 //!
-//! `statvfs` on a dead NFS mount never returns, so network file systems are asked by a thread each ([`probe`]); what
-//! does not answer in time is `stale` and costs the others nothing.
+//! `statvfs` on a dead NFS mount never returns, so network file systems are asked by a thread each ([`probe`]), and local
+//! ones, which rarely hang, by one for all until it does ([`sweep`]); what does not answer in time is `stale` and costs
+//! the others nothing.
 
 mod probe;
+mod sweep;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,12 +16,16 @@ use std::time::Duration;
 use regex_lite::Regex;
 use serde::{Deserialize, Deserializer, de};
 
-use self::probe::{Answer, Probe, Space};
+use self::probe::{Answer, Living, Probe, Space};
+use self::sweep::Sweep;
 use crate::proc::{ProcFile, fields, lines, text};
 use crate::{Class, Collector, Fail, Made, Out, Site, Slot, Spec, Unit};
 
-/// Far more than a host has; bounds the threads that may hang on network file systems.
+/// Far more than a host has.
 const MOST_MOUNTS: usize = 512;
+
+/// Threads that may hang, over the life of a collector.
+const MOST_THREADS: usize = 512;
 
 /// `[collectors.diskspace]`.
 #[derive(Debug, Deserialize)]
@@ -30,7 +36,7 @@ struct Options {
     /// Mount points left out, as regular expressions that have to match from the start. Default `^/export/home`.
     #[serde(deserialize_with = "anchored")]
     exclude_filters: Vec<Regex>,
-    /// How long a network file system may take to answer. Default "2s".
+    /// How long a file system may take to answer. Default "2s".
     #[serde(with = "humantime_serde")]
     patience: Duration,
 }
@@ -62,6 +68,9 @@ struct DiskSpace {
     mountinfo: ProcFile,
     /// One for each network file system, by mount point.
     probes: BTreeMap<PathBuf, Probe>,
+    /// For the others.
+    sweep: Sweep,
+    living: Living,
 }
 
 /// A file system to measure.
@@ -74,13 +83,15 @@ struct Mount {
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
     let mountinfo = ProcFile::new(site.path("proc/self/mountinfo"));
-    Ok(Box::new(DiskSpace { options: options.try_into()?, site: site.clone(), mountinfo, probes: BTreeMap::new() }))
+    let (probes, living) = (BTreeMap::new(), Living::at_most(MOST_THREADS));
+    let sweep = Sweep::new(&living);
+    Ok(Box::new(DiskSpace { options: options.try_into()?, site: site.clone(), mountinfo, probes, sweep, living }))
 }
 
 impl Collector for DiskSpace {
     fn spec(&self) -> Spec {
-        // Remote probes are waited for together, so one patience is the most that a run takes for them.
-        let deadline = self.options.patience.saturating_add(Duration::from_secs(1));
+        // All network file systems share a patience, and the local ones two.
+        let deadline = self.options.patience.saturating_mul(2).saturating_add(Duration::from_secs(1));
         Spec { name: "diskspace", class: Class::Slow, default_interval: None, deadline }
     }
 
@@ -93,14 +104,22 @@ impl Collector for DiskSpace {
             mounts.iter().filter(|mount| mount.remote).map(|mount| self.site.path(&mount.point)).collect();
         self.probes.retain(|point, _| remote.contains(point));
         for point in remote {
-            self.probes.entry(point.clone()).or_insert_with(|| Probe::of(point)).ask();
+            self.probes.entry(point.clone()).or_insert_with(|| Probe::of(point)).ask(&self.living);
         }
         let mut first_fail = Ok(());
-        for mount in mounts.iter().filter(|mount| !mount.remote) {
-            let point = self.site.path(&mount.point);
-            match Space::of(&point) {
-                Ok(space) => publish(&mount.name(&labels), &space, out),
-                Err(source) => first_fail = first_fail.and(Err(Fail::Read { path: point, source })),
+        let local: Vec<&Mount> = mounts.iter().filter(|mount| !mount.remote).collect();
+        let points: Vec<PathBuf> = local.iter().map(|mount| self.site.path(&mount.point)).collect();
+        let answers = self.sweep.ask(&points, self.options.patience);
+        for ((mount, point), answer) in local.into_iter().zip(points).zip(answers) {
+            let name = mount.name(&labels);
+            match answer {
+                Answer::Space(space) => publish(&name, &space, out),
+                Answer::Failed(source) => first_fail = first_fail.and(Err(Fail::Read { path: point, source })),
+                Answer::Stale => {
+                    out.gauge(&["diskspace", &name, "stale"], 1.0);
+                    let (what, after) = (point.display().to_string(), self.options.patience);
+                    first_fail = first_fail.and(Err(Fail::Timeout { what, after }));
+                }
             }
         }
         for mount in mounts.iter().filter(|mount| mount.remote) {

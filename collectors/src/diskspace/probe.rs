@@ -2,6 +2,8 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -43,6 +45,36 @@ pub(super) enum Answer {
     Failed(io::Error),
 }
 
+/// The threads that ask, those included that may never come back.
+#[derive(Clone, Debug)]
+pub(super) struct Living {
+    threads: Arc<AtomicUsize>,
+    most: usize,
+}
+
+/// Counts as a thread until it is dropped.
+#[derive(Debug)]
+pub(super) struct Alive(Arc<AtomicUsize>);
+
+impl Living {
+    pub(super) fn at_most(most: usize) -> Living {
+        Living { threads: Arc::default(), most }
+    }
+
+    /// What one more thread holds; `None` when there are enough.
+    pub(super) fn one_more(&self) -> Option<Alive> {
+        let more = |threads| Some(threads + 1).filter(|threads| *threads <= self.most);
+        self.threads.fetch_update(Relaxed, Relaxed, more).ok()?;
+        Some(Alive(Arc::clone(&self.threads)))
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
 /// Asks one mount point, with at most one thread waiting for an answer.
 #[derive(Debug)]
 pub(super) struct Probe {
@@ -57,13 +89,16 @@ impl Probe {
     }
 
     /// Sends a thread to ask, unless one is still waiting.
-    pub(super) fn ask(&mut self) {
+    pub(super) fn ask(&mut self, living: &Living) {
         if self.asked.is_some() {
             return;
         }
+        // Mounts that hang and are taken away leave their threads behind; there is an end to that.
+        let Some(alive) = living.one_more() else { return };
         let (sender, receiver) = sync_channel(1);
         let (point, ask) = (self.point.clone(), self.ask);
         let thread = thread::Builder::new().name("statvfs".to_owned()).spawn(move || {
+            let _alive = alive;
             // Whoever asked may have gone.
             let _ = sender.send(ask(&point));
         });
@@ -96,7 +131,7 @@ mod tests {
         };
         let mut probe = Probe { ask: hang, ..Probe::of("/dead".into()) };
         for _ in 0..3 {
-            probe.ask();
+            probe.ask(&Living::at_most(1));
             let since = probe.asked.as_ref().unwrap().1;
             assert!(matches!(probe.answer(Duration::from_millis(5)), Answer::Stale));
             assert_eq!(probe.asked.as_ref().unwrap().1, since, "still the first question");
@@ -107,7 +142,7 @@ mod tests {
     fn a_mount_that_answers_is_asked_again() {
         let mut probe = Probe::of("/".into());
         for _ in 0..2 {
-            probe.ask();
+            probe.ask(&Living::at_most(1));
             assert!(matches!(probe.answer(Duration::from_secs(30)), Answer::Space(_)));
         }
     }
@@ -115,7 +150,7 @@ mod tests {
     #[test]
     fn a_mount_that_went_away_says_why() {
         let mut probe = Probe::of("/nowhere".into());
-        probe.ask();
+        probe.ask(&Living::at_most(1));
         assert!(matches!(probe.answer(Duration::from_secs(30)), Answer::Failed(_)));
     }
 }
