@@ -22,8 +22,13 @@ enum Kind {
     List,
 }
 
+/// Ours whose series would be others if they did not follow Diamond: other names, other kinds.
+const FOLLOWED: [&str; 9] =
+    ["nfs", "nfsd", "mdstat", "interrupts", "processes", "memcached", "redis", "diskspace", "httpjson"];
+
 /// Options that mean the same on both sides: collector, Diamond's option, ours.
-const SAME: [(&str, &str, &str, Kind); 19] = [
+const SAME: [(&str, &str, &str, Kind); 20] = [
+    ("httpjson", "url", "url", Kind::Text),
     ("cpu", "percore", "percore", Kind::Bool),
     ("cpu", "normalize", "normalize", Kind::Bool),
     ("cpu", "simple", "simple", Kind::Bool),
@@ -59,6 +64,12 @@ pub(super) fn convert(name: &str, options: &Section) -> Result<Table, String> {
     table.insert("enabled".to_owned(), true.into());
     if let Some(interval) = options.text("interval") {
         table.insert("interval".to_owned(), interval_of(interval)?.into());
+    }
+    if FOLLOWED.contains(&name) {
+        table.insert("compat".to_owned(), "diamond".into());
+    }
+    if name == "processes" {
+        table.insert("top".to_owned(), 0.into());
     }
     if name == "ceph" {
         table.insert("naming".to_owned(), "diamond".into());
@@ -96,6 +107,7 @@ fn special(name: &str, key: &str, value: &Value, options: &Section) -> Option<(S
             let url = format!("{scheme}://{host}:{port}{}", get("req_path", "/nginx_status"));
             Some(("url".to_owned(), url.into()))
         }
+        ("processes", "process") => processes(value).map(|groups| ("process".to_owned(), groups)),
         ("memcached", "hosts") => {
             let hosts = value.items().into_iter().map(|host| {
                 let (alias, address) = match host.split_once('@') {
@@ -111,6 +123,30 @@ fn special(name: &str, key: &str, value: &Value, options: &Section) -> Option<(S
     }
 }
 
+/// Groups of processes, each with its expressions.
+fn processes(value: &Value) -> Option<Toml> {
+    let Value::Table(groups) = value else { return None };
+    let mut converted = Table::new();
+    for (name, group) in &groups.0 {
+        let Value::Table(group) = group else { return None };
+        let mut table = Table::new();
+        for (key, value) in &group.0 {
+            let value = match key.as_str() {
+                // A comma in an expression parts nothing unless the file says so.
+                "exe" | "name" | "cmdline" => match value {
+                    Value::Text(text) => Toml::from(text.as_str()),
+                    value => Toml::from(value.items()),
+                },
+                "selfmon" | "count_workers" => read(value, Kind::Bool)?,
+                _ => return None,
+            };
+            table.insert(key.replace('_', "-"), value);
+        }
+        converted.insert(name.clone(), Toml::Table(table));
+    }
+    Some(Toml::Table(converted))
+}
+
 /// Whether an option says what ours does anyway.
 fn is_default(key: &str, value: &Value) -> bool {
     let words = value.items();
@@ -118,6 +154,7 @@ fn is_default(key: &str, value: &Value) -> bool {
         "byte_unit" => words == ["byte"],
         "derivative" => words.first().is_some_and(|word| is_true(word)),
         "method" | "force_psutil" | "xenfix" => true,
+        "unit" => words == ["B"],
         "metrics_whitelist" | "metrics_blacklist" => words.is_empty(),
         _ => false,
     }

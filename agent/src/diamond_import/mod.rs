@@ -42,9 +42,7 @@ fn convert(config: &Section, main: &Path) -> Imported {
     let tables = config.section("collectors").unwrap_or(&empty);
     let default = tables.section("default").cloned().unwrap_or_default();
     agent(&default, &mut text, &mut notes);
-    for handlers::Destination { name, address } in handlers::convert(config, &mut notes) {
-        let _ = write!(text, "\n[destination.{name}]\naddress = {}\n", Toml::from(address));
-    }
+    destinations(handlers::convert(config, &mut notes), &mut text);
     let mut general = default;
     general.0.retain(|key, _| !AGENTS.contains(&key.as_str()) && key != "enabled");
     let (own, python) = sort(tables, &general, &mut notes);
@@ -67,6 +65,20 @@ fn convert(config: &Section, main: &Path) -> Imported {
         }
     }
     Imported { text, notes }
+}
+
+/// `[destination.NAME]`, and routes where one of them has names of its own.
+fn destinations(found: Vec<handlers::Destination>, text: &mut String) {
+    let routed = found.iter().any(|one| one.prefix.is_some());
+    for handlers::Destination { name, table, prefix } in found {
+        write_table(&["destination", &name], table, text);
+        if routed {
+            let _ = write!(text, "\n[route.{name}]\nto = [{}]\n", Toml::from(name.as_str()));
+        }
+        if let Some(prefix) = prefix {
+            let _ = writeln!(text, "rename = [{{ match = \"**\", to = {} }}]", Toml::from(format!("{prefix}.$1")));
+        }
+    }
 }
 
 /// `[agent]`.
@@ -153,7 +165,14 @@ fn sort<'a>(tables: &'a Section, general: &Section, notes: &mut Vec<String>) -> 
             (Some(ours), None) => Some(collectors::convert(ours, &whole).map(|table| (ours, table))),
         };
         match converted {
-            Some(Ok(found)) => own.push(found),
+            Some(Ok((ours, table))) => {
+                if table.contains_key("compat") {
+                    notes.push(format!(
+                        "{name}: its series go on as Diamond has them (`compat`); without that line they are better"
+                    ));
+                }
+                own.push((ours, table));
+            }
             Some(Err(fault)) => {
                 notes.push(format!("{name}: runs under Python, because {fault}"));
                 python.push((name.as_str(), options));

@@ -7,7 +7,7 @@ use collectors::Settings;
 use serde::Deserialize;
 
 use super::{Imported, import_diamond};
-use crate::{AgentConfig, Destinations, DiamondConfig, Setup};
+use crate::{AgentConfig, Destinations, DiamondConfig, Kind, Protocol, Routes, Setup};
 
 /// The parts of ours that an import writes.
 #[derive(Deserialize)]
@@ -18,6 +18,8 @@ struct Parts {
     destination: Destinations,
     #[serde(default)]
     diamond: DiamondConfig,
+    #[serde(default)]
+    route: Routes,
     collectors: Settings,
 }
 
@@ -73,6 +75,7 @@ fn parts(imported: &Imported) -> Parts {
     let mut setup = Setup {
         agent: parts.agent.clone(),
         destinations: parts.destination.clone(),
+        routes: parts.route.clone(),
         collectors: parts.collectors.clone(),
         ..Setup::default()
     };
@@ -104,7 +107,7 @@ fn a_site_is_converted_and_what_was_left_out_is_told() {
     assert_eq!(diamond.collectors["NtpdCollector"]["use_sudo"].as_str(), Some("True"));
     assert_eq!(diamond.collectors["NtpdCollector"]["hosts"]["a"].as_array().map(Vec::len), Some(2));
     let notes = imported.notes.join("\n");
-    for part in ["ArchiveHandler", "`prefix`", "MemoryCollector: runs under Python", "user"] {
+    for part in ["ArchiveHandler: `log_file`", "`prefix`", "MemoryCollector: runs under Python", "user"] {
         assert!(notes.contains(part), "{part} is not in\n{notes}");
     }
 }
@@ -123,6 +126,57 @@ fn several_servers_become_several_destinations() {
     let destinations = parts(&imported(main, &[])).destination;
     let addresses: Vec<_> = destinations.values().map(|one| one.address.as_deref().unwrap_or_default()).collect();
     assert_eq!(addresses, ["a:2203", "b:2103"]);
+}
+
+#[test]
+fn handlers_of_many_kinds_become_destinations() {
+    let main = "[server]\nhandlers = a.GraphiteHandler, a.GraphitePickleHandler, a.ArchiveHandler, a.StatsdHandler, \
+        a.StatsiteHandler, a.HostedGraphiteHandler, a.MySQLHandler, a.InfluxdbHandler, a.NullHandler\n[handlers]\n\
+        [[GraphiteHandler]]\nproto = udp\nhost = fd00::1:2:3\n[[GraphitePickleHandler]]\nhost = relay\n\
+        [[ArchiveHandler]]\nlog_file = /var/log/diamond/archive.log\ndays = 3\n[[StatsdHandler]]\nhost = s\nport = 8125\n\
+        [[StatsiteHandler]]\nhost = t\nudpport = 8126\n[[HostedGraphiteHandler]]\napikey = k-1\n";
+    let imported = imported(main, &[]);
+    let Parts { destination, route, .. } = parts(&imported);
+    let address = |name: &str| destination[name].address.as_deref().unwrap_or_default();
+    assert_eq!((destination["graphite"].protocol, address("graphite")), (Protocol::Udp, "[fd00::1:2:3]:2003"));
+    assert_eq!((destination["graphite-2"].kind, address("graphite-2")), (Kind::Pickle, "relay:2004"));
+    assert_eq!((destination["archive"].kind, destination["archive"].rotations), (Kind::File, 3));
+    assert_eq!((destination["statsd"].kind, address("statsd")), (Kind::Statsd, "s:8125"));
+    assert_eq!(address("statsite"), "t:8126");
+    assert_eq!(address("hosted"), "carbon.hostedgraphite.com:2003");
+    assert_eq!((route.len(), route["hosted"].rename[0].to.as_str()), (6, "k-1.$1"));
+    assert!(!destination.contains_key("nowhere"));
+    let notes = imported.notes.join("\n");
+    for part in ["MySQLHandler", "`[[graphite]]`", "64 MiB", "gauges alone"] {
+        assert!(notes.contains(part), "{part} is not in\n{notes}");
+    }
+}
+
+#[test]
+fn who_sent_nowhere_does_so_still_and_who_named_nobody_is_told() {
+    let quiet = imported("[server]\nhandlers = diamond.handler.null.NullHandler", &[]);
+    assert_eq!(parts(&quiet).destination["nowhere"].path.as_deref(), Some(Path::new("/dev/null")));
+    let none = imported("[server]\nhandlers = a.MySQLHandler", &[]);
+    assert!(none.notes.join("\n").contains("127.0.0.1:2003"), "{:?}", none.notes);
+}
+
+#[test]
+fn series_that_would_change_go_on_as_they_were() {
+    let main = "[collectors]\n[[NfsCollector]]\nenabled = True\n[[CPUCollector]]\nenabled = True\n\
+        [[ProcessResourcesCollector]]\nenabled = True\nunit = B\n[[[process]]]\n[[[[web]]]]\nname = ^nginx, ^php\n\
+        count_workers = true\n[[[[me]]]]\nselfmon = true\n";
+    let imported = imported(main, &[]);
+    parts(&imported);
+    for part in [
+        "[collectors.nfs]\ncompat = \"diamond\"\n",
+        "[collectors.cpu]\nenabled = true\n",
+        "[collectors.processes]\ncompat = \"diamond\"\nenabled = true\ntop = 0\n",
+        "name = [\"^nginx\", \"^php\"]",
+        "[collectors.processes.process.me]\nselfmon = true",
+    ] {
+        assert!(imported.text.contains(part), "{part} is not in\n{}", imported.text);
+    }
+    assert!(imported.notes.join("\n").contains("NfsCollector: its series go on"), "{:?}", imported.notes);
 }
 
 #[test]

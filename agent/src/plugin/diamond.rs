@@ -27,7 +27,7 @@ const MODULES: &[(&str, &str)] = &[];
 const BOOT: &str = include_str!("../../diamond/boot.py");
 
 /// Collectors of Diamond's that are built in here, with the names that ours have.
-pub const BUILT_IN: [(&str, &str); 27] = [
+pub const BUILT_IN: [(&str, &str); 29] = [
     ("CPUCollector", "cpu"),
     ("MemoryCollector", "memory"),
     ("LoadAverageCollector", "loadavg"),
@@ -55,6 +55,8 @@ pub const BUILT_IN: [(&str, &str); 27] = [
     ("MemcachedCollector", "memcached"),
     ("RedisCollector", "redis"),
     ("CephCollector", "ceph"),
+    ("ProcessResourcesCollector", "processes"),
+    ("HTTPJSONCollector", "httpjson"),
 ];
 
 /// `[diamond]`: Diamond's own collectors, run by one Python 3.
