@@ -85,12 +85,14 @@ fn formula(name: &str, reading: &Reading) -> String {
     let Some((before, then)) = reading.before else {
         return match now {
             Value::Gauge(_) => format!("as it is{scale}"),
+            Value::SumOf(count) => format!("the sum of the {count} before it"),
             _ => format!("(new - old){scale} / seconds, once there is an old reading"),
         };
     };
     let seconds = at.saturating_sub(then).as_secs_f64();
     match (before, now) {
         (_, Value::Gauge(_)) => format!("as it is{scale}"),
+        (_, Value::SumOf(count)) => format!("the sum of the {count} before it, each cut to a whole number"),
         (Value::Counter { raw: old, .. }, Value::Counter { raw: new, .. }) => {
             format!("(new - old){scale} / seconds = ({new} - {old}){scale} / {seconds:.6}")
         }
@@ -112,6 +114,7 @@ fn raw(value: Value, at: Duration) -> String {
     let at = at.as_secs_f64();
     match value {
         Value::Gauge(value) => format!("{value}, {at:.3} s after boot"),
+        Value::SumOf(_) => "not read, but made of others".to_owned(),
         Value::Counter { raw, bits } => format!("{raw} ({bits:?} counter), {at:.3} s after boot"),
         Value::Total(sum) | Value::Growth(sum) => format!("{sum}, {at:.3} s after boot"),
         Value::Avg { sum, count } | Value::Mean { sum, count } => {

@@ -6,10 +6,12 @@ import json
 import logging
 import os
 import re
+import struct
 import sys
 import threading
 import time
 import traceback
+import urllib.parse
 
 import framework
 import inifile
@@ -19,6 +21,8 @@ import world
 MOST_LINES = 20000
 #: Longest pause of a collector that fails, in seconds.
 LONGEST_PAUSE = 300
+#: How often the last readings of counters are handed to the agent, in seconds.
+KEEP_EVERY = 60
 _CLASS = re.compile(r"^class\s+(\w+)\s*\(", re.MULTILINE)
 
 
@@ -75,6 +79,7 @@ class Worker(object):
         self.busy = False
         self.told_busy = False
         self.fault = None
+        self.kept = {}
         self.failures = 0
         self.not_before = 0
         self.wake = threading.Semaphore(0)
@@ -95,6 +100,18 @@ class Worker(object):
         pass
 
     flush = _flush
+
+    def readings(self):
+        """The last reading of every counter that was read since this was asked last, as lines for the agent."""
+        for path, last in list(self.collector.last_values.items()):
+            row = encoded(last) if last is not self.kept.get(path) else None
+            if row:
+                self.kept[path] = last
+                yield "#keep %s %d %d %d" % ((urllib.parse.quote("%s/%s" % (self.name, path)),) + row)
+
+    def recall(self, path, row):
+        """Takes back, before the first run, what an earlier process has read."""
+        self.collector.last_values.setdefault(path, decoded(row))
 
     def is_due(self, slot, step):
         interval = max(step, self.interval)
@@ -155,6 +172,22 @@ class Worker(object):
             self.done.notify()
 
 
+def encoded(last):
+    """A reading and its time as whole numbers: the kind, the number or its bits, nanoseconds. None for what is no number."""
+    value, at = last
+    if isinstance(value, int) and 0 <= value < 1 << 64:
+        return 0, value, int(at * 1e9)
+    try:
+        return 1, struct.unpack("<Q", struct.pack("<d", value))[0], int(at * 1e9)
+    except (struct.error, OverflowError, TypeError):
+        return None
+
+
+def decoded(row):
+    kind, value, at = row
+    return (struct.unpack("<d", struct.pack("<Q", value))[0] if kind else value), at / 1e9
+
+
 def own_name(name):
     """What the agent's own metrics of a collector begin with."""
     root = [part for part in (framework.home["prefix"], framework.home["host"].replace(".", "_")) if part]
@@ -191,6 +224,7 @@ class Shim(object):
         self.done = threading.Condition()
         self.workers = []
         self.missing = []
+        self.keep_at = 0
         home = framework.home
         home["compat"] = options.get("compat") == "diamond"
         settings = inifile.Section()
@@ -245,8 +279,20 @@ class Shim(object):
                 begun.append(worker)
         with self.done:
             self.done.wait_for(lambda: not any(one.busy for one in begun), max(0.05, until - time.monotonic()))
+        if time.monotonic() >= self.keep_at:
+            self.keep_at = time.monotonic() + KEEP_EVERY
+            for worker in self.workers:
+                self.voice.lines(worker.readings())
         self.voice.lines("%ssuccess 0 %d" % (own_name(name), slot) for name in self.missing)
         self.voice.flush()
+
+
+    def recall(self, name, row):
+        """Gives a counter's last reading back to its collector."""
+        collector, _, path = urllib.parse.unquote(name).partition("/")
+        for worker in self.workers:
+            if worker.name == collector and len(row) == 3:
+                worker.recall(path, row)
 
 
 def main():
@@ -267,6 +313,8 @@ def main():
         words = line.split()
         if len(words) == 3 and words[0] == b"tick":
             shim.tick(int(words[1]), int(words[2]))
+        elif len(words) > 2 and words[0] == b"keep":
+            shim.recall(words[1].decode(), [int(word) for word in words[2:]])
     # A collector that hangs must not keep the process.
     out.flush()
     os._exit(0)

@@ -114,14 +114,8 @@ impl AgentConfig {
 
     /// The options in which this differs from `old` and which are read at the start alone.
     pub(crate) fn at_next_start(&self, old: &AgentConfig) -> Vec<&'static str> {
-        let differs = [
-            ("buffer-bytes", self.buffer_bytes != old.buffer_bytes),
-            ("retry-first", self.retry_first != old.retry_first),
-            ("retry-most", self.retry_most != old.retry_most),
-            ("patience", self.patience != old.patience),
-            ("events", self.events != old.events),
-        ];
-        differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+        let differs = self.events != old.events;
+        differs.then_some("events").into_iter().collect()
     }
 
     /// Everything that is wrong, each with its key; empty when all is well.

@@ -31,6 +31,8 @@ pub(crate) struct Job {
     slot: Timestamp,
     /// Where changes go.
     upstream: Upstream,
+    /// See [`Built::settings`](collectors::Built::settings).
+    settings: Option<String>,
 }
 
 /// One value, ready to be sent.
@@ -83,12 +85,35 @@ impl Job {
             failing: None,
             slot: Timestamp::from_secs(0),
             upstream: Upstream::default(),
+            settings: None,
         }
     }
 
     /// The same, which posts to `upstream` what changes.
     pub(crate) fn telling(self, upstream: Upstream) -> Job {
         Job { upstream, ..self }
+    }
+
+    /// Tells its settings from others; see [`adopts`](Job::adopts).
+    pub(crate) fn settled(self, settings: Option<String>) -> Job {
+        Job { settings, ..self }
+    }
+
+    /// What it was made of, if that can be told.
+    pub(crate) fn settings(&self) -> &Option<String> {
+        &self.settings
+    }
+
+    /// Whether this one, which has not begun, is another one of the same `settings`.
+    pub(crate) fn adopts(&self, settings: &Option<String>) -> bool {
+        self.settings.is_some() && self.settings == *settings
+    }
+
+    /// Takes over all that `before` is, a program that runs included, under the names of this one.
+    pub(crate) fn adopt(&mut self, before: Job) {
+        let Job { collector, rates, failing, slot, .. } = before;
+        (self.collector, self.failing, self.slot) = (collector, failing, slot);
+        self.rates.inherit(rates);
     }
 
     /// Makes rates and names as Diamond does for a collector that runs each `interval`.

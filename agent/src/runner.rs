@@ -72,11 +72,15 @@ pub(crate) struct Runner {
 struct Seat {
     /// Away while it runs on the pool.
     job: Option<Job>,
+    /// What takes over from the one that is away, as soon as it comes back: the settings were read anew and are the same.
+    heir: Option<Job>,
     name: &'static str,
     deadline: Duration,
     ledger: Arc<Ledger>,
     /// The slot of its last run.
     last: Option<Timestamp>,
+    /// What its job was made of, see [`Job::settings`].
+    settings: Option<String>,
 }
 
 impl Runner {
@@ -106,8 +110,8 @@ impl Runner {
         self.seats.clear();
         for Planned { job, interval, offset, ledger } in planned {
             self.timetable.add(interval, offset, now);
-            let (name, deadline) = (job.spec().name, job.spec().deadline);
-            self.seats.push(Seat { job: Some(job), name, deadline, ledger, last: None });
+            let (name, deadline, settings) = (job.spec().name, job.spec().deadline, job.settings().clone());
+            self.seats.push(Seat { job: Some(job), heir: None, name, deadline, ledger, last: None, settings });
         }
     }
 
@@ -164,7 +168,9 @@ impl Runner {
             let _ = outbox.send(Event::Done(Box::new(Run { seat: at, generation, job, lines, report })));
         });
         if let Err(error) = begun {
-            let seat = &self.seats[at];
+            let seat = &mut self.seats[at];
+            // The next reload begins it anew.
+            seat.settings = None;
             seat.ledger.error();
             warn!(collector = seat.name, "Stops for good, the system gives no thread: {error}.");
         }
@@ -176,6 +182,16 @@ impl Runner {
         if run.generation == self.generation {
             self.seats[run.seat].job = Some(run.job);
             self.enter(run.seat, run.report);
+            return;
+        }
+        let heir =
+            self.seats.iter_mut().find(|seat| seat.heir.as_ref().is_some_and(|heir| heir.adopts(run.job.settings())));
+        if let Some(seat) = heir {
+            let heir = seat.heir.take().map(|mut heir| {
+                heir.adopt(run.job);
+                heir
+            });
+            seat.job = heir;
             return;
         }
         // The collector was replaced meanwhile; its successor goes on from here unless it has begun by itself.
@@ -193,8 +209,13 @@ impl Runner {
         for seat in &mut self.seats {
             let Some(old) = before.iter_mut().find(|old| old.name == seat.name) else { continue };
             seat.last = old.last;
-            if let (Some(job), Some(old)) = (&mut seat.job, old.job.take()) {
-                job.inherit(old);
+            let Some(job) = &mut seat.job else { continue };
+            match old.job.take() {
+                Some(before) if job.adopts(before.settings()) => job.adopt(before),
+                Some(before) => job.inherit(before),
+                // It is away, and what it runs must not be started twice.
+                None if job.adopts(&old.settings) => seat.heir = seat.job.take(),
+                None => {}
             }
         }
         info!(collectors = self.seats.len(), "The collectors were replaced.");

@@ -178,8 +178,8 @@ pub struct Steering {
 
 impl Steering {
     /// Puts other collectors, routes and destinations, or other settings of them, in place of those that run. What waits
-    /// to be delivered stays, and so do the last readings, so that there is no gap. Gives the options of `[agent]` and the
-    /// destinations whose changes need a restart. Has to be called within a tokio runtime.
+    /// to be delivered stays, and so do the last readings, so that there is no gap. Gives the options of `[agent]` whose
+    /// changes need a restart. Has to be called within a tokio runtime.
     ///
     /// # Errors
     /// Every fault of the settings at once; nothing has changed then.
@@ -195,10 +195,10 @@ impl Steering {
         self.events.try_send(Event::Replace(planned)).map_err(|_| StartError::Busy)?;
         self.ledgers.replace(ledgers);
         let mut delivery = locked(&self.delivery);
-        let mut kept = delivery.replace(&config, &destinations);
+        delivery.replace(&config, &destinations);
         self.pipeline.replace(delivery.outlets(), routes);
-        kept.extend(config.at_next_start(&self.started).into_iter().map(|key| format!("[agent] {key}")));
-        Ok(kept)
+        let kept = config.at_next_start(&self.started).into_iter();
+        Ok(kept.map(|key| format!("[agent] {key}")).collect())
     }
 }
 
@@ -235,12 +235,12 @@ impl Plan {
             false => Duration::ZERO,
         };
         let mut planned: Vec<Planned> = Vec::with_capacity(built.len() + 1);
-        for Built { collector, interval: own, compat } in built {
+        for Built { collector, interval: own, compat, settings } in built {
             let spec = collector.spec();
             let interval = own.or(spec.default_interval).and_then(seconds).unwrap_or(interval);
             // Fast collectors of one interval share an offset: one wake-up runs them all.
             let offset = offset(if spec.class == Class::Fast { "" } else { spec.name }, interval);
-            let job = Job::new(collector, Arc::clone(&naming)).telling(config.upstream.clone());
+            let job = Job::new(collector, Arc::clone(&naming)).telling(config.upstream.clone()).settled(settings);
             let job = match compat {
                 Compat::Diamond => job.like_diamond(Duration::from_secs(interval.secs().into())),
                 Compat::Native => job,

@@ -99,6 +99,36 @@ async fn stopping_without_a_server_or_a_spool_ends_in_time_and_says_what_is_lost
     assert!(account.lost > 0 && account.sent == 0, "{account:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plugin_that_did_not_change_goes_on_when_settings_are_read_anew() {
+    let (listener, address) = listener().await;
+    let told = |options: &str| {
+        let mut setup = setup(&address, "");
+        let script = "while read -r tick; do echo pid $$; echo; done";
+        let plugin = format!("[p]\ncommand = [\"/bin/sh\", \"-c\", {script:?}]\noptions = {{ {options} }}");
+        setup.agent.plugins = toml::from_str(&plugin).unwrap();
+        setup
+    };
+    let agent = Agent::start(told("a = 1")).unwrap();
+    let mut lines = accept(&listener).await.lines();
+    let mut pid = async |other: Option<&str>| loop {
+        let line = timeout(SOON, lines.next_line()).await.unwrap().unwrap().unwrap();
+        if let Some((pid, _)) = line.strip_prefix("servers.web01.p.pid ").and_then(|rest| rest.split_once(' '))
+            && other != Some(pid)
+        {
+            return pid.to_owned();
+        }
+    };
+    let first = pid(None).await;
+    for _ in 0..2 {
+        agent.steering().reload(told("a = 1")).unwrap();
+        assert_eq!(pid(None).await, first);
+    }
+    agent.steering().reload(told("a = 2")).unwrap();
+    assert_ne!(pid(Some(&first)).await, first);
+    timeout(SOON, agent.stop()).await.unwrap();
+}
+
 #[tokio::test]
 async fn wrong_settings_are_all_told_at_once() {
     let told = Agent::start(setup("nowhere", "[cpus]")).unwrap_err().to_string();
@@ -117,4 +147,39 @@ fn once_prints_rates_of_this_host() {
     assert!(lines.iter().any(|line| line.name == "servers.web01.cpu.total.idle"), "{lines:?}");
     assert!(lines.iter().all(|line| line.name.starts_with("servers.web01.cpu.")));
     assert!(lines.iter().all(|line| line.time.secs() % 10 == 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_destination_that_moves_takes_what_waits_with_it() {
+    let (gone, dead) = listener().await;
+    drop(gone);
+    let folder = tempfile::tempdir().unwrap();
+    let at = |address: &str, spool: &str| {
+        let text = format!("[far]\naddress = \"{address}\"\nspool = \"{spool}\"");
+        let mut setup = Setup { destinations: toml::from_str(&text).unwrap(), ..setup(address, "") };
+        setup.agent.destination = None;
+        setup.agent.folder = Some(folder.path().to_owned());
+        setup
+    };
+    let agent = Agent::start(at(&dead, "1MiB")).unwrap();
+    let steering = agent.steering();
+    until("something waits", || agent.counts().queued > 0).await;
+    let waiting = agent.counts();
+    let (listener, alive) = listener().await;
+    assert_eq!(steering.reload(at(&alive, "2MiB")).unwrap(), Vec::<String>::new());
+    let mut lines = accept(&listener).await.lines();
+    until("all of it is sent", || agent.counts().sent > waiting.queued && agent.counts().queued == 0).await;
+    assert_eq!((agent.counts().lost, agent.counts().connects), (0, 1));
+    assert!(timeout(SOON, lines.next_line()).await.unwrap().unwrap().is_some());
+
+    // The same settings are no change, and a spool that is switched off takes nothing with it.
+    steering.reload(at(&alive, "2MiB")).unwrap();
+    steering.reload(at(&alive, "0")).unwrap();
+    let sent = agent.counts().sent;
+    let mut lines = accept(&listener).await.lines();
+    until("it goes on", || agent.counts().sent > sent && agent.counts().queued == 0).await;
+    assert_eq!(agent.counts().connects, 2);
+    assert!(timeout(SOON, lines.next_line()).await.unwrap().unwrap().is_some());
+    drop(lines);
+    assert_eq!(timeout(SOON, agent.stop()).await.unwrap().lost, 0);
 }

@@ -158,6 +158,9 @@ pub struct Built {
     pub interval: Option<Duration>,
     /// Whose habits it follows.
     pub compat: Compat,
+    /// Tells its settings from others. One that runs under the same goes on when settings are read anew, and is not begun
+    /// again; without it all begin again.
+    pub settings: Option<String>,
 }
 
 impl std::fmt::Debug for Built {
@@ -237,7 +240,12 @@ impl Settings {
         }
         let compat = common.compat.unwrap_or(site.compat);
         let collector = (entry.build)(&site.clone().with(compat), options)?;
-        Ok(common.enabled.unwrap_or(entry.on).then_some(Built { collector, interval: common.interval, compat }))
+        Ok(common.enabled.unwrap_or(entry.on).then_some(Built {
+            collector,
+            interval: common.interval,
+            compat,
+            settings: None,
+        }))
     }
 }
 

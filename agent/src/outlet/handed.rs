@@ -39,6 +39,11 @@ impl Handed {
         Handed { resend, room, chunks: VecDeque::new(), bytes: 0 }
     }
 
+    /// Keeps by another rule from now on.
+    pub(super) fn limit(&mut self, resend: Duration, room: usize) {
+        (self.resend, self.room) = (resend, room);
+    }
+
     /// Keeps what was handed over at `now`, unless it has been so often enough.
     pub(super) fn keep(&mut self, mut chunk: Chunk, now: Instant) {
         chunk.handed += 1;

@@ -88,6 +88,12 @@ impl Outlet {
         self.disk.notify_one();
     }
 
+    /// Puts other limits in force. What is beyond them goes when more comes.
+    pub(crate) fn limit(&self, limits: Limits) {
+        self.queue().limit(limits);
+        self.disk.notify_one();
+    }
+
     /// All that was handed over has been read.
     pub(crate) fn confirmed(&self) {
         self.queue().confirmed();

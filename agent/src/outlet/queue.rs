@@ -63,6 +63,12 @@ impl Queue {
         }
     }
 
+    /// Puts other limits in force.
+    pub(crate) fn limit(&mut self, limits: Limits) {
+        self.handed.limit(limits.resend, limits.bytes / 4);
+        self.limits = limits;
+    }
+
     /// Appends whole lines, each ended by a newline. A line of more than 8 KiB is lost.
     pub(crate) fn push(&mut self, lines: &[u8]) {
         for line in lines.split_inclusive(|byte| *byte == b'\n') {

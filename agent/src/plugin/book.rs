@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use whisper::Timestamp;
 
+use super::notes::Notes;
 use super::voice::Voice;
 use super::word::{self, Kind, Reading, Word};
 
@@ -26,6 +27,8 @@ pub(super) struct Book {
     most: usize,
     declared: HashMap<Box<str>, (Kind, Unit), RandomState>,
     declared_bytes: usize,
+    /// What it wants to know again at its next start.
+    pub(super) kept: Notes,
     /// Counts of this run.
     lines: usize,
     points: usize,
@@ -68,6 +71,7 @@ impl Book {
             most,
             declared: HashMap::default(),
             declared_bytes: 0,
+            kept: Notes::default(),
             lines: 0,
             points: 0,
             bad: 0,
@@ -110,6 +114,11 @@ impl Book {
             Ok(Word::Log(level, text)) => voice.say(level, text.as_bytes()),
             Ok(Word::Value(reading)) if reading.path.len() > LONGEST_PATH => self.refuse(line, "has too long a path"),
             Ok(Word::Value(reading)) => self.enter_value(reading, moment, out),
+            Ok(Word::Keep(name, numbers)) => {
+                if let Err(fault) = self.kept.take(name, numbers, moment.at) {
+                    self.refuse(line, fault);
+                }
+            }
             Ok(Word::Type(path, kind)) => self.declare(line, path, |declared| declared.0 = kind),
             Ok(Word::Unit(path, unit)) => self.declare(line, path, |declared| declared.1 = unit),
             Err(fault) => self.refuse(line, fault),

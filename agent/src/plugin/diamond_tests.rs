@@ -99,6 +99,20 @@ fn rates_are_honest_unless_diamonds_are_asked_for() {
 }
 
 #[test]
+fn last_readings_outlive_the_process() {
+    let settings = "[collectors.CountingCollector]\nenabled = true";
+    let (Some(mut first), Some(mut second)) =
+        (bench(&testdata("modern"), settings), bench(&testdata("modern"), settings))
+    else {
+        return;
+    };
+    first.run();
+    second.follow(&first);
+    // The new process begins to count at the same number.
+    has(&second.run().0, &["servers.h.counting.rate 0 1700000060", "servers.h.counting.doubled 0 1700000060"]);
+}
+
+#[test]
 fn diamonds_own_arithmetic_can_be_had() {
     let settings = "compat = \"diamond\"\n[collectors.CountingCollector]\nenabled = true";
     let Some(mut bench) = bench(&testdata("modern"), settings) else { return };

@@ -8,10 +8,12 @@ mod config;
 mod user;
 mod word;
 mod lines;
+mod notes;
 mod book;
 mod voice;
 mod backoff;
 mod launch;
+mod same;
 mod session;
 mod end;
 mod hearing;
@@ -30,7 +32,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use collectors::{Built, Class, Collector, Compat, Fail, Out, Scope, Slot, Spec, Unit};
+use collectors::{Built, Class, Collector, Compat, Fail, Kept, Out, Scope, Slot, Spec, Unit};
 use whisper::Interval;
 
 pub use config::{Mode, PluginConfig, Plugins};
@@ -122,6 +124,7 @@ pub(crate) fn build(name: &str, config: &PluginConfig, home: Home<'_>, preface: 
         ("PLUMBAGO_INTERVAL", interval.to_string()),
         ("PLUMBAGO_CONFIG", options),
     ];
+    let settings = Some(same::settings(config, home));
     let mut launch = Launch::new(config, environment, home.living)?;
     launch.preface = preface;
     let source: Box<dyn Source> = match config.mode {
@@ -138,12 +141,20 @@ pub(crate) fn build(name: &str, config: &PluginConfig, home: Home<'_>, preface: 
     };
     let (book, voice) = (Book::new(name, config.lines), Voice::new(name));
     let plugin = Plugin { spec, name: name.to_owned(), source, book, voice, restarts: 0 };
-    Ok(Built { collector: Box::new(plugin), interval: Some(whole), compat: Compat::Native })
+    Ok(Built { collector: Box::new(plugin), interval: Some(whole), compat: Compat::Native, settings })
 }
 
 impl Collector for Plugin {
     fn spec(&self) -> Spec {
         self.spec
+    }
+
+    fn keep(&self, kept: &mut Kept) {
+        self.book.kept.keep(kept);
+    }
+
+    fn recall(&mut self, kept: &Kept) {
+        self.book.kept.recall(kept);
     }
 
     fn run(&mut self, slot: Slot, out: &mut Out) -> Result<(), Fail> {

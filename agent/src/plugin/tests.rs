@@ -11,6 +11,7 @@ use whisper::{Interval, Timestamp};
 use super::{Home, Living, Plugins, build};
 use crate::job::{Job, State};
 use crate::naming::Naming;
+use crate::rate::Rates;
 
 const BEGIN: u32 = 1_700_000_000;
 const LONG: Duration = Duration::from_secs(30);
@@ -41,6 +42,12 @@ impl Bench {
     pub(super) fn of(built: Built, living: Living) -> Bench {
         let job = Job::new(built.collector, Arc::new(Naming::new("servers", "h")));
         Bench { job, living, slot: BEGIN }
+    }
+
+    /// Remembers what `before` did.
+    pub(super) fn follow(&mut self, before: &Bench) {
+        let (_, kept) = before.job.memory();
+        self.job.recall(Rates::default(), &kept);
     }
 
     /// Runs the next slot, a minute later. Gives the lines, and whether it failed.
@@ -137,6 +144,18 @@ fn a_late_answer_is_taken_with_its_own_slot_and_nobody_waits_for_it() {
     let lines = bench.run_until("servers.h.p.a 1 ");
     assert!(lines.contains("servers.h.p.a 1 1700000060\n"), "{lines}");
     bench.run_until("servers.h.p.a 2 ");
+}
+
+#[test]
+fn what_a_program_keeps_is_told_to_its_next_start() {
+    let script = "n=0; while read -r a b c; do case $a in keep) n=$c ;; *) n=$((n + 1)); \
+        echo \"#keep n $n\"; echo v $n; echo ;; esac; done";
+    let mut first = Bench::new("", script);
+    assert_eq!(first.values(), ["servers.h.p.v 1 1700000060"]);
+    assert_eq!(first.values(), ["servers.h.p.v 2 1700000120"]);
+    let mut second = Bench::new("", script);
+    second.follow(&first);
+    assert_eq!(second.values(), ["servers.h.p.v 3 1700000060"]);
 }
 
 #[test]

@@ -41,14 +41,17 @@ impl Tick {
         Tick { launch, interval, deadline, line_bytes, talk: None, backoff: Backoff::default(), starts: 0, down: None }
     }
 
-    fn start(&mut self) -> Result<Talk, Fault> {
+    fn start(&mut self, page: &Page<'_>) -> Result<Talk, Fault> {
         let now = Instant::now();
         if !self.backoff.wait(now).is_zero() {
             return Err(Fault::Other(self.down.clone().unwrap_or_default()));
         }
         self.starts += 1;
         match Session::start(&self.launch, true, self.line_bytes) {
-            Ok(session) => Ok(Talk { session, owed: None, late: 0 }),
+            Ok(mut session) => {
+                session.say(&page.book.kept.told());
+                Ok(Talk { session, owed: None, late: 0 })
+            }
             Err(error) => Err(self.failed(Fault::start(self.launch.program(), &error))),
         }
     }
@@ -107,7 +110,7 @@ impl Source for Tick {
         let until = Instant::now() + self.deadline;
         let mut talk = match self.talk.take() {
             Some(talk) => talk,
-            None => self.start()?,
+            None => self.start(page)?,
         };
         match self.settle(&mut talk, until, page) {
             Ok(true) => {}

@@ -11,6 +11,8 @@ pub(super) enum Word<'a> {
     Type(&'a str, Kind),
     /// `#unit path bytes`: what values of this path count.
     Unit(&'a str, Unit),
+    /// `#keep name 1 2`: numbers that the program wants to be told at its next start.
+    Keep(&'a str, &'a str),
     /// `#log warn text`: something for the agent's log.
     Log(Level, &'a str),
     /// An empty line: the answer is complete.
@@ -101,6 +103,10 @@ fn read_directive(text: &str) -> Result<Word<'_>, &'static str> {
         "unit" => match (fields.next(), fields.next()) {
             (Some(path), Some(unit)) => Ok(Word::Unit(path, read_unit(unit))),
             _ => Err("is no `#unit path UNIT`"),
+        },
+        "keep" => match rest.trim().split_once(char::is_whitespace) {
+            Some((name, numbers)) => Ok(Word::Keep(name, numbers)),
+            None => Err("is no `#keep name NUMBER..`"),
         },
         "log" => {
             let (level, text) = rest.split_once(char::is_whitespace).ok_or("is no `#log LEVEL text`")?;

@@ -229,7 +229,8 @@ fn start(text: &str) -> Sink {
     let agent = crate::AgentConfig { retry_first: Duration::from_millis(5), ..crate::AgentConfig::default() };
     let limits = Limits { bytes: 1 << 20, resend: Duration::ZERO, slot: Interval::from_secs(1).unwrap() };
     let (outlet, closing) = (Arc::new(Outlet::new("sink", limits)), CancellationToken::new());
-    let task = crate::delivery::deliver(&config, &agent, &outlet, closing.clone());
+    let delivery = crate::delivery::deliver(config, agent, Arc::clone(&outlet), closing.clone());
+    let task = tokio::spawn(delivery);
     Sink { outlet, closing, task }
 }
 

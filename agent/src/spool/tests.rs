@@ -193,7 +193,7 @@ fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
 async fn an_outage_of_ten_minutes_loses_nothing_in_little_memory() {
     let folder = tempfile::tempdir().unwrap();
     let outlet = outlet();
-    let mut worker = Worker::start(&outlet, folder.path(), 64 << 20).unwrap();
+    let mut worker = Worker::start(&outlet, folder.path(), 64 << 20, None).unwrap();
     outlet.broken();
     // Sixty slots of two thousand points, faster than real; the disk has to keep up with a slot before the next.
     let mut number = 0;
@@ -220,7 +220,7 @@ async fn a_folder_that_cannot_be_used_leaves_lines_in_memory() {
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
     let outlet = outlet();
-    let mut worker = Worker::start(&outlet, &file.join("spool"), 1 << 20).unwrap();
+    let mut worker = Worker::start(&outlet, &file.join("spool"), 1 << 20, None).unwrap();
     outlet.broken();
     for number in 0..20_000 {
         outlet.push(format!("m {number} 1700000000\n").as_bytes());

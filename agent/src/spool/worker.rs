@@ -22,12 +22,15 @@ const LEFT_ALONE: Duration = Duration::from_secs(30);
 pub(crate) struct Worker {
     outlet: Arc<Outlet>,
     stop: Arc<AtomicBool>,
+    leave: Arc<AtomicBool>,
     ended: Option<oneshot::Receiver<()>>,
 }
 
 struct Work {
     outlet: Arc<Outlet>,
     stop: Arc<AtomicBool>,
+    /// A stop leaves in memory what is there.
+    leave: Arc<AtomicBool>,
     folder: PathBuf,
     most: u64,
     spool: Option<Spool>,
@@ -37,15 +40,17 @@ struct Work {
 }
 
 impl Worker {
-    /// Keeps what `outlet` cannot hold in `folder`, in `most` bytes.
+    /// Keeps what `outlet` cannot hold in `folder`, in `most` bytes; begins when `before`, which had the folder, has ended.
     ///
     /// # Errors
     /// The system gives no thread.
-    pub(crate) fn start(outlet: &Arc<Outlet>, folder: &Path, most: u64) -> io::Result<Worker> {
-        let (stop, (end, ended)) = (Arc::new(AtomicBool::new(false)), oneshot::channel());
+    pub(crate) fn start(outlet: &Arc<Outlet>, folder: &Path, most: u64, before: Option<Worker>) -> io::Result<Worker> {
+        let (stop, leave) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (end, ended) = oneshot::channel();
         let work = Work {
             outlet: Arc::clone(outlet),
             stop: Arc::clone(&stop),
+            leave: Arc::clone(&leave),
             folder: folder.to_owned(),
             most,
             spool: None,
@@ -53,11 +58,15 @@ impl Worker {
             told: false,
         };
         thread::Builder::new().name("spool".to_owned()).stack_size(256 << 10).spawn(move || {
+            if let Some(before) = before.and_then(Worker::leave) {
+                // A disk that hangs holds the old one up, and then it would hold us up, too.
+                let _ = before.blocking_recv();
+            }
             work.run();
             // Nobody may be waiting for the end.
             let _ = end.send(());
         })?;
-        Ok(Worker { outlet: Arc::clone(outlet), stop, ended: Some(ended) })
+        Ok(Worker { outlet: Arc::clone(outlet), stop, leave, ended: Some(ended) })
     }
 
     /// Puts all that waits on disk, and waits for the end of that.
@@ -66,6 +75,18 @@ impl Worker {
         if let Some(ended) = self.ended.take() {
             let _ = ended.await;
         }
+    }
+
+    /// Ends it without taking anything more to disk; gives what tells of its end.
+    fn leave(mut self) -> Option<oneshot::Receiver<()>> {
+        self.leave.store(true, Relaxed);
+        self.end();
+        self.ended.take()
+    }
+
+    /// Ends it as [`leave`](Worker::leave) does; what is on disk stays there until there is a spool again.
+    pub(crate) fn abandon(self) {
+        drop(self.leave());
     }
 
     fn end(&self) {
@@ -85,14 +106,19 @@ impl Work {
         loop {
             // Read before the look at the queue: what came before the stop is seen.
             let stop = self.stop.load(Relaxed);
-            let outcome = self.round(stop);
+            let leave = stop && self.leave.load(Relaxed);
+            let outcome = self.round(stop && !leave);
             if let Err(error) = outcome {
                 self.refused(&error);
             }
             let usable = self.spool.is_some();
-            if stop && (!usable || self.outlet.queue().nothing_in_memory()) {
+            if stop && (!usable || leave || self.outlet.queue().nothing_in_memory()) {
                 if let Some(Err(error)) = self.spool.as_mut().map(Spool::close) {
                     self.refused(&error);
+                }
+                if leave {
+                    // Who has the folder next reads it anew.
+                    self.outlet.queue().backlog.closed();
                 }
                 return;
             }
