@@ -55,11 +55,13 @@ export async function ask(path, params, signal) {
 }
 
 /** Sends JSON; gives the response. A token, if there is one, goes with it. */
-export function send(method, path, value, { token, match, signal } = {}) {
+export function send(method, path, value, { token, match, anew, signal } = {}) {
   const headers = {};
   if (value !== undefined) headers["Content-Type"] = "application/json";
   if (token) headers.Authorization = `Bearer ${token}`;
   if (match) headers["If-Match"] = match;
+  // Nothing of that name may be there yet.
+  if (anew) headers["If-None-Match"] = "*";
   const body = value === undefined || typeof value === "string" ? value : JSON.stringify(value);
   return answer(new URL(path, root), { method, headers, body, signal });
 }

@@ -1,38 +1,68 @@
 // Begins here: finds out by the address which view to show, and shows it.
-import { root } from "./api.js";
+import { ask, reason, root } from "./api.js";
+import { board } from "./board.js";
+import { h } from "./dom.js";
 import { explore } from "./explore.js";
 import { shell } from "./shell.js";
 
 const frame = shell((href) => go(href));
 let view;
+let shown = 0;
 
 /** The path below the root: empty, `explore` or `board/NAME`. */
 const place = (url) => url.pathname.slice(root.pathname.length).replace(/\/$/, "");
 
-function go(href) {
+const ours = (url) => url.origin === root.origin && /^(explore|board\/[^/]+)?$/.test(place(url));
+
+/** Shows another view; with `sure` changes that were not saved are given up without asking. */
+function go(href, sure = false) {
   const url = new URL(href, root);
   // What is not ours (a picture, an answer) is loaded as it is.
   if (!ours(url)) return location.assign(url);
+  if (!sure && view?.leave?.() === false) return;
   history.pushState(null, "", url);
-  show();
+  show(true);
 }
-
-const ours = (url) => url.origin === root.origin && /^(explore)?$/.test(place(url));
 
 /** Writes the address of the view that is shown already. */
-function move(href, replace = false) {
+function move(href) {
   const url = new URL(href, root);
-  if (url.href === location.href) return;
-  history[replace ? "replaceState" : "pushState"](null, "", url);
+  if (url.href !== location.href) history.pushState(null, "", url);
 }
 
-function show() {
+async function show(anew = false) {
   const url = new URL(location.href);
-  if (view?.accept && view.path === place(url)) return view.accept(url);
+  const path = place(url);
+  if (!anew && view?.accept && view.path === path) return view.accept(url);
+  const turn = ++shown;
   view?.end();
-  view = { path: place(url), ...explore(url, move) };
+  view = undefined;
+  const made = await make(path, url);
+  // Another view may have been asked for meanwhile.
+  if (turn !== shown) return made.end();
+  view = { path, ...made };
   frame.show(view);
 }
 
-addEventListener("popstate", show);
+async function make(path, url) {
+  if (path === "explore") return explore(url, move);
+  try {
+    if (path.startsWith("board/")) return await board(decodeURIComponent(path.slice(6)), path, url, move, go);
+    return await start(url);
+  } catch (error) {
+    const content = h("div", { class: "welcome" }, h("p", { class: "bad", role: "alert" }, reason(error)), error.hint ? h("p", {}, error.hint) : null);
+    return { name: "Not to be had", here: path, controls: [], content, end() {} };
+  }
+}
+
+/** All hosts, once one has reported; else the names. */
+async function start(url) {
+  const { dashboards } = await ask("dashboards/").catch(() => ({ dashboards: [] }));
+  const hosts = dashboards.find(({ name }) => name === "hosts");
+  if (hosts && hosts.data !== false) return board("hosts", "", url, move, go);
+  return explore(url, move, "No agent has reported yet: hosts appear here once one has. What other programs send is in the list.");
+}
+
+addEventListener("popstate", () => show());
+addEventListener("beforeunload", (event) => view?.leave && view.changes?.() && event.preventDefault());
 show();

@@ -12,7 +12,7 @@ const PROBE = "constantLine(0)";
  * Asks for `targets`, a list of texts. Gives `{series, window, faults}`: each series `{name, tags, points, target}`, the
  * window in seconds, and the faults by the target's index. Rejects only if nothing can be answered.
  */
-export async function render({ targets, from, until, zone, points }, signal) {
+export async function render({ targets, from, until, zone, points, most = MOST }, signal) {
   const faults = new Map();
   const now = Math.floor(Date.now() / 1000);
   let window = [instant(from, now, zone), instant(until || "now", now, zone)];
@@ -20,16 +20,16 @@ export async function render({ targets, from, until, zone, points }, signal) {
   for (;;) {
     const asked = targets.map((text, index) => ({ text, index })).filter(({ text, index }) => text.trim() && !faults.has(index));
     if (!asked.length) return { series: [], window: ordered(window, now), faults, cut: false };
-    const params = asked.map(({ text }) => ["target", `limit(${text},${MOST + 1})`]);
+    const params = asked.map(({ text }) => ["target", `limit(${text},${most + 1})`]);
     if (!known) params.push(["target", PROBE]);
     params.push(["from", from], ["until", until || "now"], ["tz", zone], ["maxDataPoints", String(points)], ["format", "json"]);
     try {
       const found = await ask("render", params, signal);
       if (!known) window = ends(found.pop());
       const series = found.map(({ target: name, tags, datapoints }) => ({ name, tags, points: datapoints }));
-      return { series: series.slice(0, MOST), cut: series.length > MOST, window: ordered(window, now), faults };
+      return { series: series.slice(0, most), cut: series.length > most, window: ordered(window, now), faults };
     } catch (error) {
-      const index = error instanceof Fault ? blamed(error, asked) : null;
+      const index = error instanceof Fault ? blamed(error, asked, most) : null;
       if (index === null) throw error;
       faults.set(index, error);
     }
@@ -47,11 +47,11 @@ function ordered([from, until], now) {
 }
 
 /** The target that a fault speaks of; its place is told in the text that was typed, without what we put around it. */
-function blamed(fault, asked) {
+function blamed(fault, asked, most) {
   if (fault.target === undefined) return asked.length === 1 && fault.status === 400 && !fault.parameter ? asked[0].index : null;
   // The server shortens what it sends back.
   const told = fault.target.replace(/…$/, "");
-  const found = asked.find(({ text }) => `limit(${text},${MOST + 1})`.startsWith(told));
+  const found = asked.find(({ text }) => `limit(${text},${most + 1})`.startsWith(told));
   if (!found) return null;
   if (fault.position !== undefined) {
     fault.position = Math.min(Math.max(0, fault.position - "limit(".length), found.text.length);

@@ -1,0 +1,195 @@
+// Dialogs that change a dashboard: a panel, the settings, or the whole as JSON. Fields they do not know are kept.
+import { field, fill, h, iconButton } from "./dom.js";
+import { pickFunction } from "./functions.js";
+
+/** Opens a dialog around `content`; `apply` gives true when it may close. */
+export function dialog(title, content, apply, action = "Apply") {
+  const box = h("dialog", { "aria-label": title, onclose: () => box.remove() },
+    h("header", {}, h("h2", {}, title), iconButton("close", "Close", () => box.close())),
+    h("form", { onsubmit: async (event) => {
+      event.preventDefault();
+      if (await apply()) box.close();
+    } }, content, h("div", { class: "row-end" },
+      h("button", { type: "button", class: "button", onclick: () => box.close() }, "Cancel"), h("button", { type: "submit", class: "primary" }, action))));
+  document.body.append(box);
+  box.showModal();
+  return box;
+}
+
+const text = (value, attributes = {}) => h("input", { type: "text", value: value ?? "", autocomplete: "off", spellcheck: "false", ...attributes });
+const lines = (values, label, attributes = {}) => h("textarea", { "aria-label": label, rows: String(Math.max(3, values.length + 1)), spellcheck: "false", class: "code", value: values.join("\n"), ...attributes });
+const select = (value, options) => {
+  const element = h("select", {}, options.map(([key, name]) => h("option", { value: key }, name)));
+  if (!options.some(([key]) => key === value)) element.append(h("option", { value }, value));
+  element.value = value;
+  return element;
+};
+
+/** Sets a field, or takes it away when it is empty. */
+function put(object, name, value) {
+  if (value === "" || value === null || value === undefined || value === false) delete object[name];
+  else object[name] = value;
+}
+
+const figure = (input) => (input.value.trim() === "" || !Number.isFinite(Number(input.value)) ? undefined : Number(input.value));
+const parted = (area) => area.value.split("\n").map((line) => line.trim()).filter(Boolean);
+
+const KINDS = [["chart", "Chart"], ["number", "Number"], ["table", "Table"], ["text", "Text"]];
+
+/** Edits a copy of `panel`; `done` gets it. */
+export function editPanel(panel, done) {
+  const made = structuredClone(panel);
+  const kind = select(made.kind || "chart", KINDS);
+  const title = text(made.title);
+  const description = text(made.description);
+  const width = text(made.width ?? 6, { type: "number", min: "1", max: "12" });
+  const height = text(made.height ?? 220, { type: "number", min: "80", max: "1200" });
+  const unit = text(made.unit, { list: "units" });
+  const decimals = text(made.decimals, { type: "number", min: "0", max: "12" });
+  const targets = lines(made.targets || [], "Targets, one a line");
+  const options = lines(Object.entries(made.options || {}).map(([name, value]) => `${name}=${value}`), "Graph options, one name=value a line");
+  const [warn, alarm] = [made.warn, made.alarm].map((value) => text(value, { inputmode: "decimal" }));
+  const spark = h("input", { type: "checkbox", id: "edit-spark" });
+  spark.checked = Boolean(made.spark);
+  const [row, link] = [text(made.row), text(made.link)];
+  const silent = text(made.silent, { type: "number", min: "1" });
+  const words = h("textarea", { rows: "5", "aria-label": "Text", value: made.text || "" });
+  const columns = columnFields(made.columns || []);
+  const wrap = h("button", { type: "button", class: "button", onclick: () => {
+    const all = parted(targets);
+    pickFunction(all.at(-1) || "", (wrapped) => (targets.value = [...all.slice(0, -1), wrapped].join("\n")));
+  } }, "ƒ around the last one");
+  const parts = {
+    chart: [h("div", { class: "field" }, h("span", { class: "label" }, "Targets, one a line"), targets, wrap), h("div", { class: "field" }, h("span", { class: "label" }, "Graph options, such as areaMode=stacked or yMin=0"), options)],
+    number: [h("div", { class: "field" }, h("span", { class: "label" }, "Targets, one a line; several are added up"), targets), h("div", { class: "pair" }, field("Warning from", warn), field("Alarm from", alarm)), h("label", { class: "check" }, spark, "Small chart")],
+    table: [h("div", { class: "pair" }, field("Heading of the names", row), field("Silent after seconds", silent)), field("Link of a row, $row is its name", link), columns.root],
+    text: [words],
+  };
+  const place = h("div", { class: "fields" });
+  const show = () => {
+    fill(place, parts[kind.value] || h("p", { class: "hint" }, "This kind is only edited as JSON."));
+    height.parentElement.hidden = kind.value !== "chart";
+  };
+  const heightField = field("Height", height);
+  dialog(panel.targets || panel.text || panel.columns ? "Panel" : "New panel", [
+    h("datalist", { id: "units" }, ["%", "B", "B/s", "bit/s", "s", "ms", "/s"].map((value) => h("option", { value }))),
+    h("div", { class: "pair" }, field("Kind", kind), field("Title", title)), field("Description", description),
+    h("div", { class: "pair" }, field("Width, of 12", width), heightField, field("Unit", unit), field("Decimals", decimals)), place,
+  ], () => {
+    made.kind = kind.value;
+    for (const [name, input] of Object.entries({ title, description, unit })) put(made, name, input.value.trim());
+    for (const [name, input] of Object.entries({ width, decimals })) put(made, name, figure(input));
+    const own = {
+      chart: () => { put(made, "height", figure(height)); made.targets = parted(targets); put(made, "options", optionsOf(parted(options))); },
+      number: () => { made.targets = parted(targets); put(made, "warn", figure(warn)); put(made, "alarm", figure(alarm)); put(made, "spark", spark.checked); },
+      table: () => { for (const [name, input] of Object.entries({ row, link })) put(made, name, input.value.trim()); put(made, "silent", figure(silent)); made.columns = columns.read(); },
+      text: () => put(made, "text", words.value),
+    };
+    own[made.kind]?.();
+    done(made);
+    return true;
+  });
+  kind.addEventListener("change", show);
+  show();
+}
+
+function optionsOf(pairs) {
+  const cut = pairs.map((line) => [line.split("=")[0].trim(), line.slice(line.indexOf("=") + 1).trim()]).filter(([name]) => name);
+  return cut.length ? Object.fromEntries(cut) : undefined;
+}
+
+function columnFields(columns) {
+  const root = h("div", { class: "fields" });
+  const rows = [];
+  const add = (column) => {
+    const [title, target, unit] = [text(column.title), text(column.target, { class: "code" }), text(column.unit, { list: "units" })];
+    const decimals = text(column.decimals, { type: "number", min: "0", max: "12" });
+    const spark = h("input", { type: "checkbox" });
+    spark.checked = Boolean(column.spark);
+    const box = h("fieldset", {}, h("legend", {}, "Column"), h("div", { class: "pair" }, field("Title", title), field("Unit", unit), field("Decimals", decimals)),
+      field("Target", target), h("div", { class: "pair" }, h("label", { class: "check" }, spark, "Small charts"),
+        h("button", { type: "button", class: "button", onclick: () => { box.remove(); rows.splice(rows.indexOf(entry), 1); } }, "Remove column")));
+    const entry = { column, title, target, unit, decimals, spark };
+    rows.push(entry);
+    more.before(box);
+  };
+  const more = h("button", { type: "button", class: "button", onclick: () => add({}) }, "Add column");
+  root.append(more);
+  (columns.length ? columns : [{}]).forEach(add);
+  const read = () => rows.filter(({ target }) => target.value.trim()).map(({ column, title, target, unit, decimals, spark }) => {
+    column.title = title.value.trim();
+    column.target = target.value.trim();
+    put(column, "unit", unit.value.trim());
+    put(column, "decimals", figure(decimals));
+    put(column, "spark", spark.checked);
+    return column;
+  });
+  return { root, read };
+}
+
+/** Title, times and variables. */
+export function editSettings(board, done) {
+  const made = structuredClone(board);
+  const [title, description, from, until] = [made.title, made.description, made.from, made.until].map((value) => text(value));
+  const refresh = text(made.refresh ?? 10, { type: "number", min: "0" });
+  const variables = variableFields(made.variables || []);
+  dialog("Settings", [field("Title", title), field("Description", description),
+    h("div", { class: "pair" }, field("From", from), field("Until", until), field("Refresh, seconds", refresh)), variables.root], () => {
+    for (const [name, input] of Object.entries({ title, description, from, until })) put(made, name, input.value.trim());
+    made.refresh = figure(refresh) ?? 0;
+    const list = variables.read();
+    put(made, "variables", list.length ? list : undefined);
+    done(made);
+    return true;
+  });
+}
+
+function variableFields(variables) {
+  const root = h("div", { class: "fields" });
+  const rows = [];
+  const add = (variable) => {
+    const [name, label, query] = [text(variable.name, { pattern: "[A-Za-z_][A-Za-z0-9_]*" }), text(variable.label), text(variable.query, { class: "code" })];
+    const node = text(variable.node, { type: "number" });
+    const values = text((variable.values || []).join(", "));
+    const all = h("input", { type: "checkbox" });
+    all.checked = Boolean(variable.all);
+    const box = h("fieldset", {}, h("legend", {}, "Variable"), h("div", { class: "pair" }, field("Name", name), field("Label", label), field("Part of the name, from 0", node)),
+      field("Names that give its values, such as servers.*", query), field("Or values, parted by commas", values),
+      h("div", { class: "pair" }, h("label", { class: "check" }, all, "Several at once"),
+        h("button", { type: "button", class: "button", onclick: () => { box.remove(); rows.splice(rows.indexOf(entry), 1); } }, "Remove variable")));
+    const entry = { variable, name, label, query, node, values, all };
+    rows.push(entry);
+    more.before(box);
+  };
+  const more = h("button", { type: "button", class: "button", onclick: () => add({}) }, "Add variable");
+  root.append(more);
+  variables.forEach(add);
+  const read = () => rows.filter(({ name }) => name.value.trim()).map(({ variable, name, label, query, node, values, all }) => {
+    variable.name = name.value.trim();
+    put(variable, "label", label.value.trim());
+    put(variable, "query", query.value.trim());
+    put(variable, "node", figure(node));
+    const list = values.value.split(",").map((value) => value.trim()).filter(Boolean);
+    put(variable, "values", list.length ? list : undefined);
+    put(variable, "all", all.checked);
+    return variable;
+  });
+  return { root, read };
+}
+
+/** The whole dashboard as text. */
+export function showJson(board, done) {
+  const area = h("textarea", { class: "code json", rows: "24", spellcheck: "false", "aria-label": "Dashboard as JSON", value: JSON.stringify(board, null, 2) });
+  const fault = h("p", { class: "bad", role: "alert" });
+  dialog("Dashboard as JSON", [area, fault], () => {
+    try {
+      const made = JSON.parse(area.value);
+      if (!made || typeof made !== "object" || !Array.isArray(made.rows)) throw new Error("a dashboard is an object with a list of rows");
+      done(made);
+      return true;
+    } catch (error) {
+      fault.textContent = error.message;
+      return false;
+    }
+  });
+}

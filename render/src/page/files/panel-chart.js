@@ -1,0 +1,60 @@
+// A panel with a chart, its values in words below it.
+import { reason } from "./api.js";
+import { Chart } from "./chart.js";
+import { color } from "./colors.js";
+import { MOST, render } from "./data.js";
+import { fill, h } from "./dom.js";
+import { format, summary } from "./units.js";
+
+const number = (text) => (text === undefined || text === null || text === "" || !Number.isFinite(Number(text)) ? null : Number(text));
+
+/** `{root, load, end}`; `board` gives times, variables and the zoom. */
+export function chartPanel(panel, board) {
+  const { options = {}, unit = "", decimals } = panel;
+  const mode = { stacked: "stacked", all: "area", first: "area" }[options.areaMode] || "lines";
+  const chart = new Chart({
+    label: board.variables.words(panel.title) || "Chart", height: Math.min(Math.max(Number(panel.height) || 220, 80), 1200), unit, decimals, mode,
+    low: number(options.yMin), high: number(options.yMax), zone: board.state.zone, sync: "board",
+    onZoom: (from, until) => board.zoom(from, until), onBack: () => history.back(), onPoint: (at, columns) => point(at, columns),
+  });
+  const legend = h("div", { class: "legend-line" });
+  let lines = [];
+
+  async function load(signal) {
+    const points = Math.max(100, Math.floor((chart.root.clientWidth || 600) * Math.min(devicePixelRatio, 2)));
+    const targets = (panel.targets || []).map((text) => board.variables.target(text));
+    let found;
+    try {
+      found = await render({ targets, ...board.state, points }, signal);
+    } catch (error) {
+      if (error.name !== "AbortError") chart.say(reason(error), true);
+      throw error;
+    }
+    const { series, window, faults, cut } = found;
+    chart.show(series, window, { zone: board.state.zone });
+    draw(series, cut);
+    const empty = !series.some(({ points }) => points.some(([value]) => value !== null));
+    const fault = [...faults.values()][0];
+    chart.say(fault ? fault.message : empty ? "No data in this time range." : "", Boolean(fault));
+  }
+
+  function draw(series, cut) {
+    lines = series.map(({ name, points }, index) => {
+      const mark = h("i", { class: "swatch" });
+      mark.style.background = color(index);
+      const value = h("b");
+      const button = h("button", { type: "button", title: name, "aria-pressed": String(!chart.hidden.has(name)),
+        onclick: () => button.setAttribute("aria-pressed", String(chart.toggle(index))),
+        onmouseenter: () => chart.highlight(index), onmouseleave: () => chart.highlight(null) }, mark, h("span", {}, name), value);
+      return { button, value, last: summary(points).last };
+    });
+    fill(legend, lines.map(({ button }) => button), cut ? h("span", { class: "hint" }, `the first ${MOST} series`) : null);
+    point(null);
+  }
+
+  function point(at, columns) {
+    lines.forEach(({ value, last }, index) => (value.textContent = format(at === null ? last : columns[index + 1]?.[at], unit, decimals)));
+  }
+
+  return { root: h("div", {}, chart.root, legend), load, end: () => chart.end() };
+}

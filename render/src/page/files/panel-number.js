@@ -1,0 +1,66 @@
+// A panel with one number: the last known value, of all series together if there are several.
+import { reason } from "./api.js";
+import { render } from "./data.js";
+import { fill, h } from "./dom.js";
+import { level, levelWord } from "./levels.js";
+import { spark } from "./spark.js";
+import { format, summary } from "./units.js";
+
+/** Enough that short windows are not averaged. */
+const POINTS = 400;
+
+export function numberPanel(panel, board) {
+  const value = h("span", { class: "big" });
+  const word = h("span", { class: "unseen" });
+  const note = h("p", { class: "hint" });
+  const line = h("div", { class: "big-spark" });
+  const root = h("div", { class: "number" }, h("div", {}, value, word), note, line);
+
+  async function load(signal) {
+    const targets = (panel.targets || []).map((text) => board.variables.target(text));
+    try {
+      const { series, window, faults } = await render({ targets, ...board.state, points: POINTS }, signal);
+      const fault = [...faults.values()][0];
+      if (fault) return say(fault.message, true);
+      const known = series.map(({ points }) => summary(points).last).filter((last) => last !== null);
+      if (!known.length) return say("No data in this time range.");
+      show(known.reduce((sum, last) => sum + last, 0), series, window);
+    } catch (error) {
+      if (error.name !== "AbortError") say(reason(error), true);
+      throw error;
+    }
+  }
+
+  function show(sum, series, window) {
+    const name = level(sum, panel.warn, panel.alarm);
+    value.textContent = format(sum, panel.unit, panel.decimals);
+    value.className = `big ${name === "alarm" ? "bad" : name}`;
+    word.textContent = levelWord(name);
+    note.textContent = "";
+    fill(line, panel.spark ? spark(total(series), window, 240, 36) : null);
+  }
+
+  function say(text, bad = false) {
+    value.textContent = "–";
+    value.className = "big";
+    word.textContent = "";
+    note.textContent = text;
+    note.classList.toggle("bad", bad);
+    fill(line);
+  }
+
+  return { root, load, end() {} };
+}
+
+/** All series as one, time by time. */
+function total(series) {
+  if (series.length === 1) return series[0].points;
+  const sums = new Map();
+  for (const { points } of series) {
+    for (const [value, time] of points) {
+      const before = sums.get(time) ?? null;
+      sums.set(time, value === null ? before : (before ?? 0) + value);
+    }
+  }
+  return [...sums].sort((a, b) => a[0] - b[0]).map(([time, value]) => [value, time]);
+}

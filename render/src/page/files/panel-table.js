@@ -1,0 +1,125 @@
+// A panel with a table: a row for each name, a column for each target, and who has fallen silent.
+import { reason, to } from "./api.js";
+import { render } from "./data.js";
+import { fill, h } from "./dom.js";
+import { level, levelWord } from "./levels.js";
+import { spark } from "./spark.js";
+import { ago } from "./time.js";
+import { format, summary } from "./units.js";
+
+/** Rows that are asked for, and that are shown at once. */
+const MOST = 5000, SHOWN = 200;
+
+/** Points of a small chart. */
+const SPARK = 60;
+
+export function tablePanel(panel, board) {
+  const columns = panel.columns || [];
+  const order = { by: "row", down: false };
+  const note = h("p", { class: "hint", role: "status" });
+  const filter = h("input", { type: "search", placeholder: "Filter", "aria-label": `Filter ${panel.title || "rows"}`, autocomplete: "off", oninput: () => draw() });
+  const head = h("tr");
+  const body = h("tbody");
+  const area = h("div", { class: "table-area", tabindex: "0", role: "region", "aria-label": board.variables.words(panel.title) || "Table" }, h("table", { class: "rows" }, h("thead", {}, head), body));
+  const root = h("div", {}, h("div", { class: "table-tools" }, note, filter), area);
+  let [rows, window, shown] = [new Map(), [0, 1], SHOWN];
+
+  async function load(signal) {
+    const targets = columns.map(({ target }) => board.variables.target(target));
+    const live = panel.silent && (board.state.until === "now" || !board.state.until);
+    // The long window is averaged for the small charts; who is silent, and what is true now, is told by a short one.
+    const recent = { ...board.state, from: `-${Math.max(600, panel.silent * 3)}s`, points: 10000, most: MOST };
+    try {
+      const each = (times) => Promise.all(targets.map((text) => render({ targets: [text], ...times }, signal)));
+      const [long, now] = await Promise.all([each({ ...board.state, points: SPARK, most: MOST }), live ? each(recent) : []]);
+      join(long, now);
+      const fault = long.flatMap(({ faults }) => [...faults.values()])[0];
+      say(fault ? fault.message : rows.size ? "" : "No data in this time range.", Boolean(fault));
+      draw();
+    } catch (error) {
+      if (error.name !== "AbortError") say(reason(error), true);
+      throw error;
+    }
+  }
+
+  /** Series of one name are one row, whichever column they come from. */
+  function join(long, now) {
+    rows = new Map();
+    if (long.length) window = long[0].window;
+    const row = (name) => rows.get(name) || rows.set(name, { name, cells: [], seen: null }).get(name);
+    long.forEach(({ series }, column) => series.forEach(({ name, points }) => {
+      const { last, at } = summary(points);
+      const line = row(name);
+      line.cells[column] = { value: last, points };
+      line.seen = Math.max(line.seen ?? 0, at ?? 0) || null;
+    }));
+    now.forEach(({ series }, column) => series.forEach(({ name, points }) => {
+      const { last, at } = summary(points);
+      const line = row(name);
+      if (last !== null) line.cells[column] = { points: [], ...line.cells[column], value: last };
+      line.seen = Math.max(line.seen ?? 0, at ?? 0) || null;
+    }));
+  }
+
+  function draw() {
+    const word = filter.value.toLowerCase();
+    const now = Math.min(window[1], Date.now() / 1000);
+    const age = ({ seen }) => (seen === null ? Infinity : now - seen);
+    const of = (line) => ({ row: line.name, seen: age(line) })[order.by] ?? line.cells[order.by]?.value ?? -Infinity;
+    const compare = (a, b) => {
+      const [one, two] = [of(a), of(b)];
+      return typeof one === "string" ? one.localeCompare(two, "en", { numeric: true }) : one === two ? 0 : one < two ? -1 : 1;
+    };
+    const found = [...rows.values()].filter(({ name }) => name.toLowerCase().includes(word));
+    found.sort((a, b) => (order.down ? -1 : 1) * compare(a, b));
+    filter.hidden = rows.size < 9 && !word;
+    heads();
+    const more = found.length > shown && h("tr", {}, h("td", { colspan: String(columns.length + 3) },
+      h("button", { type: "button", class: "button", onclick: () => { shown += 10 * SHOWN; draw(); } }, `… ${found.length - shown} more`)));
+    fill(body, found.slice(0, shown).map((line) => row(line, age(line))), more);
+  }
+
+  function heads() {
+    const one = (by, text, kind) => {
+      const cell = h("th", { scope: "col", class: kind }, h("button", { type: "button", onclick: () => {
+        order.down = order.by === by ? !order.down : typeof by === "number";
+        order.by = by;
+        draw();
+      } }, text));
+      if (order.by === by) cell.setAttribute("aria-sort", order.down ? "descending" : "ascending");
+      return cell;
+    };
+    fill(head, one("row", panel.row || "Name"), panel.silent ? one("seen", "State") : null,
+      columns.map(({ title }, index) => one(index, title || `Column ${index + 1}`, "figure")));
+  }
+
+  function row({ name, cells, seen }, age) {
+    const link = panel.link && address(board.variables.href(panel.link, { row: name }));
+    const silent = age > panel.silent;
+    const state = seen === null ? "silent" : silent ? `silent for ${ago(age)}` : "up";
+    return h("tr", {}, h("th", { scope: "row" }, link ? h("a", { href: link }, name) : name),
+      panel.silent ? h("td", {}, h("span", { class: silent || seen === null ? "state silent" : "state up" }, state), seen !== null && !silent ? h("span", { class: "hint" }, ` ${ago(age)} ago`) : null) : null,
+      columns.map((column, index) => cell(column, cells[index])));
+  }
+
+  function cell({ unit, decimals, warn, alarm, spark: drawn }, found) {
+    const name = level(found?.value, warn, alarm);
+    return h("td", { class: "figure" }, h("div", {}, drawn && found ? spark(found.points, window) : null,
+      h("span", { class: name === "alarm" ? "bad" : name }, format(found?.value, unit, decimals), name ? h("span", { class: "unseen" }, ` ${levelWord(name)}`) : null)));
+  }
+
+  function say(text, bad = false) {
+    note.textContent = text;
+    note.classList.toggle("bad", bad);
+  }
+
+  return { root, load, end() {} };
+}
+
+/** Dashboards come from others: a link leads to a page of the web or nowhere. */
+export function address(text) {
+  const plain = text.replace(/^\/+/, "");
+  if (!URL.canParse(plain, to("./"))) return null;
+  const url = new URL(plain, to("./"));
+  return /^https?:$/.test(url.protocol) ? url.href : null;
+}

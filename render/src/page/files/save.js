@@ -1,0 +1,70 @@
+// Keeps dashboards on the server. A change takes a token, which this tab remembers until it is closed.
+import { Fault, reason, send } from "./api.js";
+import { field, h } from "./dom.js";
+import { dialog } from "./edit.js";
+
+const KEY = "plumbago-token";
+
+/** What a dashboard may be called. */
+const NAME = /^[a-z0-9_-][a-z0-9._-]{0,99}$/;
+
+function token() {
+  try {
+    return sessionStorage.getItem(KEY) || "";
+  } catch {
+    return "";
+  }
+}
+
+function remember(text) {
+  try {
+    sessionStorage.setItem(KEY, text);
+  } catch {
+    // Without storage it is asked for each time.
+  }
+}
+
+/** Saves `value` as `name` in the place of the version `tag`; `done` gets the new version. */
+export async function save(name, value, tag, done) {
+  if (token() && (await put(name, value, tag, token(), done)) === null) return;
+  ask(`Save “${value.title || name}”`, [], (given) => put(name, value, tag, given, done));
+}
+
+/** Asks for a name, and saves under it. */
+export function saveAs(value, done) {
+  const proposed = (value.title || "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
+  const name = h("input", { type: "text", value: proposed, required: true, autocomplete: "off", spellcheck: "false" });
+  ask("Save as", [field("Name in addresses: a-z, 0-9, - _ .", name)], async (given) => {
+    const wanted = name.value.trim();
+    if (!NAME.test(wanted)) return "A name has 1 to 100 of a-z, 0-9, - _ . and does not begin with a dot.";
+    if (wanted === "new") return "This name is taken by the page for new dashboards.";
+    return put(wanted, value, undefined, given, () => done(wanted), true);
+  });
+}
+
+/** Gives null when it is saved, else what is wrong. */
+async function put(name, value, tag, given, done, anew = false) {
+  try {
+    const response = await send("PUT", `dashboards/${encodeURIComponent(name)}`, `${JSON.stringify(value, null, 2)}\n`, { token: given, match: tag, anew });
+    remember(given);
+    done(response.headers.get("ETag"));
+    return null;
+  } catch (error) {
+    if (error instanceof Fault && error.status === 412) {
+      return anew ? "There is a dashboard of this name already; choose another name." : "Somebody else has changed it meanwhile. Save it under another name, or load the page again.";
+    }
+    if (error instanceof Fault && error.status === 401) remember("");
+    return `${reason(error)}${error.hint ? ` ${error.hint}` : ""}`;
+  }
+}
+
+function ask(title, fields, apply) {
+  const secret = h("input", { type: "password", value: token(), autocomplete: "off", placeholder: "token" });
+  const fault = h("p", { class: "bad", role: "alert" });
+  dialog(title, [...fields, field("Token, a line of the server's [http] token-file", secret), h("p", { class: "hint" }, "It is kept until this tab is closed."), fault], async () => {
+    fault.textContent = "";
+    const wrong = await apply(secret.value.trim());
+    fault.textContent = wrong || "";
+    return wrong === null;
+  }, "Save");
+}

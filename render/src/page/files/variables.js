@@ -1,0 +1,144 @@
+// What `$name` stands for on a dashboard: values from names of metrics or from a list, one or several chosen at a time.
+import { ask } from "./api.js";
+import { fill, fresh, h, icon } from "./dom.js";
+import { literal } from "./names.js";
+import { place } from "./picker.js";
+
+/** Stands for every value. */
+export const ALL = "*";
+
+/** Choices that are shown at once. */
+const SHOWN = 200;
+
+const REFERENCE = /\$(?:\{(\w+)\}|(\w+))/g;
+
+/** Replaces `$name` and `${name}`; what nobody knows stays as it is. */
+export function replaced(text, value) {
+  return String(text ?? "").replace(REFERENCE, (whole, braced, plain) => value(braced || plain) ?? whole);
+}
+
+export class Variables {
+  /** `list` as in the dashboard; `chosen(name)` gives what the address says; `changed()` is called after a choice. */
+  constructor(list, chosen, changed) {
+    this.list = (list || []).filter(({ name }) => name);
+    this.changed = changed;
+    this.values = new Map(this.list.map(({ name }) => [name, chosen(name)]));
+    this.found = new Map();
+    this.root = h("div", { class: "variables" });
+  }
+
+  /** Finds the values, each with those chosen before it, and settles what is chosen. */
+  async load(signal) {
+    for (const variable of this.list) {
+      const { name, default: preset, all } = variable;
+      const found = await this.look(variable, signal);
+      this.found.set(name, found);
+      const kept = (this.values.get(name) || []).filter((value) => value !== "");
+      const first = preset && (found.includes(preset) || preset === ALL) ? preset : all ? ALL : found[0];
+      // What the address names is believed even if nothing of that name is there: it may have been, or be to come.
+      this.values.set(name, kept.length ? kept : first === undefined ? [] : [first]);
+    }
+    this.draw();
+  }
+
+  async look({ query, node, values }, signal) {
+    if (values?.length) return values.map(String);
+    if (!query) return [];
+    const rows = await ask("metrics/find", { query: this.target(query), format: "json" }, signal);
+    const part = ({ path }) => {
+      const parts = path.split(".");
+      return parts.at(node ?? -1);
+    };
+    const found = [...new Set(rows.map(part).filter((value) => value !== undefined))];
+    return found.sort(new Intl.Collator("en", { numeric: true }).compare);
+  }
+
+  /** `text` as a target or pattern. */
+  target(text, more = {}) {
+    return replaced(text, (name) => {
+      if (name in more) return literal(more[name]);
+      const values = this.values.get(name);
+      if (!values) return undefined;
+      if (values.includes(ALL) || !values.length) return ALL;
+      // A value of a list was written by whoever made the dashboard, and may be a pattern.
+      const own = this.list.find((variable) => variable.name === name).values?.length;
+      const texts = values.map((value) => (own ? value : literal(value)));
+      return texts.length === 1 ? texts[0] : `{${texts.join(",")}}`;
+    });
+  }
+
+  /** `text` for people. */
+  words(text) {
+    return replaced(text, (name) => {
+      const values = this.values.get(name);
+      return values && (values.includes(ALL) ? "all" : values.join(", "));
+    });
+  }
+
+  /** `text` as part of an address. */
+  href(text, more = {}) {
+    return replaced(text, (name) => {
+      const value = name in more ? more[name] : this.values.get(name)?.join(",");
+      return value === undefined ? undefined : encodeURIComponent(value);
+    });
+  }
+
+  /** Pairs for the address. */
+  pairs() {
+    return [...this.values].flatMap(([name, values]) => values.map((value) => [name, value]));
+  }
+
+  draw() {
+    fill(this.root, this.list.map((variable) => this.control(variable)));
+  }
+
+  control({ name, label, all }) {
+    const chosen = this.values.get(name);
+    const found = this.found.get(name) || [];
+    const id = fresh("variable");
+    const panel = h("div", { class: "panel-pop choices", popover: "auto", role: "dialog", "aria-label": label || name, id: fresh("pop") });
+    const words = chosen.includes(ALL) ? "All" : chosen.length > 2 ? `${chosen.length} of ${found.length}` : chosen.join(", ") || "none";
+    const button = h("button", { type: "button", class: "button", popovertarget: panel.id, "aria-haspopup": "dialog", "aria-labelledby": id }, words, icon("down"));
+    button.setAttribute("aria-label", `${label || name}: ${words}`);
+    button.removeAttribute("aria-labelledby");
+    panel.addEventListener("toggle", (event) => event.newState === "open" && this.open(name, all, panel, button));
+    return h("div", { class: "variable" }, h("span", { class: "variable-name", id }, label || name), button, panel);
+  }
+
+  open(name, several, panel, button) {
+    const found = this.found.get(name) || [];
+    const input = h("input", { type: "search", placeholder: `Search ${found.length}`, "aria-label": "Search values", autocomplete: "off" });
+    const list = h("div", { class: "choice-list" });
+    const choose = (values, done) => {
+      this.values.set(name, values);
+      if (done) panel.hidePopover();
+      this.changed();
+    };
+    const line = (value, text) => {
+      const chosen = this.values.get(name).includes(value);
+      if (!several) {
+        return h("button", { type: "button", "aria-pressed": String(chosen), onclick: () => choose([value], true) }, text);
+      }
+      const box = h("input", { type: "checkbox", onchange: () => {
+        const others = this.values.get(name).filter((one) => one !== value && one !== ALL);
+        const values = value === ALL ? [ALL] : box.checked ? [...others, value] : others;
+        choose(values.length ? values : [ALL], value === ALL);
+        draw();
+      } });
+      box.checked = chosen;
+      return h("label", {}, box, text);
+    };
+    const draw = () => {
+      const word = input.value.toLowerCase();
+      const matching = found.filter((value) => value.toLowerCase().includes(word));
+      fill(list, several && !word ? line(ALL, "All") : null, matching.slice(0, SHOWN).map((value) => line(value, value)),
+        matching.length > SHOWN ? h("p", { class: "hint" }, `… ${matching.length - SHOWN} more`) : null,
+        matching.length ? null : h("p", { class: "hint" }, "Nothing matches."));
+    };
+    input.addEventListener("input", draw);
+    draw();
+    fill(panel, found.length > 8 ? input : null, list);
+    place(button, panel);
+    (found.length > 8 ? input : list.querySelector("button, input"))?.focus();
+  }
+}
