@@ -23,6 +23,7 @@ mod kill;
 mod line_to_archive;
 mod monitoring;
 mod names;
+mod page_in_browser;
 mod python_whisper;
 mod reload;
 mod separate_processes;

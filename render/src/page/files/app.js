@@ -5,6 +5,10 @@ import { h } from "./dom.js";
 import { explore } from "./explore.js";
 import { shell } from "./shell.js";
 
+// Its address is relative to the document's, which changes with the view.
+const picture = document.querySelector("link[rel=icon]");
+picture.setAttribute("href", picture.href);
+
 const frame = shell((href) => go(href));
 let view;
 let shown = 0;

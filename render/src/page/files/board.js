@@ -31,6 +31,7 @@ class Board {
     this.bar = h("div", { class: "board-bar" });
     this.root = h("div", { class: "board" }, this.bar, this.note, this.rows);
     this.times = timeControls({ get: () => this.state, set: (change) => this.changed(change), again: () => this.live.now() });
+    this.enter = iconButton("edit", "Edit dashboard", () => this.edit(true));
     // Panels out of sight are not asked for.
     this.watch = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: "300px" });
   }
@@ -41,7 +42,7 @@ class Board {
     this.settle();
     if (edit) this.edit(true);
     return {
-      name: this.value.title || this.name, here: this.path, controls: this.times.nodes, content: this.root,
+      name: this.value.title || this.name, here: this.path, controls: [...this.times.nodes, this.enter], content: this.root,
       accept: (url) => this.accept(url), end: () => this.end(), changes: () => this.changes(), leave: () => !this.changes() || confirm("Leave without saving the changes?"),
     };
   }
@@ -136,23 +137,21 @@ class Board {
     for (const panel of this.panels) panel.end();
     this.panels = [];
     this.fresh = this.fresh && new Set();
-    fill(this.bar, this.variables.root, h("div", { class: "board-tools" }, this.editing ? this.editTools() : this.tools()));
+    this.enter.hidden = this.editing;
+    this.bar.hidden = !this.editing && !this.variables.list.length;
+    fill(this.bar, this.variables.root, this.editing ? h("div", { class: "board-tools" }, this.editTools()) : null);
     fill(this.rows, (this.value.rows || []).map((row, index) => this.row(row, index)));
     for (const { root } of this.panels) this.watch.observe(root);
   }
 
   row(row, index) {
     const panels = (row.panels || []).map((panel, at) => {
-      const made = panelOf(panel, this, this.editing ? this.panelTools(index, at) : []);
+      const made = panelOf(panel, this, row.title && !this.editing ? "h3" : "h2", this.editing ? this.panelTools(index, at) : []);
       this.panels.push(made);
       return made.root;
     });
     const head = this.editing ? this.rowTools(row, index) : row.title ? h("h2", { class: "row-title" }, this.variables.words(row.title)) : null;
     return h("div", { class: "board-row" }, head, h("div", { class: "panels" }, panels));
-  }
-
-  tools() {
-    return [h("button", { type: "button", class: "button", onclick: () => this.edit(true) }, icon("edit"), "Edit")];
   }
 
   /** Enters or leaves the edit mode; leaving takes back what was not saved. */

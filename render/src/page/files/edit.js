@@ -59,19 +59,20 @@ export function editPanel(panel, done) {
     const all = parted(targets);
     pickFunction(all.at(-1) || "", (wrapped) => (targets.value = [...all.slice(0, -1), wrapped].join("\n")));
   } }, "ƒ around the last one");
+  // Made when they are shown: a field lies in one place at a time.
   const parts = {
-    chart: [h("div", { class: "field" }, h("span", { class: "label" }, "Targets, one a line"), targets, wrap), h("div", { class: "field" }, h("span", { class: "label" }, "Graph options, such as areaMode=stacked or yMin=0"), options)],
-    number: [h("div", { class: "field" }, h("span", { class: "label" }, "Targets, one a line; several are added up"), targets), h("div", { class: "pair" }, field("Warning from", warn), field("Alarm from", alarm)), h("label", { class: "check" }, spark, "Small chart")],
-    table: [h("div", { class: "pair" }, field("Heading of the names", row), field("Silent after seconds", silent)), field("Link of a row, $row is its name", link), columns.root],
-    text: [words],
+    chart: () => [h("div", { class: "field" }, h("span", { class: "label" }, "Targets, one a line"), targets, wrap), h("div", { class: "field" }, h("span", { class: "label" }, "Graph options, such as areaMode=stacked or yMin=0"), options)],
+    number: () => [h("div", { class: "field" }, h("span", { class: "label" }, "Targets, one a line; several are added up"), targets), h("div", { class: "pair" }, field("Warning from", warn), field("Alarm from", alarm)), h("label", { class: "check" }, spark, "Small chart")],
+    table: () => [h("div", { class: "pair" }, field("Heading of the names", row), field("Silent after seconds", silent)), field("Link of a row, $row is its name", link), columns.root],
+    text: () => [words],
   };
   const place = h("div", { class: "fields" });
   const show = () => {
-    fill(place, parts[kind.value] || h("p", { class: "hint" }, "This kind is only edited as JSON."));
+    fill(place, parts[kind.value]?.() || h("p", { class: "hint" }, "This kind is only edited as JSON."));
     height.parentElement.hidden = kind.value !== "chart";
   };
   const heightField = field("Height", height);
-  dialog(panel.targets || panel.text || panel.columns ? "Panel" : "New panel", [
+  dialog(panel.title ? `Panel “${panel.title}”` : "Panel", [
     h("datalist", { id: "units" }, ["%", "B", "B/s", "bit/s", "s", "ms", "/s"].map((value) => h("option", { value }))),
     h("div", { class: "pair" }, field("Kind", kind), field("Title", title)), field("Description", description),
     h("div", { class: "pair" }, field("Width, of 12", width), heightField, field("Unit", unit), field("Decimals", decimals)), place,

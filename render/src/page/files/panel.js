@@ -5,17 +5,17 @@ import { chartPanel } from "./panel-chart.js";
 import { numberPanel } from "./panel-number.js";
 import { tablePanel } from "./panel-table.js";
 
-/** A panel of the dashboard: `{root, load, end}`. */
-export function panelOf(panel, board, tools = []) {
+/** A panel of the dashboard: `{root, load, end}`; `heading` is `h2` or `h3`. */
+export function panelOf(panel, board, heading, tools = []) {
   const kinds = { chart: chartPanel, number: numberPanel, table: tablePanel, text: textPanel };
   const make = Object.hasOwn(kinds, panel.kind) ? kinds[panel.kind] : unknown;
   const inside = make(panel, board);
   const width = Math.min(Math.max(Math.round(Number(panel.width) || 6), 1), 12);
   const title = board.variables.words(panel.title);
   const about = board.variables.words(panel.description);
-  const root = h("section", { class: `panel panel-${make === unknown ? "text" : panel.kind}`, "aria-label": title || panel.kind },
+  const root = h("div", { class: `panel panel-${make === unknown ? "text" : panel.kind}`, role: "group", "aria-label": title || panel.kind },
     title || tools.length || ways(panel, board).length ? h("div", { class: "panel-head" },
-      h("h3", { title: about || null }, title), h("div", { class: "panel-tools" }, tools.length ? tools : ways(panel, board))) : null,
+      h(heading, { title: about || null }, title), h("div", { class: "panel-tools" }, tools.length ? tools : ways(panel, board))) : null,
     inside.root);
   root.style.setProperty("--width", width);
   return { ...inside, root };

@@ -17,8 +17,8 @@ export function format(value, unit = "", decimals = undefined) {
   const bytes = unit === "B" || unit === "B/s";
   const { base, names } = bytes ? STEPS.binary : STEPS.decimal;
   const size = Math.abs(value);
-  // Up to four digits are read as they are.
-  let step = size < (bytes ? 1024 : 10000) ? 0 : Math.min(Math.floor(Math.log(size) / Math.log(base)), names.length - 1);
+  // Plain counts are read as they are up to four digits.
+  let step = size < (bytes ? 1024 : unit ? 1000 : 10000) ? 0 : Math.min(Math.floor(Math.log(size) / Math.log(base)), names.length - 1);
   if (step && Math.abs(size / base ** step - base) < base * 5e-4) step = Math.min(step + 1, names.length - 1);
   const number = digits(value / base ** step, decimals);
   const blank = unit === "/s" ? (names[step] ? " " : "") : unit || names[step] ? " " : "";

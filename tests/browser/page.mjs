@@ -1,0 +1,248 @@
+// Drives the page as a user does. Run by tests/it/page_in_browser.rs: node page.mjs ADDRESS TOKEN CHROMIUM PICTURES
+// where ADDRESS is that of a server with three hosts and the dashboard `hostile`. Pictures are kept if a folder is named.
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import { chromium } from "playwright-core";
+
+const [base, token, browserPath, pictures] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+const browser = await chromium.launch({ executablePath: browserPath, args: quiet });
+const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light" });
+context.setDefaultTimeout(30_000);
+const page = await context.newPage();
+const wrong = [];
+// Refusals that a step asks for are no mistakes of the page.
+const refusals = new Set();
+page.on("console", (message) => {
+  if (message.type() !== "error") return;
+  const { url } = message.location();
+  if ([...refusals].some((path) => url.includes(path))) return;
+  wrong.push(`console: ${message.text()} ${url}`);
+});
+page.on("pageerror", (error) => wrong.push(`fault: ${error.stack}`));
+page.on("request", (request) => {
+  if (!request.url().startsWith(base) && !request.url().startsWith("data:")) wrong.push(`outside request: ${request.url()}`);
+});
+page.on("dialog", (dialog) => {
+  if (dialog.type() !== "confirm") wrong.push(`dialog: ${dialog.message()}`);
+  dialog.accept();
+});
+
+async function step(name, run) {
+  try {
+    await run();
+    if (pictures) await page.screenshot({ path: `${pictures}/${name.replaceAll(" ", "-")}.png` });
+    console.log(`ok ${name}`);
+  } catch (error) {
+    if (pictures) await page.screenshot({ path: `${pictures}/failed.png` });
+    console.log(`FAILED ${name} at ${page.url()}\n${error.stack}\n${wrong.join("\n")}`);
+    process.exit(1);
+  }
+}
+
+/** No fault that axe finds in what is shown now. */
+async function accessible() {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  const told = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map(({ html }) => html).join(" | ")}`);
+  assert.deepEqual(told, []);
+}
+
+const series = (name) => page.locator(".legend tbody th", { hasText: name });
+const address = () => new URL(page.url()).searchParams;
+
+await step("the start shows the hosts", async () => {
+  await page.goto(`${base}/`);
+  await page.getByRole("link", { name: "web01", exact: true }).waitFor();
+  await page.getByText("silent").first().waitFor();
+  await accessible();
+});
+
+await step("a host leads to its dashboard", async () => {
+  await page.getByRole("link", { name: "web01", exact: true }).click();
+  await page.waitForURL(/board\/host\?host=web01/);
+  await page.getByRole("button", { name: "Host: web01" }).waitFor();
+  await page.locator(".panel-chart canvas").first().waitFor();
+  await accessible();
+});
+
+await step("a search finds and graphs", async () => {
+  await page.getByRole("link", { name: "Explore", exact: true }).click();
+  await page.getByRole("treeitem", { name: "servers" }).waitFor();
+  await page.locator("body").press("/");
+  await page.keyboard.type("WEB loadavg");
+  const found = page.getByRole("treeitem", { name: "servers.web02.loadavg" }).first();
+  await found.waitFor();
+  await found.press("ArrowRight");
+  const leaf = page.getByRole("treeitem", { name: "01", exact: true });
+  await leaf.click();
+  await series("servers.web02.loadavg.01").waitFor();
+  assert.deepEqual(address().getAll("target"), ["servers.web02.loadavg.01"]);
+  assert.equal(await leaf.getAttribute("aria-selected"), "true");
+  await page.locator(".chart canvas").waitFor();
+  await accessible();
+});
+
+await step("the tree goes by keys", async () => {
+  await page.getByRole("searchbox", { name: "Search metrics" }).fill("");
+  const top = page.getByRole("treeitem", { name: "servers", exact: true });
+  await top.waitFor();
+  await top.press("ArrowRight");
+  await page.getByRole("treeitem", { name: "web01" }).waitFor();
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-level")), "2");
+  await page.keyboard.press("ArrowLeft");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "servers");
+  await page.keyboard.press("ArrowLeft");
+  assert.equal(await top.getAttribute("aria-expanded"), "false");
+});
+
+await step("dragging zooms and the way back leads back", async () => {
+  const box = await page.locator(".u-over").boundingBox();
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 60);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.9, box.y + 80, { steps: 6 });
+  await page.mouse.up();
+  await page.waitForURL(/from=\d{9,}/);
+  const span = Number(address().get("until")) - Number(address().get("from"));
+  assert.ok(Math.abs(span - 1440) < 60, `0.4 of an hour, not ${span} s`);
+  await page.goBack();
+  await page.waitForURL(/from=-1h/);
+  await page.getByRole("button", { name: "Last 1 hour" }).waitFor();
+});
+
+await step("the time picker takes quick ranges and text", async () => {
+  await page.getByRole("button", { name: "Last 1 hour" }).click();
+  await page.getByRole("button", { name: "15 minutes" }).click();
+  await page.waitForURL(/from=-15min/);
+  await page.getByRole("button", { name: "Last 15 minutes" }).click();
+  await page.getByLabel("From, as text").fill("midnight-1d");
+  await page.getByLabel("Time zone").fill("Europe/Berlin");
+  await accessible();
+  await page.getByRole("button", { name: "Apply" }).click();
+  await page.waitForURL(/from=midnight-1d.*tz=Europe/);
+  await series("servers.web02.loadavg.01").waitFor();
+  await page.goBack();
+  await page.waitForURL(/from=-15min/);
+});
+
+await step("a function goes around a target", async () => {
+  await page.getByRole("button", { name: "Put a function around it" }).click();
+  await page.getByRole("searchbox", { name: "Search functions" }).fill("movingAverage");
+  await page.getByLabel("windowSize").fill("5");
+  await accessible();
+  await page.getByRole("dialog").getByRole("button", { name: "Apply" }).click();
+  await series("movingAverage(servers.web02.loadavg.01,5)").waitFor();
+  assert.deepEqual(address().getAll("target"), ["movingAverage(servers.web02.loadavg.01,5)"]);
+  await page.getByRole("button", { name: "Take the outermost function away" }).click();
+  await series("servers.web02.loadavg.01").waitFor();
+});
+
+await step("a wrong target is told where it is", async () => {
+  refusals.add("/render");
+  await page.getByRole("button", { name: "Add target" }).click();
+  await page.getByRole("textbox", { name: "Target 2" }).fill("scael(servers.web01.loadavg.01,2)");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").filter({ hasText: "scael" }).waitFor();
+  await series("servers.web02.loadavg.01").waitFor();
+  await accessible();
+  await page.getByRole("button", { name: "Remove" }).nth(1).click();
+  await page.getByRole("button", { name: "Switch off" }).click();
+  await page.getByText("All targets are switched off.").waitFor();
+  await page.getByRole("button", { name: "Switch on" }).click();
+  await series("servers.web02.loadavg.01").waitFor();
+  refusals.clear();
+});
+
+await step("addresses to copy answer", async () => {
+  await page.getByText("Addresses to copy").click();
+  for (const [name, kind] of [["Picture", "image/png"], ["JSON", "application/json"], ["CSV", "text/csv"]]) {
+    const answer = await context.request.get(await page.getByLabel(`${name} address`).inputValue());
+    assert.equal(answer.status(), 200);
+    assert.ok(answer.headers()["content-type"].startsWith(kind), name);
+  }
+});
+
+await step("a dashboard is made and saved with a token", async () => {
+  await page.getByRole("button", { name: "Dashboards" }).click();
+  await page.getByRole("link", { name: "New dashboard" }).click();
+  await page.getByRole("button", { name: "Add panel" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Title").fill("Load of all");
+  await dialog.getByLabel("Targets, one a line").fill("aliasByNode(servers.*.loadavg.01,1)");
+  await accessible();
+  await dialog.getByRole("button", { name: "Apply" }).click();
+  await page.locator(".panel canvas").waitFor();
+  await page.getByRole("button", { name: "Save as" }).click();
+  await dialog.getByLabel("Name in addresses").fill("load-of-all");
+  await dialog.getByLabel("Token").fill("not-the-token-of-this-server");
+  refusals.add("/dashboards/load-of-all");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.getByRole("alert").filter({ hasText: "token" }).waitFor();
+  refusals.clear();
+  await dialog.getByLabel("Token").fill(token);
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await page.waitForURL(/board\/load-of-all$/);
+  await page.getByRole("heading", { name: "Load of all" }).waitFor();
+});
+
+await step("it is there after a reload and can be changed", async () => {
+  await page.reload();
+  await page.locator(".legend-line").getByText("web03").waitFor();
+  await page.getByRole("button", { name: "Edit dashboard" }).click();
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("dialog").getByLabel("Title").fill("Loads");
+  await page.getByRole("dialog").getByRole("button", { name: "Apply" }).click();
+  await accessible();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByRole("button", { name: "Edit dashboard" }).waitFor();
+  await page.reload();
+  await page.getByRole("heading", { level: 1, name: "Loads" }).waitFor();
+  const kept = await context.request.get(`${base}/dashboards/load-of-all`);
+  assert.equal((await kept.json()).rows[0].panels[0].title, "Load of all");
+});
+
+await step("nothing that comes from outside is run", async () => {
+  await page.goto(`${base}/board/hostile`);
+  await page.getByText("<img src=x onerror=alert(1)>").first().waitFor();
+  await page.getByRole("rowheader", { name: "web01" }).waitFor();
+  assert.equal(await page.locator("main img, main script, main iframe").count(), 0);
+  assert.equal(await page.locator("a[href^=javascript]").count(), 0);
+});
+
+await step("dark grounds are as readable", async () => {
+  await page.goto(`${base}/board/host?host=web01`);
+  await page.getByRole("button", { name: "Dark theme" }).click();
+  await page.locator(".panel-chart canvas").first().waitFor();
+  await accessible();
+  await page.goto(`${base}/explore?target=servers.*.loadavg.01`);
+  await series("servers.web01.loadavg.01").waitFor();
+  await accessible();
+  await page.goto(`${base}/`);
+  await page.getByRole("link", { name: "web01", exact: true }).waitFor();
+  await accessible();
+});
+
+await step("a phone shows all of it", async () => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const [path, seen] of [["/", "web01"], ["/board/host?host=web01", "CPU by state"], ["/explore?target=servers.*.loadavg.01", "servers.web01.loadavg.01"]]) {
+    await page.goto(`${base}${path}`);
+    await page.getByText(seen).first().waitFor();
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= 360, `${path} is ${wide} pixels wide`);
+    await accessible();
+  }
+});
+
+await step("a dashboard that is not there is told", async () => {
+  refusals.add("/dashboards/nowhere");
+  await page.goto(`${base}/board/nowhere`);
+  await page.getByRole("alert").waitFor();
+});
+
+assert.deepEqual(wrong, []);
+await browser.close();
+console.log("all is well");
