@@ -141,6 +141,23 @@ await step("a function goes around a target", async () => {
   await series("servers.web02.loadavg.01").waitFor();
 });
 
+await step("names and functions are proposed", async () => {
+  const target = page.getByRole("textbox", { name: "Target 1" });
+  await target.fill("sum");
+  await page.getByRole("option", { name: "sumSeries(", exact: true }).waitFor();
+  await target.fill("servers.web03.mem");
+  await page.getByRole("option", { name: "servers.web03.memory.", exact: true }).waitFor();
+  await accessible();
+  await target.press("ArrowDown");
+  await target.press("Enter");
+  await page.getByRole("option", { name: "servers.web03.memory.MemTotal", exact: true }).click();
+  assert.equal(await target.inputValue(), "servers.web03.memory.MemTotal");
+  await target.fill("servers.web02.loadavg.01");
+  await target.press("Escape");
+  await target.press("Enter");
+  await series("servers.web02.loadavg.01").waitFor();
+});
+
 await step("a wrong target is told where it is", async () => {
   refusals.add("/render");
   await page.getByRole("button", { name: "Add target" }).click();
@@ -203,6 +220,27 @@ await step("it is there after a reload and can be changed", async () => {
   await page.getByRole("heading", { level: 1, name: "Loads" }).waitFor();
   const kept = await context.request.get(`${base}/dashboards/load-of-all`);
   assert.equal((await kept.json()).rows[0].panels[0].title, "Load of all");
+});
+
+await step("the explorer adds to it and it can be deleted", async () => {
+  await page.goto(`${base}/explore?target=servers.web01.memory.MemAvailable&unit=B`);
+  await page.getByRole("button", { name: "Add to dashboard" }).click();
+  await page.getByRole("dialog").getByLabel("Dashboard", { exact: true }).selectOption("load-of-all");
+  await page.getByRole("dialog").getByLabel("Title of the chart").fill("Memory of one");
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.goto(`${base}/board/load-of-all`);
+  await page.getByRole("heading", { name: "Memory of one" }).waitFor();
+  await page.getByRole("button", { name: "Edit dashboard" }).click();
+  await page.getByRole("button", { name: "Save as" }).click();
+  await page.getByRole("dialog").getByLabel("Name in addresses").fill("for-a-moment");
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await page.waitForURL(/board\/for-a-moment$/);
+  await page.getByRole("button", { name: "Edit dashboard" }).click();
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("link", { name: "web01", exact: true }).waitFor();
+  assert.equal((await context.request.get(`${base}/dashboards/for-a-moment`)).status(), 404);
 });
 
 await step("nothing that comes from outside is run", async () => {

@@ -49,6 +49,7 @@ static FILES: &[File] = &files![
     "legend.js" SCRIPT,
     "expression.js" SCRIPT,
     "functions.js" SCRIPT,
+    "complete.js" SCRIPT,
     "targets.js" SCRIPT,
     "links.js" SCRIPT,
     "picker.js" SCRIPT,

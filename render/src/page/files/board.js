@@ -4,7 +4,7 @@ import { announce, fill, h, icon, iconButton } from "./dom.js";
 import { editPanel, editSettings, showJson } from "./edit.js";
 import { Live } from "./live.js";
 import { panelOf } from "./panel.js";
-import { save, saveAs } from "./save.js";
+import { remove, save, saveAs } from "./save.js";
 import { timeControls } from "./shell.js";
 import { zoned } from "./time.js";
 import { Variables } from "./variables.js";
@@ -180,6 +180,7 @@ class Board {
       button("Settings", () => editSettings(this.value, (changed) => this.replace(changed))),
       button("JSON", () => showJson(this.value, (changed) => this.replace(changed))),
       button("Save as", () => saveAs(this.value, (name) => this.go(`board/${encodeURIComponent(name)}`, true))),
+      this.tag && button("Delete", () => remove(this.name, this.value.title || this.name, () => this.go("", true))),
       button("Cancel", () => (this.name === "new" ? this.go("explore", true) : this.edit(false))),
       button("Save", () => this.save(), "primary"),
     ];

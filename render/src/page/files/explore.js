@@ -2,11 +2,12 @@
 import { reason, Fault } from "./api.js";
 import { Chart } from "./chart.js";
 import { MOST, render } from "./data.js";
-import { announce, h, iconButton } from "./dom.js";
+import { announce, h, icon, iconButton } from "./dom.js";
 import { Legend } from "./legend.js";
 import { links } from "./links.js";
 import { Live } from "./live.js";
 import { literal } from "./names.js";
+import { addTo } from "./save.js";
 import { timeControls } from "./shell.js";
 import { sidebar } from "./sidebar.js";
 import { Targets } from "./targets.js";
@@ -60,7 +61,8 @@ export function explore(url, move, hint = "") {
   const work = h("div", { class: "work" },
     h("section", { class: "card", "aria-label": "Graph" },
       h("div", { class: "card-head chart-head" }, modes, h("label", { class: "check", for: "zero" }, zero, "from zero"), unit,
-        iconButton("out", "Zoom out", () => widen(), { class: "quiet end" })),
+        h("button", { type: "button", class: "button end", onclick: () => addTo(panel()) }, icon("plus"), "Add to dashboard"),
+        iconButton("out", "Zoom out", () => widen())),
       welcome, chart.root, note, legend.root),
     targets.root, copy.root);
   const root = h("div", { class: "explore" }, names.root, work);
@@ -82,6 +84,13 @@ export function explore(url, move, hint = "") {
     move(`explore?${new URLSearchParams(pairs)}`);
     controls();
     live.now();
+  }
+
+  /** What is shown, as a panel of a dashboard. */
+  function panel() {
+    const options = Object.fromEntries(parameters(state).filter(([name]) => name === "areaMode" || name === "yMin"));
+    const targets = state.targets.filter(({ on, text }) => on && text).map(({ text }) => text);
+    return { kind: "chart", width: 6, height: 220, unit: state.unit, targets, options };
   }
 
   function controls() {

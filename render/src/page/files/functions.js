@@ -6,7 +6,7 @@ import { takesSeries, wrapped } from "./expression.js";
 let known;
 
 /** All functions by name; asked for once. */
-function all() {
+export function allFunctions() {
   known ??= ask("functions").catch((error) => {
     known = undefined;
     throw error;
@@ -28,7 +28,7 @@ export async function pickFunction(target, done) {
   input.focus();
   let functions;
   try {
-    functions = Object.values(await all());
+    functions = Object.values(await allFunctions());
   } catch (error) {
     fill(side, h("p", { class: "bad", role: "alert" }, reason(error)));
     return;

@@ -1,6 +1,6 @@
 // Keeps dashboards on the server. A change takes a token, which this tab remembers until it is closed.
-import { Fault, reason, send } from "./api.js";
-import { field, h } from "./dom.js";
+import { ask as fetched, Fault, reason, send, tagged } from "./api.js";
+import { announce, field, h } from "./dom.js";
 import { dialog } from "./edit.js";
 
 const KEY = "plumbago-token";
@@ -42,6 +42,40 @@ export function saveAs(value, done) {
   });
 }
 
+/** Asks for a dashboard, and puts `panel` at its end. */
+export async function addTo(panel) {
+  const { dashboards } = await fetched("dashboards/").catch(() => ({ dashboards: [] }));
+  const known = dashboards.filter(({ data, error }) => data !== false && !error);
+  const where = h("select", {}, known.map(({ name, title }) => h("option", { value: name }, title || name)));
+  const title = h("input", { type: "text", autocomplete: "off" });
+  ask("Add to a dashboard", [field("Dashboard", where), field("Title of the chart", title)], async (given) => {
+    if (!where.value) return "There is no dashboard yet; make one first.";
+    try {
+      const { value, tag } = await tagged(`dashboards/${encodeURIComponent(where.value)}`);
+      value.rows ||= [];
+      if (!value.rows.length) value.rows.push({ title: "", panels: [] });
+      (value.rows.at(-1).panels ||= []).push({ ...panel, ...(title.value.trim() ? { title: title.value.trim() } : {}) });
+      return await put(where.value, value, tag, given, () => announce("Added"));
+    } catch (error) {
+      return reason(error);
+    }
+  });
+}
+
+/** Deletes the dashboard `name`, once somebody has said so with a token. */
+export function remove(name, title, done) {
+  ask(`Delete “${title}”`, [], async (given) => {
+    try {
+      await send("DELETE", `dashboards/${encodeURIComponent(name)}`, undefined, { token: given });
+      remember(given);
+      done();
+      return null;
+    } catch (error) {
+      return `${reason(error)}${error.hint ? ` ${error.hint}` : ""}`;
+    }
+  }, "Delete");
+}
+
 /** Gives null when it is saved, else what is wrong. */
 async function put(name, value, tag, given, done, anew = false) {
   try {
@@ -58,7 +92,7 @@ async function put(name, value, tag, given, done, anew = false) {
   }
 }
 
-function ask(title, fields, apply) {
+function ask(title, fields, apply, action = "Save") {
   const secret = h("input", { type: "password", value: token(), autocomplete: "off", placeholder: "token" });
   const fault = h("p", { class: "bad", role: "alert" });
   dialog(title, [...fields, field("Token, a line of the server's [http] token-file", secret), h("p", { class: "hint" }, "It is kept until this tab is closed."), fault], async () => {
@@ -66,5 +100,5 @@ function ask(title, fields, apply) {
     const wrong = await apply(secret.value.trim());
     fault.textContent = wrong || "";
     return wrong === null;
-  }, "Save");
+  }, action);
 }

@@ -1,4 +1,5 @@
 // The list of targets: each can be edited, switched off, wrapped in a function, unwrapped, doubled and removed.
+import { completion } from "./complete.js";
 import { h, iconButton } from "./dom.js";
 import { inner } from "./expression.js";
 import { pickFunction } from "./functions.js";
@@ -38,12 +39,13 @@ export class Targets {
       oninput: () => fit(input),
       onchange: () => this.set(target, input.value),
       onkeydown: (event) => {
-        if (event.key !== "Enter" || event.shiftKey) return;
+        if (proposals.key(event) || event.key !== "Enter" || event.shiftKey) return;
         event.preventDefault();
         this.set(target, input.value);
       },
     });
     input.setAttribute("aria-invalid", "false");
+    const proposals = completion(input);
     const eye = iconButton(target.on ? "eye" : "off", target.on ? "Switch off" : "Switch on", () => {
       target.on = !target.on;
       this.redraw(index, ".eye");
@@ -61,7 +63,7 @@ export class Targets {
       this.redraw(Math.min(index, this.list.length - 1), "textarea");
     });
     const root = h("div", { class: target.on ? "target" : "target off" },
-      h("div", { class: "target-line" }, eye, input, h("div", { class: "target-tools" }, wrap, unwrap, copy, away)), fault);
+      h("div", { class: "target-line" }, eye, h("div", { class: "target-text" }, input, proposals.list), h("div", { class: "target-tools" }, wrap, unwrap, copy, away)), fault);
     requestAnimationFrame(() => fit(input));
     return { root, input, fault, target };
   }
