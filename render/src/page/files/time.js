@@ -2,7 +2,7 @@
 
 /** Windows for one click, as `from` and words. */
 export const QUICK = [
-  ["-5min", "5 minutes"], ["-15min", "15 minutes"], ["-1h", "1 hour"], ["-3h", "3 hours"], ["-6h", "6 hours"],
+  ["-5min", "5 minutes"], ["-15min", "15 minutes"], ["-30min", "30 minutes"], ["-1h", "1 hour"], ["-3h", "3 hours"], ["-6h", "6 hours"],
   ["-12h", "12 hours"], ["-1d", "24 hours"], ["-2d", "2 days"], ["-7d", "7 days"], ["-30d", "30 days"],
   ["-90d", "90 days"], ["-1y", "1 year"],
 ];
@@ -93,6 +93,8 @@ export function words(from, until, zone) {
   if (until === "now" || until === "") {
     const known = QUICK.find(([text]) => text === from);
     if (known) return `Last ${known[1]}`;
+    const ago = from.match(/^(?:now)?-(\d+)([a-z]+)$/);
+    if (ago) return `Last ${ago[1]} ${ago[2]}`;
   }
   const side = (text) => {
     const at = /^[-n]/.test(text) ? null : instant(text, 0, zone);
