@@ -176,7 +176,8 @@ impl Writing {
         if ended {
             return Due::everything();
         }
-        let chosen = limits.max_wait.map_or(u32::MAX, |wait| u32::try_from(wait.as_secs()).unwrap_or(u32::MAX));
+        // Longer waits are known to each series; told here as well, they would have all series looked at in each pass.
+        let chosen = if limits.max_wait.is_some_and(|wait| wait < TICK) { 0 } else { u32::MAX };
         let press_segment = self.journal.get().and_then(|journal| {
             let held = journal.snapshot();
             // Three quarters full: the older half of the segments has to go.
