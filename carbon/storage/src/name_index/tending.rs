@@ -1,8 +1,12 @@
 //! Keeps the index true in the background, a few milliseconds of work at a time.
 //!
-//! Folders are compared one after the other, at half of one core the first time and at a twentieth from then on. A round
-//! begins ten seconds after the one before has ended, or later where a round takes long; a folder of very many names is
-//! listed once a minute at most. Between these rounds the times of all files are looked at, every five minutes.
+//! Folders are compared one after the other, at half of one core the first time. From then on a round begins ten seconds
+//! after the one before has ended where that takes a thousandth of a core, up to a minute after it where it would take
+//! more, and later only where even that would take a twentieth; a folder of very many names is listed once a minute at
+//! most. Between these rounds the times of all files are looked at, every five minutes.
+//!
+//! With 20 000 names in 7 400 folders and a round every ten seconds, this took 15 % of all CPU of a daemon that stores
+//! 10 000 points a second.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -21,9 +25,12 @@ const SLICE: Duration = Duration::from_millis(5);
 const LONGEST: Duration = Duration::from_millis(500);
 
 const BETWEEN_ROUNDS: Duration = Duration::from_secs(10);
+/// A round rests for so many times what it took, until that is longer than the patience.
+const LONG_REST: u32 = 1_000;
+const PATIENCE: Duration = Duration::from_secs(60);
 const BETWEEN_LOOKS: Duration = Duration::from_secs(300);
 
-/// A round, or a look at all files, rests for so many times what it took.
+/// A round, or a look at all files, rests for so many times what it took in any case.
 const REST: u32 = 20;
 
 /// The work; [`Tending::step`] is to be called again and again.
@@ -113,7 +120,9 @@ impl Tending {
             self.first = false;
             debug!(names = shared.nodes().leaves(), "The index of names has been compared with the tree.");
         }
-        let rest = if again { Duration::ZERO } else { BETWEEN_ROUNDS.max(self.round.spent * REST) };
+        let spent = self.round.spent;
+        let polite = (spent * LONG_REST).clamp(BETWEEN_ROUNDS, PATIENCE);
+        let rest = if again { Duration::ZERO } else { polite.max(spent * REST) };
         self.round = Walk { next: 0, begins: Instant::now() + rest, spent: Duration::ZERO, begun: 0 };
     }
 
