@@ -87,8 +87,9 @@ impl Whisper<File> {
     }
 
     /// Creates a file that holds `points` already, and says how many of them no archive has a slot for (see
-    /// [`Whisper::update_current`]): `open`, the room, one `pwrite` of the header and the first points behind it,
-    /// further ones where points lie elsewhere, and `renameat2`. Nothing is read.
+    /// [`Whisper::update_current`]): `open`, the room, with [`Allocation::Reserved`] one `pwrite` of a byte for each coarser
+    /// archive, one of the header and the first points behind it, further ones where points lie elsewhere, and
+    /// `renameat2`. Nothing is read.
     ///
     /// # Errors
     /// As [`Whisper::create`].
@@ -107,6 +108,7 @@ impl Whisper<File> {
         let draft = Draft::beside(path)?;
         let pieces = plan.into_layer().into_pieces();
         let filled = take_room(&draft.file, 0, size, options.allocation);
+        let filled = filled.and_then(|()| touch_archives(&draft.file, &header, options.allocation));
         let filled =
             filled.and_then(|()| pieces.iter().try_for_each(|(at, bytes)| draft.file.write_all_at(bytes, *at)));
         filled.map_err(|source| Error::io("create", path, source))?;
@@ -190,6 +192,15 @@ fn take_room(file: &File, begin: u64, end: u64, allocation: Allocation) -> io::R
             done => Ok(done?),
         },
     }
+}
+
+/// Writes to the page where each coarser archive of a reserved file begins. Room that was reserved and not written is
+/// marked so, and its first write parts the mark: with three archives the file's map then no longer fits into its inode.
+/// Done while the file is made, this goes to the disk once instead of each time an archive gets its first slot, which for
+/// 20 000 young files of three archives was 50 of 420 bytes a point.
+fn touch_archives(file: &File, header: &Header, allocation: Allocation) -> io::Result<()> {
+    let coarser = header.archives.iter().skip(1).filter(|_| allocation == Allocation::Reserved);
+    coarser.map(|archive| u64::from(archive.offset)).try_for_each(|begin| file.write_all_at(&[0], begin))
 }
 
 fn write_zeros(layer: &impl WriteAt, begin: u64, end: u64) -> io::Result<()> {
