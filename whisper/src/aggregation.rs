@@ -106,6 +106,12 @@ impl Accumulator {
         Accumulator { method, known: 0, value: 0.0 }
     }
 
+    /// Goes on from where another one that took `known` values had come to.
+    #[cfg(feature = "file")]
+    pub(crate) fn resume(method: AggregationMethod, known: u64, value: f64) -> Accumulator {
+        Accumulator { method, known, value }
+    }
+
     #[inline]
     pub(crate) fn push(&mut self, value: f64) {
         let first = self.known == 0;
@@ -134,6 +140,12 @@ impl Accumulator {
     #[cfg(feature = "file")]
     pub(crate) fn known(&self) -> u64 {
         self.known
+    }
+
+    /// What it has come to; no aggregate yet.
+    #[cfg(feature = "file")]
+    pub(crate) fn value(&self) -> f64 {
+        self.value
     }
 
     /// The aggregate over `slots` slots; `None` when no value was taken.

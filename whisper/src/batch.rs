@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use crate::file::slot_of;
 use crate::header::Ring;
 use crate::layer::WriteAt;
+use crate::tip::Tip;
 use crate::{Error, Point, Timestamp, Whisper};
 
 impl<L: WriteAt> Whisper<L> {
@@ -41,13 +42,33 @@ impl<L: WriteAt> Whisper<L> {
     /// # Errors
     /// As [`Whisper::update_many`].
     pub fn update_current(&mut self, points: &[Point], now: Timestamp) -> Result<usize, Error> {
+        self.write_current(points, now, None)
+    }
+
+    /// As [`Whisper::update_current`], and with the same bytes in the end, for whoever writes again and again: `tip` is
+    /// what the last such call left of it, and nobody else has changed the file since. Where points follow those before,
+    /// mostly nothing is read.
+    ///
+    /// # Errors
+    /// As [`Whisper::update_many`]; the tip is empty then.
+    pub fn update_following(&mut self, points: &[Point], now: Timestamp, tip: &mut Tip) -> Result<usize, Error> {
+        self.write_current(points, now, Some(tip))
+    }
+
+    fn write_current(&self, points: &[Point], now: Timestamp, tip: Option<&mut Tip>) -> Result<usize, Error> {
         let finest = self.ring(0)?;
         let points = in_order(points);
         let last = last_time(&finest, now.as_i64());
         let near = points.partition_point(|point| point.time.as_i64() <= last);
         let too_old = |ring: &Ring, time: i64| ring.floor(time) <= ring.floor(now.as_i64()) - ring.retention();
-        let older = self.deal(&points[..near], too_old)?;
-        Ok(older + points.len() - near)
+        let (points, ahead) = points.split_at(near);
+        let Some(tip) = tip else { return Ok(self.deal(points, too_old)? + ahead.len()) };
+        let before = std::mem::take(tip);
+        if points.first().is_some_and(|first| too_old(&finest, first.time.as_i64())) {
+            return Ok(self.deal(points, too_old)? + ahead.len());
+        }
+        *tip = self.write_following(&finest, points, &before)?;
+        Ok(ahead.len())
     }
 
     /// Gives each archive, finest first, the points that are young enough for it, and says how many were too old for all;
@@ -74,6 +95,12 @@ impl<L: WriteAt> Whisper<L> {
 
     /// Writes `points`, oldest first, into one archive whatever their age, and renews the coarser ones.
     pub(crate) fn write_batch(&self, ring: &Ring, points: &[Point]) -> Result<(), Error> {
+        let held = self.write_slots(ring, points)?;
+        self.propagate_batch(ring, points, held)
+    }
+
+    /// Writes `points`, oldest first, into one archive and no other; gives the slots.
+    pub(crate) fn write_slots(&self, ring: &Ring, points: &[Point]) -> Result<Vec<(i64, f64)>, Error> {
         let mut writer = RunWriter::begin(self, ring)?;
         let mut held = Vec::with_capacity(points.len());
         for (index, point) in points.iter().enumerate() {
@@ -85,10 +112,16 @@ impl<L: WriteAt> Whisper<L> {
             }
         }
         writer.finish()?;
-        self.propagate_batch(ring, points, held)
+        Ok(held)
     }
 
-    fn propagate_batch(&self, ring: &Ring, points: &[Point], mut held: Vec<(i64, f64)>) -> Result<(), Error> {
+    /// Renews the coarser archives after `held`, the slots of `points`, were written.
+    pub(crate) fn propagate_batch(
+        &self,
+        ring: &Ring,
+        points: &[Point],
+        mut held: Vec<(i64, f64)>,
+    ) -> Result<(), Error> {
         let mut higher = *ring;
         let mut intervals = Vec::new();
         for archive in 0..self.header.archives.len() {

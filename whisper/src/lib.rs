@@ -191,6 +191,8 @@ mod resize;
 #[cfg(feature = "file")]
 mod set;
 #[cfg(feature = "file")]
+mod tip;
+#[cfg(feature = "file")]
 mod update;
 
 #[cfg(feature = "tools")]
@@ -216,3 +218,5 @@ pub use merge::MergeWindow;
 pub use migrate::Migration;
 #[cfg(feature = "file")]
 pub use resize::Resampled;
+#[cfg(feature = "file")]
+pub use tip::Tip;
