@@ -21,16 +21,21 @@ pub(crate) struct Shares {
     pub(crate) max: usize,
     /// Points that wait to be written: a half.
     pub(crate) cache: usize,
-    /// Names: a quarter.
+    /// Names: a quarter, but for a sixteenth of that.
     pub(crate) index: usize,
     /// Connections of senders: an eighth.
     pub(crate) connections: usize,
     /// Points that queries have read: an eighth.
     pub(crate) queries: usize,
+    /// Series whose newest slots are kept in mind for the next write; their 64 bytes each are a sixteenth of the index.
+    pub(crate) tips: usize,
 }
 
 /// Less than this is too little to work with.
 const LEAST: u64 = 16 << 20;
+
+/// What the allocator takes for one series' newest slots.
+const TIP: usize = 64;
 
 /// The bounds of the default.
 const LOW: u64 = 256 << 20;
@@ -57,7 +62,8 @@ impl MemoryConfig {
         };
         let max = self.max.map_or_else(quarter, |max| max.as_u64());
         let max = usize::try_from(max).unwrap_or(usize::MAX);
-        Shares { max, cache: max / 2, index: max / 4, connections: max / 8, queries: max / 8 }
+        let (index, tips) = (max / 64 * 15, max / 64 / TIP);
+        Shares { max, cache: max / 2, index, connections: max / 8, queries: max / 8, tips }
     }
 }
 
@@ -141,7 +147,8 @@ mod tests {
     fn a_chosen_limit_is_shared_out() {
         let config: MemoryConfig = toml::from_str("max = \"1GiB\"").unwrap();
         let shares = config.shares();
-        assert_eq!((shares.max, shares.cache, shares.index), (1024 * MIB, 512 * MIB, 256 * MIB));
+        assert_eq!((shares.max, shares.cache, shares.index), (1024 * MIB, 512 * MIB, 240 * MIB));
+        assert_eq!(shares.tips * TIP, 16 * MIB);
         assert_eq!((shares.connections, shares.queries), (128 * MIB, 128 * MIB));
         assert_eq!(config.problems(), Vec::<String>::new());
         let tiny: MemoryConfig = toml::from_str("max = \"1MiB\"").unwrap();

@@ -136,8 +136,9 @@ impl StoreConfig {
         }
     }
 
-    /// Opens the tree for writing, and makes it if it is not there, unless nothing is kept.
-    pub(crate) fn open(&self) -> anyhow::Result<WhisperTree> {
+    /// Opens the tree for writing, and makes it if it is not there, unless nothing is kept. What it keeps in mind of
+    /// `tips` files saves reading; see [`TreeOptions`].
+    pub(crate) fn open(&self, tips: usize) -> anyhow::Result<WhisperTree> {
         if self.kind == StoreKind::None {
             return self.open_for_reading();
         }
@@ -153,7 +154,7 @@ impl StoreConfig {
         WhisperTree::open(
             &self.tree(),
             self.rules()?,
-            TreeOptions { allocation, descriptors, quarantine, tag_hash_filenames },
+            TreeOptions { allocation, descriptors, tips, quarantine, tag_hash_filenames },
         )
         .context(remedy)
     }

@@ -10,7 +10,7 @@ pub(crate) struct MemoryPart(pub(crate) Shares);
 
 impl MemoryPart {
     fn shares(&self) -> [(&'static str, usize); 5] {
-        let Shares { max, cache, index, connections, queries } = self.0;
+        let Shares { max, cache, index, connections, queries, .. } = self.0;
         [("process", max), ("cache", cache), ("index", index), ("connections", connections), ("queries", queries)]
     }
 }

@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             &folder,
             files,
             &retentions,
-            TreeOptions { allocation, descriptors, quarantine: None, tag_hash_filenames: true },
+            TreeOptions { allocation, descriptors, tips: 1 << 20, quarantine: None, tag_hash_filenames: true },
         )?;
         std::fs::remove_dir_all(&folder)?;
     }

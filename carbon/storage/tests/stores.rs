@@ -147,8 +147,20 @@ async fn a_part_that_is_away_is_told_and_the_rest_answers() {
 
 /// Files opened for each write, and files kept open.
 const WAYS: [TreeOptions; 2] = [
-    TreeOptions { allocation: Allocation::Sparse, descriptors: 0, quarantine: None, tag_hash_filenames: true },
-    TreeOptions { allocation: Allocation::Sparse, descriptors: 64, quarantine: None, tag_hash_filenames: true },
+    TreeOptions {
+        allocation: Allocation::Sparse,
+        descriptors: 0,
+        tips: 1 << 20,
+        quarantine: None,
+        tag_hash_filenames: true,
+    },
+    TreeOptions {
+        allocation: Allocation::Sparse,
+        descriptors: 64,
+        tips: 1 << 20,
+        quarantine: None,
+        tag_hash_filenames: true,
+    },
 ];
 
 #[test]

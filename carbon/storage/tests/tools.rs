@@ -30,6 +30,7 @@ fn tree(descriptors: usize) -> Tree {
     let options = TreeOptions {
         allocation: Allocation::Reserved,
         descriptors,
+        tips: 1 << 20,
         quarantine: Some(data.join("quarantine")),
         tag_hash_filenames: true,
     };

@@ -1,6 +1,6 @@
 //! What is known of the file behind each series, and the descriptors that stay open.
 //!
-//! 64 bytes a series, in blocks, found by its number. Cut into parts of which each has its own lock, held to take a
+//! 72 bytes a series, in blocks, found by its number, and 64 more for one with several archives, as far as allowed. Cut into parts of which each has its own lock, held to take a
 //! series' knowledge out and to put it back; while a file is being written its knowledge is with the writer.
 //!
 //! Descriptors are few and series may be many, visited in turn; the least recently used would then always be the next one
@@ -10,14 +10,14 @@
 use std::fs::File;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use whisper::Kept;
+use whisper::{Kept, Tip};
 
 use super::devices::DeviceId;
 use super::reach::Look;
 use crate::SeriesId;
 
 const PARTS: usize = 64;
-/// Series for which room is made at once: 16 KiB.
+/// Series for which room is made at once: 18 KiB.
 const BLOCK: usize = 256;
 /// No descriptor is kept.
 const NONE: u32 = u32::MAX;
@@ -37,6 +37,8 @@ pub(super) struct Known {
     /// Time of the oldest point that a copy, made by a tool just now, may lack; see [`carry`](super::carry).
     pub(super) recent: u32,
     descriptor: u32,
+    /// Its newest slots, if it has several archives.
+    pub(super) tip: Option<Box<Tip>>,
 }
 
 /// Seconds of points that are brought over into a file that took the place of this one.
@@ -50,7 +52,7 @@ impl Known {
         // A file beyond 4 GiB is not one of ours to remember: its size will differ at each look.
         let size = u32::try_from(look.size).unwrap_or(0);
         let (inode, born) = (look.inode, look.born);
-        Known { kept, inode, born, size, written: 0, device, recent: u32::MAX, descriptor: NONE }
+        Known { kept, inode, born, size, written: 0, device, recent: u32::MAX, descriptor: NONE, tip: None }
     }
 
     /// After a write at this time in milliseconds since the epoch, whose oldest point was of the time `first`.
@@ -238,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_series_takes_64_bytes() {
-        assert_eq!(size_of::<Option<Known>>(), 64);
+    fn a_series_takes_72_bytes() {
+        assert_eq!(size_of::<Option<Known>>(), 72);
     }
 }

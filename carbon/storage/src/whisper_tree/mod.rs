@@ -53,6 +53,9 @@ pub struct TreeOptions {
     pub allocation: Allocation,
     /// Files kept open at most; the others are opened for each write.
     pub descriptors: usize,
+    /// Series with several archives whose newest slots are kept in mind at most, 64 bytes each, so that what they
+    /// need for coarser values is not read back at each write; these are the ones that came first.
+    pub tips: usize,
     /// Where damaged files are moved, best on the same disk; without it they stay, and points for them are refused.
     pub quarantine: Option<PathBuf>,
     /// Whether files of tagged series are named by hashes, or in words, as carbon's TAG_HASH_FILENAMES has it. Files with
@@ -73,11 +76,15 @@ impl TreeOptions {
 /// Kept by default at most: each costs the kernel about a kilobyte, and beyond this opening is no longer what counts.
 const MOST_DESCRIPTORS: usize = 250_000;
 
+/// 64 MiB.
+const TIPS: usize = 1 << 20;
+
 impl From<Allocation> for TreeOptions {
     fn from(allocation: Allocation) -> TreeOptions {
         TreeOptions {
             allocation,
             descriptors: TreeOptions::default_descriptors(),
+            tips: TIPS,
             quarantine: None,
             tag_hash_filenames: true,
         }
@@ -92,6 +99,7 @@ pub struct WhisperTree {
     allocation: Allocation,
     quarantine: Option<Arc<Path>>,
     tag_hash: bool,
+    tips: usize,
     state: Arc<State>,
 }
 
@@ -158,6 +166,7 @@ impl WhisperTree {
             allocation: options.allocation,
             quarantine: options.quarantine.map(Arc::from),
             tag_hash: options.tag_hash_filenames,
+            tips: options.tips,
             state: Arc::new(state),
         }
     }
