@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use crate::agent_cli::{ExplainArgs, OnceArgs, duration};
+pub(crate) use crate::dashboards_cli::DashboardsVerb;
 pub(crate) use crate::import::ImportDiamondArgs;
 
 /// Graphite in one binary: agent, carbon, Whisper archives, and charts by URL.
@@ -44,6 +45,11 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         verb: SeriesVerb,
     },
+    /// List, check, import, save and delete dashboards.
+    Dashboards {
+        #[command(subcommand)]
+        verb: DashboardsVerb,
+    },
     /// Check a configuration file, or print one with every default.
     Config {
         #[command(subcommand)]
@@ -74,14 +80,14 @@ pub(crate) enum SeriesVerb {
         #[command(flatten)]
         selection: SeriesSelection,
         #[command(flatten)]
-        daemon: SeriesDaemon,
+        daemon: DaemonArgs,
     },
     /// Delete series: files, waiting points and entries in the index. Without --yes, show which.
     Delete {
         #[command(flatten)]
         selection: SeriesSelection,
         #[command(flatten)]
-        daemon: SeriesDaemon,
+        daemon: DaemonArgs,
         /// Do it.
         #[arg(long)]
         yes: bool,
@@ -104,7 +110,7 @@ pub(crate) enum SeriesVerb {
         #[arg(long, value_name = "EXPRESSION")]
         tag: Vec<String>,
         #[command(flatten)]
-        daemon: SeriesDaemon,
+        daemon: DaemonArgs,
         /// Do it.
         #[arg(long)]
         yes: bool,
@@ -123,7 +129,7 @@ pub(crate) struct SeriesSelection {
 
 /// Which daemon.
 #[derive(Debug, Args)]
-pub(crate) struct SeriesDaemon {
+pub(crate) struct DaemonArgs {
     /// The configuration of the daemon; without it every option has its default.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

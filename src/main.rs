@@ -1,10 +1,13 @@
 //! The `plumbago` program: reads arguments and configuration, starts the parts that are asked for, stops them in order.
 
 mod activation;
+mod admin;
 mod agent_cli;
 mod check;
 mod cli;
 mod config;
+mod dashboards;
+mod dashboards_cli;
 mod drain;
 mod import;
 mod limits;
@@ -17,7 +20,6 @@ mod out;
 mod processes;
 mod reload;
 mod series;
-
 mod signals;
 mod status;
 mod store;
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         }
         Verb::Config { verb: ConfigVerb::Check { file, names } } => check::check(&file, names),
         Verb::Series { verb } => series::series(&verb),
+        Verb::Dashboards { verb } => dashboards::dashboards(&verb),
         Verb::Up(arguments) => logging::start(&cli.log).and_then(|()| processes::up(&arguments)),
         Verb::Carbon(CarbonArgs { verb: Some(CarbonVerb::Drain(arguments)), .. }) => {
             logging::start(&cli.log).and_then(|()| drain::drain(&arguments))

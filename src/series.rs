@@ -1,24 +1,11 @@
 //! `plumbago series`: lists, deletes and renames series of a running daemon, by way of its admin socket.
 
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::time::Duration;
-
-use anyhow::{Context, bail};
+use anyhow::bail;
 use serde_json::{Value, json};
 
-use crate::cli::{SeriesDaemon, SeriesSelection, SeriesVerb};
-use crate::config::Config;
-use crate::drain;
+use crate::admin;
+use crate::cli::{DaemonArgs, SeriesSelection, SeriesVerb};
 use crate::out;
-use crate::processes;
-
-/// How long the daemon may take for all of it.
-const PATIENCE: Duration = Duration::from_secs(600);
-
-/// Most bytes of its answer that are read.
-const LONGEST_ANSWER: u64 = 512 << 20;
 
 /// Does what is asked for, or shows what would be done.
 ///
@@ -60,7 +47,7 @@ fn selected(selection: &SeriesSelection) -> anyhow::Result<Value> {
 }
 
 /// Shows what would be changed, and changes just that if it is meant.
-fn change(verb: &str, done: &str, daemon: &SeriesDaemon, mut wish: Value, yes: bool) -> anyhow::Result<()> {
+fn change(verb: &str, done: &str, daemon: &DaemonArgs, mut wish: Value, yes: bool) -> anyhow::Result<()> {
     wish["dry_run"] = true.into();
     let shown = ask(daemon, verb, &wish)?;
     if !yes {
@@ -87,56 +74,14 @@ fn print(told: &Value) {
 }
 
 /// Asks the daemon, and gives its answer if that is 200.
-fn ask(daemon: &SeriesDaemon, verb: &str, wish: &Value) -> anyhow::Result<Value> {
-    let path = socket(daemon)?;
-    let (status, body) = post(&path, &format!("/admin/series/{verb}"), &wish.to_string()).with_context(|| {
-        format!(
-            "no daemon answers at {}; name its socket with `--socket PATH` or its data with `--data DIR`",
-            path.display()
-        )
-    })?;
-    let told: Value = serde_json::from_str(&body)
-        .with_context(|| format!("whatever answers at {} is no Plumbago; it said {status}", path.display()))?;
-    if status == 200 {
-        return Ok(told);
-    }
-    for failed in told["failed"].as_array().into_iter().flatten() {
+fn ask(daemon: &DaemonArgs, verb: &str, wish: &Value) -> anyhow::Result<Value> {
+    let told = admin::ask(daemon, "POST", &format!("/admin/series/{verb}"), &wish.to_string())?;
+    for failed in told.value["failed"].as_array().into_iter().flatten() {
         out::line(format_args!("{}: {}", text(&failed["name"]), text(&failed["error"])));
     }
-    let hint = told["hint"].as_str().map(|hint| format!(" ({hint})")).unwrap_or_default();
-    bail!("the daemon says: {}{hint}", told["error"].as_str().unwrap_or(&body))
+    Ok(told.done()?.value)
 }
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
-}
-
-fn socket(daemon: &SeriesDaemon) -> anyhow::Result<PathBuf> {
-    if let Some(socket) = &daemon.socket {
-        return Ok(socket.clone());
-    }
-    let mut config = Config::load_sound(daemon.config.as_deref())?;
-    if let Some(data) = &daemon.data {
-        config.store.data.clone_from(data);
-    }
-    let asked = config.http.admin_socket.unwrap_or_else(|| processes::admin_path(&config.store.data));
-    if asked.as_os_str().is_empty() {
-        bail!("`[http] admin-socket` says that there is none");
-    }
-    Ok(asked)
-}
-
-fn post(socket: &std::path::Path, path: &str, body: &str) -> anyhow::Result<(u16, String)> {
-    let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    // HTTP 1.0: the answer ends with the connection and comes in one piece.
-    write!(
-        stream,
-        "POST {path} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )?;
-    let mut answer = String::new();
-    stream.take(LONGEST_ANSWER).read_to_string(&mut answer)?;
-    drain::parse(&answer).context("the answer is no HTTP")
 }

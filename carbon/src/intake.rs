@@ -17,6 +17,7 @@ use crate::cache::{Cache, Room};
 use crate::clock::{now, seconds};
 use crate::gate::Gate;
 use crate::limits::LiveLimits;
+use crate::report::Others;
 use crate::stats::Stats;
 
 /// Most bytes of a refused line that reach the log.
@@ -39,6 +40,8 @@ pub(crate) struct Intake {
     pub(crate) gate: Arc<Gate>,
     /// Whether the store keeps anything; if not, points are counted and forgotten.
     pub(crate) keeps: bool,
+    /// Numbers of others that are reported with ours.
+    pub(crate) others: Others,
 }
 
 impl Intake {

@@ -1,8 +1,10 @@
 //! The daemon's own counters as metrics, under the names carbon gives them.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use carbon_journal::Journal;
 use carbon_line::{MetricName, Reject};
 use tokio_util::sync::CancellationToken;
 use whisper::{Point, Timestamp};
@@ -18,6 +20,7 @@ pub(crate) async fn run(intake: Arc<Intake>, interval: Duration, host: String, s
     let prefix = format!("carbon.agents.{}", instance(&host));
     let mut before = intake.stats.snapshot();
     let mut usage = Usage::begin();
+    let mut journal = intake.journal.clone().map(journal_numbers);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -27,13 +30,58 @@ pub(crate) async fn run(intake: Arc<Intake>, interval: Duration, host: String, s
         let time = Timestamp::saturating_from(now() as i64);
         let mut batch = Batch::new();
         let counted = metrics(&before, &after, intake.cache.points(), intake.cache.series());
-        for (name, value) in counted.into_iter().chain(usage.next()) {
+        let more = journal.iter_mut().flat_map(|numbers| numbers()).chain(intake.others.numbers());
+        for (name, value) in counted.into_iter().chain(usage.next()).chain(more) {
             if let Ok(name) = MetricName::parse(&format!("{prefix}.{name}")) {
                 batch.push((intake.names.intern(&name), Point { time, value }));
             }
         }
         intake.accept_own(&mut batch);
         before = after;
+    }
+}
+
+/// Numbers that are asked for at each report.
+type Numbers = Box<dyn FnMut() -> Vec<(String, f64)> + Send>;
+
+/// Numbers of other parts of the process.
+#[derive(Default)]
+pub(crate) struct Others(Mutex<Vec<Numbers>>);
+
+impl Others {
+    pub(crate) fn add(&self, numbers: Numbers) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(numbers);
+    }
+
+    fn numbers(&self) -> Vec<(String, f64)> {
+        let mut others = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        others.iter_mut().flat_map(|numbers| numbers()).collect()
+    }
+}
+
+impl fmt::Debug for Others {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Others")
+    }
+}
+
+/// How large the journal is, and the seconds that the disk took to make points safe.
+fn journal_numbers(journal: Arc<Journal>) -> impl FnMut() -> Vec<(String, f64)> {
+    let mut before = journal.snapshot();
+    move || {
+        let now = journal.snapshot();
+        let syncs = now.syncs.saturating_sub(before.syncs);
+        let mean = now.sync_time.saturating_sub(before.sync_time).as_secs_f64() / syncs as f64;
+        let mut out = vec![
+            ("journal.bytes".to_owned(), now.bytes_on_disk as f64),
+            ("journal.segments".to_owned(), now.segments as f64),
+            ("journal.longestSyncTime".to_owned(), now.longest_sync.as_secs_f64()),
+        ];
+        if syncs > 0 {
+            out.push(("journal.avgSyncTime".to_owned(), mean));
+        }
+        before = now;
+        out
     }
 }
 

@@ -17,6 +17,7 @@ pub mod dashboards;
 
 pub use config::{HttpConfig, RenderConfig};
 pub use http::{
-    AdminServer, Family, LONGEST_FLUSH, Part, Peer, Server, ServerError, Sources, Status, router, status_router,
+    AdminServer, Asked, AskedSnapshot, Family, LONGEST_FLUSH, Part, Peer, Server, ServerError, Sources, Status, router,
+    status_router,
 };
 pub use series::Series;

@@ -25,7 +25,7 @@ use crate::migration::Migrator;
 use crate::names::KeptNames;
 use crate::reload::{AgentReload, Reload, agent_setup};
 use crate::signals::Signals;
-use crate::status::AgentPart;
+use crate::status::{AgentPart, query_numbers};
 use crate::tags::{KeptTags, with_tags};
 use crate::takeover::{Control, until_end};
 
@@ -52,6 +52,7 @@ pub(crate) fn up(arguments: &UpArgs) -> anyhow::Result<()> {
         let mut index = KeptNames::start(&running, &tree, Some(carbon.recent())).await;
         index.follow(&names, &carbon);
         status.housekeeping = housekeeping(&mut carbon, &tree, Some(&index), &tags);
+        carbon.also_report(query_numbers(Arc::clone(&status.asked)));
         let sources = sources(&tree, Some(carbon.recent()), &index, status);
         let (agent, server) = match beside(&carbon, sources, running, arguments.no_agent, listener, &tags).await {
             Ok(beside) => beside,

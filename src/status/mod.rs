@@ -13,6 +13,7 @@ mod memory;
 mod migration;
 mod names;
 mod process;
+mod queries;
 mod reload;
 
 pub(crate) use agent::AgentPart;
@@ -22,6 +23,7 @@ pub(crate) use memory::MemoryPart;
 pub(crate) use migration::MigrationPart;
 pub(crate) use names::NamesPart;
 pub(crate) use process::ProcessPart;
+pub(crate) use queries::query_numbers;
 pub(crate) use reload::ReloadPart;
 
 /// What every process tells.

@@ -16,25 +16,35 @@ fn fixture() -> PathBuf {
         .join("ceph_mini_cluster.sh")
 }
 
-struct Cluster {
-    folder: tempfile::TempDir,
+pub(crate) struct Cluster {
+    pub(crate) folder: tempfile::TempDir,
     port: u32,
     monitors: &'static str,
+    managers: &'static str,
 }
 
 impl Cluster {
     fn start(monitors: &'static str, port: u32) -> Cluster {
+        Cluster::of(monitors, "0", port)
+    }
+
+    /// One monitor and a manager, which knows pools and placement groups.
+    pub(crate) fn with_manager(port: u32) -> Cluster {
+        Cluster::of("1", "1", port)
+    }
+
+    fn of(monitors: &'static str, managers: &'static str, port: u32) -> Cluster {
         // Socket paths must stay short, so the folder lies directly below the system's.
         let folder = tempfile::Builder::new().prefix("pc").tempdir().unwrap();
         // Clusters of runs side by side keep apart by their ports.
-        let cluster = Cluster { folder, port: port + process::id() % 900 * 10, monitors };
+        let cluster = Cluster { folder, port: port + process::id() % 900 * 10, monitors, managers };
         // Starting again goes on where the last attempt was; a busy machine can be too slow for the monitors' patience.
         let faults: Vec<String> = (0..3).map_while(|_| cluster.attempt(&["start"]).err()).collect();
         assert!(faults.len() < 3, "{faults:?}");
         cluster
     }
 
-    fn run(&self, verb: &str) {
+    pub(crate) fn run(&self, verb: &str) {
         self.attempt(&[verb]).unwrap();
     }
 
@@ -45,7 +55,7 @@ impl Cluster {
             .args(more)
             .envs([
                 ("MONS", self.monitors),
-                ("MGR", "0"),
+                ("MGR", self.managers),
                 ("OSDS", "1"),
                 ("PORT", &self.port.to_string()),
                 ("SECS", "3"),
@@ -66,7 +76,7 @@ impl Drop for Cluster {
 }
 
 /// Says so and gives true when there is no Ceph to start.
-fn absent() -> bool {
+pub(crate) fn absent() -> bool {
     let absent =
         !fixture().exists() || ["ceph-mon", "ceph-osd"].iter().any(|name| !Path::new("/usr/bin").join(name).exists());
     if absent {

@@ -15,6 +15,7 @@ mod ceph_to_chart;
 mod choices;
 mod collectd_to_archive;
 mod config_check;
+mod dashboards;
 mod explain;
 mod full_disk;
 mod housekeeping;

@@ -178,6 +178,13 @@ impl Carbon {
         }
     }
 
+    /// Reports what `numbers` gives, names without the prefix, with the daemon's own numbers each time.
+    pub fn also_report(&self, numbers: impl FnMut() -> Vec<(String, f64)> + Send + 'static) {
+        if let Some(reading) = &self.reading {
+            reading.intake.others.add(Box::new(numbers));
+        }
+    }
+
     /// The figures of the journal, if there is one.
     pub fn journal(&self) -> Option<Arc<Journal>> {
         self.checkpoint.as_ref().map(|checkpoint| checkpoint.journal())

@@ -20,7 +20,7 @@ use crate::journaling::Journaling;
 use crate::limits::{Limits, LiveLimits};
 use crate::listener::{Handed, Listeners, Tasks};
 use crate::rate::Bucket;
-use crate::report;
+use crate::report::{self, Others};
 use crate::watchdog::{self, Health};
 use crate::writer::{LogLimit, Writing};
 use crate::{Config, Stats};
@@ -126,6 +126,7 @@ impl Carbon {
             sync_always,
             stall_for: config.stall_for,
             stalled: AtomicBool::new(false),
+            others: Others::default(),
         });
         self.read(Reading { config, intake, store }, listeners)
     }

@@ -11,7 +11,9 @@ mod ready;
 mod summary;
 mod file;
 mod store;
+mod import;
 
+pub use import::{ImportFault, Imported, import};
 pub use limits::{DashboardFault, LONGEST};
 pub use model::{Column, Dashboard, Panel, Row, Variable};
 pub use name::{DashboardName, NameFault};

@@ -8,8 +8,11 @@ pub struct DashboardName(String);
 
 /// Why a text is no name of a dashboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a dashboard's name has 1 to 100 of `a-z 0-9 - _ .` and does not start with a dot")]
+#[error("a dashboard's name has 1 to 100 of `a-z 0-9 - _ .`, does not start with a dot, and is not `import`")]
 pub struct NameFault;
+
+/// What `/dashboards/import` is for.
+const TAKEN: &str = "import";
 
 /// How files of dashboards end.
 const SUFFIX: &str = ".json";
@@ -19,8 +22,8 @@ impl DashboardName {
     /// The text is no name.
     pub fn parse(text: &str) -> Result<DashboardName, NameFault> {
         let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
-        let is_name = (1..=100).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(is_plain);
-        if is_name { Ok(DashboardName(text.to_owned())) } else { Err(NameFault) }
+        let is_name = (1..=100).contains(&text.len()) && !text.starts_with('.') && text != TAKEN;
+        if is_name && text.bytes().all(is_plain) { Ok(DashboardName(text.to_owned())) } else { Err(NameFault) }
     }
 
     /// The name that is closest to a title: `Web servers (Berlin)` gives `web-servers-berlin`. Without a usable letter it
@@ -39,7 +42,7 @@ impl DashboardName {
             }
         }
         let name = name.trim_end_matches(['-', '.']);
-        DashboardName(if name.is_empty() { "dashboard" } else { name }.to_owned())
+        DashboardName(if name.is_empty() || name == TAKEN { "dashboard" } else { name }.to_owned())
     }
 
     /// The name in the file's name, if it is one.
@@ -69,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_name_leads_nowhere_else() {
-        for name in ["", ".", "..", ".hidden", "a/b", "../a", "A", "a b", "ä", "a\0", &"a".repeat(101)] {
+        for name in ["", ".", "..", ".hidden", "a/b", "../a", "A", "a b", "ä", "a\0", "import", &"a".repeat(101)] {
             assert!(DashboardName::parse(name).is_err(), "{name:?}");
         }
         for name in ["a", "host-2", "a..b", "0_", &"a".repeat(100)] {

@@ -18,8 +18,12 @@ pub(crate) struct Ready {
     pub(crate) needs: Option<Pattern>,
 }
 
-const FILES: [(&str, &str); 2] =
-    [("host", include_str!("ready/host.json")), ("hosts", include_str!("ready/hosts.json"))];
+const FILES: [(&str, &str); 4] = [
+    ("ceph", include_str!("ready/ceph.json")),
+    ("host", include_str!("ready/host.json")),
+    ("hosts", include_str!("ready/hosts.json")),
+    ("plumbago", include_str!("ready/plumbago.json")),
+];
 
 impl Ready {
     /// All of them, by name.

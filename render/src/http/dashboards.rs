@@ -1,4 +1,4 @@
-//! `/dashboards/...`: lists, gives, keeps and deletes dashboards.
+//! `/dashboards/...`: lists, gives, keeps, deletes and imports dashboards.
 //!
 //! Reading is for everybody; changes are for the admin socket and bearers of a token. `ETag`, `If-Match` and
 //! `If-None-Match` keep two who change the same dashboard from losing a change.
@@ -18,8 +18,9 @@ use tracing::{info, warn};
 
 use super::access::{Asker, Change};
 use super::fault::{Fault, shortened};
+use super::params::Params;
 use super::{App, answer, form, never_cached};
-use crate::dashboards::{Dashboard, DashboardName, Expected, Kept, Listed, Ready, Store, StoreFault};
+use crate::dashboards::{self, Dashboard, DashboardName, Expected, Kept, Listed, Ready, Store, StoreFault};
 
 /// `/dashboards`: all of them.
 pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Response, Fault> {
@@ -91,24 +92,49 @@ pub(super) async fn change(
     }
     let body = form::read(request.into_body(), app.desk.http.body_bytes).await?;
     let dashboard = Dashboard::parse(&body).map_err(|why| Fault::bad(format!("the body is no dashboard: {why}")))?;
-    save(&app, &asker, name, dashboard, expected).await
-}
-
-/// Keeps `dashboard`, and tells what in it will not show as meant.
-pub(super) async fn save(
-    app: &App,
-    asker: &Asker,
-    name: DashboardName,
-    dashboard: Dashboard,
-    expected: Expected,
-) -> Result<Response, Fault> {
     let remarks = dashboard.remarks();
-    let kept = name.clone();
-    let tag = on_disk(app, move |store| store.put(&kept, &dashboard, &expected)).await?;
-    info!(peer = asker.name(), %name, "A dashboard was saved.");
+    let tag = keep(&app, &asker, &name, dashboard, expected).await?;
     let mut response = told(json!({ "saved": name.as_str(), "remarks": remarks }));
     tagged(&mut response, &tag);
     Ok(response)
+}
+
+/// `/dashboards/import`: shows what becomes of somebody else's dashboard, and with `save=1` keeps it as `name`.
+pub(super) async fn import(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
+    let asker = Asker::of(&request);
+    let params = Params::parse(request.uri().query().unwrap_or_default(), "")?;
+    let saves = params.last("save").is_some_and(|text| !matches!(text, "" | "0" | "false"));
+    if saves {
+        app.desk.access.allow(&asker, Change::Kept, "saving dashboards").await?;
+    }
+    let wanted = params.last("name").filter(|name| !name.is_empty()).map(named).transpose()?;
+    let expected = expected(request.headers());
+    let body = form::read(request.into_body(), app.desk.http.body_bytes).await?;
+    let made = tokio::task::spawn_blocking(move || dashboards::import(&body)).await;
+    let made = made.map_err(|_| Fault::ours("the import has met a fault of the server"))?;
+    let made = made.map_err(|why| Fault::bad(format!("the body cannot be imported: {why}")))?;
+    let name = wanted.unwrap_or_else(|| DashboardName::of_title(&made.dashboard.title));
+    if !saves {
+        return Ok(told(json!({ "name": name.as_str(), "dashboard": made.dashboard, "left_out": made.left_out })));
+    }
+    let tag = keep(&app, &asker, &name, made.dashboard.clone(), expected).await?;
+    let mut response = told(json!({ "saved": name.as_str(), "dashboard": made.dashboard, "left_out": made.left_out }));
+    tagged(&mut response, &tag);
+    Ok(response)
+}
+
+/// Keeps `dashboard` and gives its tag.
+async fn keep(
+    app: &App,
+    asker: &Asker,
+    name: &DashboardName,
+    dashboard: Dashboard,
+    expected: Expected,
+) -> Result<String, Fault> {
+    let kept = name.clone();
+    let tag = on_disk(app, move |store| store.put(&kept, &dashboard, &expected)).await?;
+    info!(peer = asker.name(), %name, "A dashboard was saved.");
+    Ok(tag)
 }
 
 /// Asks the store on a thread that may wait.

@@ -7,6 +7,7 @@ use carbon_storage::{Flush, Housekeeping};
 use serde_json::Value;
 
 use super::access::Access;
+use super::asked::Asked;
 use super::exposition::{self, Family};
 use super::traffic::Traffic;
 use super::{answer, never_cached};
@@ -38,6 +39,8 @@ pub struct Status {
     pub flush: Option<Arc<dyn Flush>>,
     /// Deletes and renames series, where points are taken in.
     pub housekeeping: Option<Arc<dyn Housekeeping>>,
+    /// Counts queries, for who wants to know.
+    pub asked: Arc<Asked>,
 }
 
 /// What requests for the status share.
@@ -50,7 +53,12 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new(http: HttpConfig, status: Status) -> Arc<Desk> {
-        Arc::new(Desk { access: Access::new(&http), http, status, traffic: Arc::default() })
+        Arc::new(Desk {
+            access: Access::new(&http),
+            traffic: Arc::new(Traffic::with(status.asked.clone())),
+            http,
+            status,
+        })
     }
 
     /// All numbers, as text.

@@ -14,6 +14,7 @@
 //! | `/tags/tagSeries`, `/tags/tagMultiSeries`, `/tags/delSeries` | changes to the tag index |
 //! | `/events`, `/events/get_data`, `/events/ID` | what happened when |
 //! | `/dashboards`, `/dashboards/NAME` | dashboards, kept on the server |
+//! | `/dashboards/import` | what becomes of a dashboard of graphite-web or Grafana |
 //! | `/version` | that we are here |
 //! | `/health`, `/metrics` without a query, `/flush` | how the process is doing, see [`Part`] |
 //! | `/admin/series/list`, `/delete`, `/rename` | changes of which series there are |
@@ -28,6 +29,7 @@ mod sent;
 mod exposition;
 mod well_formed;
 mod traffic;
+mod asked;
 mod desk;
 mod status;
 mod queries;
@@ -80,9 +82,11 @@ use results::Results;
 use turns::{Turn, Turns};
 
 pub use access::Peer;
+pub use asked::{Asked, AskedSnapshot};
 pub use desk::{Part, Status};
 pub use exposition::Family;
 pub use flush::LONGEST_FLUSH;
+pub(crate) use params::decode_lossily;
 pub use server::{AdminServer, Server, ServerError};
 
 /// Where names and points come from.
@@ -139,7 +143,7 @@ pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Route
     let dashboards = Arc::new(Store::at(http.dashboards.clone()));
     let desk = Desk::new(http, status);
     let app = Arc::new(App { dashboards, budget, turns, results, desk: desk.clone(), config, sources });
-    let endpoints: [(&str, MethodRouter<Arc<App>>); 21] = [
+    let endpoints: [(&str, MethodRouter<Arc<App>>); 22] = [
         ("/render", get(render::render).post(render::render)),
         ("/explain", get(explain::explain).post(explain::explain)),
         ("/metrics/find", get(metrics::find).post(metrics::find)),
@@ -159,6 +163,7 @@ pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Route
         ("/events/get_data", get(events::get_data).post(events::get_data)),
         ("/events/{id}", get(events::one)),
         ("/dashboards", get(dashboards::list)),
+        ("/dashboards/import", post(dashboards::import)),
         ("/dashboards/{name}", get(dashboards::one).put(dashboards::change).delete(dashboards::change)),
         ("/version", get(version).post(version)),
     ];

@@ -89,7 +89,7 @@ pub(super) fn decode(text: &str, plus: bool) -> Result<String, &'static str> {
 }
 
 /// As [`decode`] for texts that nobody encoded: what cannot be decoded stays, and odd bytes become U+FFFD.
-pub(super) fn decode_lossily(text: &str) -> String {
+pub(crate) fn decode_lossily(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {

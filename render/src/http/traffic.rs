@@ -8,11 +8,18 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::asked::Asked;
 use super::exposition::Family;
+
+/// What counts as a query.
+const QUERIES: &str = "/render";
 
 /// Counts by endpoint and status; both are few, whatever clients send.
 #[derive(Debug, Default)]
-pub(super) struct Traffic(Mutex<BTreeMap<(String, u16), Answers>>);
+pub(super) struct Traffic {
+    table: Mutex<BTreeMap<(String, u16), Answers>>,
+    asked: Arc<Asked>,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Answers {
@@ -21,16 +28,24 @@ struct Answers {
 }
 
 impl Traffic {
+    /// Counts queries in `asked`, too.
+    pub(super) fn with(asked: Arc<Asked>) -> Traffic {
+        Traffic { asked, ..Traffic::default() }
+    }
+
     fn enter(&self, path: String, status: u16, time: Duration) {
+        if path == QUERIES {
+            self.asked.enter(status, time);
+        }
         // A count is whole after each change.
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         let answers = table.entry((path, status)).or_default();
         answers.count += 1;
         answers.time += time;
     }
 
     pub(super) fn families(&self) -> Vec<Family> {
-        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut requests = Family::counter("plumbago_http_requests_total", "HTTP requests answered.");
         let mut paths = BTreeMap::<&str, Answers>::new();
         for ((path, status), answers) in &table {
