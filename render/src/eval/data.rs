@@ -92,6 +92,11 @@ impl Data {
         }
     }
 
+    /// Bytes of the account that wait for what functions make of the points.
+    pub(crate) fn set_aside(&self) -> usize {
+        self.points.saturating_mul(POINT_BYTES - size_of::<f64>())
+    }
+
     /// What did not contribute, and the account; the rest goes.
     pub(crate) fn into_parts(self) -> (Vec<Failure>, Held) {
         (self.failures, self.held)

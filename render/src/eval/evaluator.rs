@@ -12,7 +12,7 @@ use crate::functions::{self, Args, Function};
 use crate::query::{
     Context, EvalError, Evaluate, Held, Pulse, Replacements, Request, Stage, Stop, Tally, Trace, Value,
 };
-use crate::series::Series;
+use crate::series::{LONGEST_NAME, Series};
 use crate::target::{Call, Expression, Node, Place, Target};
 
 /// Deepest nesting of calls when functions evaluate expressions that they made themselves.
@@ -62,6 +62,7 @@ impl Run {
             trace: self.trace.as_ref(),
             made: 0,
             held: Held::nothing_of(&self.request.budget),
+            live: 0,
             depth: 0,
             in_keyword: 0,
         };
@@ -71,9 +72,10 @@ impl Run {
             if let Some(trace) = &self.trace {
                 trace.begin(number);
             }
+            let live = evaluator.live;
             match evaluator.target(target, Context::of(&self.request)) {
                 Ok(series) => *done = Some(series),
-                Err(Stop::Missing) => {}
+                Err(Stop::Missing) => evaluator.live = live,
                 Err(Stop::Fault(error)) => return Err(*error),
             }
         }
@@ -115,6 +117,8 @@ struct Evaluator<'r> {
     /// Values that functions announced to make, and their memory.
     made: usize,
     held: Held,
+    /// Bytes of values and names that functions have made and that are still there.
+    live: usize,
     depth: usize,
     in_keyword: usize,
 }
@@ -198,10 +202,16 @@ impl Evaluator<'_> {
             return Err(Stop::Missing);
         }
         let given = self.trace.as_ref().map(|trace| values.iter().filter_map(|value| trace.tally_of(value)).collect());
+        let (taken, live) =
+            (values.iter().chain(keywords.iter().map(|(_, v)| v)).map(Value::own_bytes).sum(), self.live);
         let mut args =
             Args::new(function.signature(), position, Some(call), values, keywords, self, context, replacements)?;
         let result = function.body.call(&mut args);
+        drop(args);
         self.depth -= 1;
+        if let Ok(value) = &result {
+            self.exchange(live, taken, value)?;
+        }
         if let (Some(given), Ok(value)) = (given, &result) {
             let text = self.text.clone();
             self.note(Some(&call.name), text.get(position..).unwrap_or(&call.name), context, given, value);
@@ -211,6 +221,14 @@ impl Evaluator<'_> {
             EvalError::limit("series", self.request.limits.series, series.len())?;
         }
         result
+    }
+
+    /// Enters what a call has made of its arguments, for what it announced while it worked.
+    fn exchange(&mut self, live: usize, taken: usize, made: &Value) -> Result<(), EvalError> {
+        let longest = made.series().map(|series| series.name.len().max(series.path_expression.len())).max();
+        EvalError::limit("bytes of a name", LONGEST_NAME, longest.unwrap_or(0))?;
+        self.live = live.saturating_sub(taken).saturating_add(made.own_bytes());
+        self.held.set(self.live.saturating_sub(self.data.set_aside()))
     }
 
     fn function(&self, name: &str, position: usize) -> Result<&'static Function, EvalError> {
@@ -273,6 +291,7 @@ impl<'r> Evaluate<'r> for Evaluator<'r> {
     }
 
     fn node(&mut self, node: &Node, context: &mut Context, replacements: Option<&Replacements>) -> Result<Value, Stop> {
+        let node = context.counted(node);
         match &node.expression {
             Expression::Path(path) => self.path(path, context, replacements),
             Expression::Call(call) if call.name == tagged::FUNCTION => self.tagged(node, call, context),
@@ -292,7 +311,7 @@ impl<'r> Evaluate<'r> for Evaluator<'r> {
         let target = Target::parse(text).map_err(EvalError::from)?;
         let needs = plan::needs(std::slice::from_ref(&target), self.request)?;
         self.positional.extend(needs.patterns());
-        self.target(&target, context)
+        self.target(&target, Context { again: false, ..context })
     }
 
     fn knows(&self, name: &str) -> bool {

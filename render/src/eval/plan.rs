@@ -35,6 +35,7 @@ impl Plan<'_> {
         if self.steps > self.request.limits.calls {
             return;
         }
+        let node = context.counted(node);
         match &node.expression {
             // A window that ends before it begins is refused when its function is evaluated.
             Expression::Path(_) if context.from > context.until => {}
@@ -66,7 +67,7 @@ impl Plan<'_> {
         let (Some(look_back), Some(first)) = (function.look_back, call.args.first()) else { return };
         let literals = functions::Literals::new(function.signature(), call);
         for context in look_back(&literals, context, self.request) {
-            self.walk(first, context, replacements);
+            self.walk(first, Context { again: true, ..context }, replacements);
         }
     }
 }

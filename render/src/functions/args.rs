@@ -3,6 +3,8 @@
 //! Coercion is as lenient as graphite-web's: `"3"` is a number, `1` is true, a text is a date. Where graphite-web lets
 //! a wrong argument through and fails later with a trace, we name the argument and stop.
 
+use jiff::tz::TimeZone;
+
 use super::param::{Default, Param, Signature, Type};
 use super::reduce::Reducer;
 use crate::query::{Context, EvalError, Evaluate, Pulse, Replacements, Request, Stop, Value};
@@ -47,7 +49,8 @@ const WIDEST: i64 = 1_000_000_000;
 /// A length of a window: a number of points or a length of time.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum WindowSize {
-    Points(i64),
+    /// As written; what counts is its whole part.
+    Points(Number),
     /// As written, and in seconds.
     Time(String, i64),
 }
@@ -102,6 +105,7 @@ impl<'a, 'r> Args<'a, 'r> {
 
     /// The first argument evaluated again, over another window.
     pub(super) fn again(&mut self, mut context: Context) -> Outcome {
+        context.again = true;
         let Some(first) = self.call.and_then(|call| call.args.first()) else {
             return Err(self.refuse("it looks back and cannot be used as a callback"));
         };
@@ -233,6 +237,11 @@ impl<'a, 'r> Args<'a, 'r> {
         self.evaluator.spend(points)
     }
 
+    /// Counts bytes of names that are about to be made.
+    pub(super) fn announce(&mut self, bytes: usize) -> Result<(), Stop> {
+        self.evaluator.spend(bytes / size_of::<f64>())
+    }
+
     /// Tells whether anybody still waits for the result.
     pub(super) fn pulse(&self) -> Pulse<'r> {
         self.evaluator.pulse()
@@ -346,7 +355,7 @@ impl<'a, 'r> Args<'a, 'r> {
 
     pub(super) fn window(&mut self, name: &str) -> Result<WindowSize, Stop> {
         let size = match self.take(name) {
-            Some(Value::Number(number)) => WindowSize::Points(number.truncated()),
+            Some(Value::Number(number)) => WindowSize::Points(number),
             Some(Value::Text(text)) => match time::offset(&text) {
                 Ok(secs) => WindowSize::Time(text, secs.abs()),
                 Err(fault) => return Err(self.wrong(name, "a length of time such as 5min", &fault.to_string())),
@@ -357,8 +366,10 @@ impl<'a, 'r> Args<'a, 'r> {
             }
         };
         match &size {
-            WindowSize::Points(points) if *points < 1 => Err(self.wrong(name, "at least 1", &points.to_string())),
-            WindowSize::Points(points) if *points > WIDEST => {
+            WindowSize::Points(points) if points.truncated() < 1 => {
+                Err(self.wrong(name, "at least 1", &points.to_string()))
+            }
+            WindowSize::Points(points) if points.truncated() > WIDEST => {
                 Err(self.wrong(name, &format!("at most {WIDEST}"), &points.to_string()))
             }
             WindowSize::Time(text, 0) => Err(self.wrong(name, "at least a second", &format!("`{text}`"))),
@@ -366,11 +377,14 @@ impl<'a, 'r> Args<'a, 'r> {
         }
     }
 
-    /// An instant, read in the request's zone and seen from its clock.
+    /// An instant, read in the server's zone and seen from the request's clock.
     pub(super) fn date(&mut self, name: &str) -> Result<i64, Stop> {
+        self.date_in(name, &self.request().server_tz)
+    }
+
+    pub(super) fn date_in(&mut self, name: &str, tz: &TimeZone) -> Result<i64, Stop> {
         let text = self.text(name)?;
-        let request = self.request();
-        match time::parse(&text, request.now, &request.tz) {
+        match time::parse(&text, self.request().now, tz) {
             Ok(secs) => Ok(secs),
             Err(fault) => Err(self.wrong(name, "a time", &fault.to_string())),
         }
@@ -414,6 +428,9 @@ impl<'a, 'r> Args<'a, 'r> {
         match value {
             Value::Number(Number::Integer(node)) => Ok(NodeOrTag::Node(node)),
             Value::Number(Number::Float(node)) if node.fract() == 0.0 => Ok(NodeOrTag::Node(node as i64)),
+            // What is no position is the name of a tag.
+            Value::Number(node) => Ok(NodeOrTag::Tag(node.to_string())),
+            Value::Boolean(node) => Ok(NodeOrTag::Node(i64::from(node))),
             Value::Text(tag) => Ok(NodeOrTag::Tag(tag)),
             other => {
                 let place = self.place_of(index);

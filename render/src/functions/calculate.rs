@@ -3,7 +3,7 @@
 use super::args::{Args, Outcome};
 use super::function::{Body, Function, Group};
 use super::param::{Default, SERIES, Type, optional, required};
-use super::reduce::{Reducer, percentile};
+use super::reduce::{Reducer, percentile_by_index};
 use crate::query::Context;
 use crate::series::{Series, Times};
 use crate::target::number::{g, repr};
@@ -37,7 +37,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Straight line of least squares.",
     )
     .looks_back(|args, context, request| {
-        let date = |name| args.text(name).and_then(|text| time::parse(text, request.now, &request.tz).ok());
+        let date = |name| args.text(name).and_then(|text| time::parse(text, request.now, &request.server_tz).ok());
         let (from, until) = (date("startSourceAt"), date("endSourceAt"));
         vec![Context { from: from.unwrap_or(context.from), until: until.unwrap_or(context.until), ..context }]
     }),
@@ -94,14 +94,20 @@ fn identity(args: &mut Args<'_, '_>) -> Outcome {
 /// graphite-web `nPercentile`.
 fn n_percentile(args: &mut Args<'_, '_>) -> Outcome {
     let (mut list, n) = (args.series()?, args.float("n")?);
-    if n <= 0.0 {
-        return Err(args.wrong("n", "a percentage above 0", &g(n)));
+    if n == 0.0 {
+        return Err(args.wrong("n", "a percentage other than 0", &g(n)));
     }
+    let mut levels = Vec::with_capacity(list.len());
     for series in &list {
         args.check_points(series.times())?;
+        let Some(level) = percentile_by_index(series.values.iter().copied(), n) else {
+            return Err(args.wrong("n", "a percentage from 0 to 100", &g(n)));
+        };
+        levels.push(level);
     }
+    let mut levels = levels.into_iter();
     list.retain_mut(|series| {
-        let value = percentile(series.values.iter().copied(), n, false);
+        let value = levels.next().unwrap_or(f64::NAN);
         if value.is_nan() {
             return false;
         }

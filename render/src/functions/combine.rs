@@ -8,8 +8,8 @@ use super::function::{Body, Function, Group};
 use super::param::{Default, LISTS, Param, SERIES, Type, optional, required};
 use super::reduce::{Reducer, at_step, common_times, gathered, percentile_with, rows};
 use super::transform::power;
-use crate::query::{Stop, Value};
-use crate::series::{Series, Times};
+use crate::query::{EvalError, Stop, Value};
+use crate::series::{LONGEST_NAME, Series, Times};
 use crate::tags;
 use crate::target::first_path;
 use crate::target::number::g;
@@ -356,7 +356,18 @@ pub(super) fn key(series: &Series, nodes: &[NodeOrTag]) -> String {
         },
         NodeOrTag::Tag(name) => tag(name),
     };
-    nodes.iter().map(part).collect::<Vec<_>>().join(".")
+    let mut key = String::new();
+    for (at, node) in nodes.iter().enumerate() {
+        // A name as long as that is refused as soon as the function has ended.
+        if key.len() > LONGEST_NAME {
+            break;
+        }
+        if at > 0 {
+            key.push('.');
+        }
+        key.push_str(&part(node));
+    }
+    key
 }
 
 /// Python's index: negative ones count from the end.
@@ -486,7 +497,7 @@ fn apply_by_node(args: &mut Args<'_, '_>) -> Outcome {
     let mut results = Vec::new();
     let mut missing = false;
     for prefix in prefixes {
-        let made = match args.evaluate(&template.replace('%', &prefix)) {
+        let made = match args.evaluate(&filled(&template, &prefix)?) {
             Ok(made) => made,
             Err(Stop::Missing) => {
                 missing = true;
@@ -496,7 +507,7 @@ fn apply_by_node(args: &mut Args<'_, '_>) -> Outcome {
         };
         for mut series in made {
             if let Some(name) = new_name.as_ref().filter(|name| !name.is_empty()) {
-                series.name = name.replace('%', &prefix);
+                series.name = filled(name, &prefix)?;
             }
             series.path_expression.clone_from(&prefix);
             (series.start, series.end) = (last.start, last.end);
@@ -504,6 +515,13 @@ fn apply_by_node(args: &mut Args<'_, '_>) -> Outcome {
         }
     }
     if missing { Err(Stop::Missing) } else { Ok(results) }
+}
+
+/// `text` with `prefix` for each `%`.
+fn filled(text: &str, prefix: &str) -> Result<String, Stop> {
+    let bytes = text.len().saturating_add(text.matches('%').count().saturating_mul(prefix.len()));
+    EvalError::limit("bytes of a name", LONGEST_NAME, bytes)?;
+    Ok(text.replace('%', prefix))
 }
 
 /// `a / b` row by row; a divisor of zero gives a gap.

@@ -3,7 +3,7 @@
 use super::args::{Args, Outcome};
 use super::function::{Body, Function, Group};
 use super::param::{Param, SERIES, Type, required};
-use super::reduce::percentile;
+use super::reduce::percentile_by_index;
 use crate::target::number::{g, repr};
 
 const PARAMS: &[Param] = &[SERIES, required("n", Type::Float)];
@@ -48,12 +48,13 @@ fn by_value(args: &mut Args<'_, '_>, function: &str, drops: fn(f64, f64) -> bool
 /// `removeAbovePercentile(seriesList, n)` and its like, the percentile as `nPercentile` has it. Source: graphite-web.
 fn by_percentile(args: &mut Args<'_, '_>, function: &str, drops: fn(f64, f64) -> bool) -> Outcome {
     let (mut list, n) = (args.series()?, args.float("n")?);
-    if n <= 0.0 {
-        return Err(args.wrong("n", "a percentage above 0", &g(n)));
+    if n == 0.0 {
+        return Err(args.wrong("n", "a percentage other than 0", &g(n)));
     }
     for series in &mut list {
         series.rename(format!("{function}({}, {})", series.name, g(n)));
-        let level = percentile(series.values.iter().copied(), n, false);
+        // Without such a rank graphite-web leaves the values alone.
+        let Some(level) = percentile_by_index(series.values.iter().copied(), n) else { continue };
         if !level.is_nan() {
             // graphite-web takes the level from a line that shares the tags.
             series.tag("nPercentile", repr(n));

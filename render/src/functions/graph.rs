@@ -184,7 +184,8 @@ fn color(args: &mut Args<'_, '_>) -> Result<Option<String>, Stop> {
 /// `verticalLine(ts, label, color)`: inside the request's window. Source: graphite-web `verticalLine`, which leaves the
 /// name empty without a label where we make one.
 fn vertical_line(args: &mut Args<'_, '_>) -> Outcome {
-    let (at, label, color) = (args.date("ts")?, args.optional_text("label")?, args.optional_text("color")?);
+    let (at, label, color) =
+        (args.date_in("ts", &args.request().tz)?, args.optional_text("label")?, args.optional_text("color")?);
     let (from, until) = (args.context.from, args.context.until);
     if !(from..=until).contains(&at) {
         return Err(args.wrong("ts", &format!("a time from {from} to {until}"), &at.to_string()));

@@ -87,31 +87,58 @@ fn earlier(args: &Literals<'_>, context: Context, _: &Request) -> Vec<Context> {
     args.interval("windowSize").map(|secs| context.earlier(secs.abs())).into_iter().collect()
 }
 
-/// How far before the request the argument is read.
-fn preview(list: &[Series], size: &WindowSize) -> i64 {
-    let coarsest = list.iter().map(|series| series.step).max().unwrap_or(1);
-    match size {
-        WindowSize::Points(points) => coarsest.saturating_mul(*points),
-        WindowSize::Time(_, secs) => *secs,
-    }
+/// How the argument is read once more.
+#[derive(Clone, Copy)]
+struct Preview {
+    /// So far before the request.
+    secs: i64,
+    from: i64,
+    /// Whether one preview serves all series, as graphite-web has it: the window is a number of points and they have one
+    /// step, or it is a multiple of every step. What is read again may still be coarser.
+    serves_all: bool,
 }
 
-/// Points of one window, and points before the first result.
-fn window(series: &Series, size: &WindowSize, preview: i64, from: i64) -> (usize, usize) {
-    let points = match size {
-        WindowSize::Points(points) => *points,
-        WindowSize::Time(_, secs) => secs / series.step,
-    };
-    // Each series drops its own preview: graphite-web shifts the finer ones of a mixed list, and all of them when the
-    // window is no multiple of the step. A series that got coarser by reading further back keeps the window's points.
-    // Lines and aligned buckets begin where they want, not behind the start.
-    let before = match preview % series.step {
-        0 => (preview / series.step).max(points),
-        _ if series.start <= from - preview => points,
-        _ => ((from - series.start).div_euclid(series.step) + 1).max(points),
-    };
-    let cut = |points: i64| usize::try_from(points).unwrap_or(usize::MAX);
-    (cut(points), cut(before))
+impl Preview {
+    fn new(list: &[Series], size: &WindowSize, from: i64) -> Preview {
+        let steps = || list.iter().map(|series| series.step);
+        let coarsest = steps().max().unwrap_or(1);
+        match size {
+            WindowSize::Points(points) => {
+                let secs = coarsest.saturating_mul(points.truncated());
+                Preview { secs, from, serves_all: steps().all(|step| step == coarsest) }
+            }
+            WindowSize::Time(_, secs) => {
+                Preview { secs: *secs, from, serves_all: steps().all(|step| secs % step == 0) }
+            }
+        }
+    }
+
+    /// Points of one window, points before the first result, and seconds from the first point read to that result.
+    ///
+    /// Graphite-web shifts the finer series of a mixed list, and all of them when the window is no multiple of the step;
+    /// there each series drops its own preview. Lines and aligned buckets begin where they want, not behind the start.
+    fn window(self, series: &Series, size: &WindowSize) -> (usize, usize, i64) {
+        let (secs, step) = (self.secs, series.step);
+        let points = match size {
+            WindowSize::Points(points) => points.truncated(),
+            WindowSize::Time(_, secs) => secs / step,
+        };
+        let (before, shift) = if self.serves_all {
+            (points, secs)
+        } else if secs % step == 0 {
+            ((secs / step).max(points), secs)
+        } else if series.start == self.from - secs {
+            (points, secs)
+        } else {
+            let before = match series.start <= self.from - secs {
+                true => points,
+                false => ((self.from - series.start).div_euclid(step) + 1).max(points),
+            };
+            (before, step.saturating_mul(before))
+        };
+        let cut = |points: i64| usize::try_from(points).unwrap_or(usize::MAX);
+        (cut(points), cut(before), shift)
+    }
 }
 
 fn named(function: &str, series: &Series, size: &WindowSize) -> String {
@@ -137,28 +164,21 @@ fn moving(args: &mut Args<'_, '_>, func: &str, reducer: Reducer) -> Outcome {
     if list.is_empty() {
         return Ok(list);
     }
-    let preview = preview(&list, &size);
+    let preview = Preview::new(&list, &size, args.context.from);
     drop(list);
-    let from = args.context.from;
-    let mut list = args.again(args.context.earlier(preview))?;
+    let mut list = args.again(args.context.earlier(preview.secs))?;
     let function = format!("moving{}", capitalized(func));
     for series in &mut list {
-        let (points, before) = window(series, &size, preview, from);
+        let (points, before, shift) = preview.window(series, &size);
         args.check_work(points.saturating_mul(series.values.len().saturating_sub(before)))?;
         let xff = xff.unwrap_or(series.x_files_factor);
         series.tag(&function, size_tag(&size));
         series.renew(named(&function, series, &size));
         series.values = slide(&series.values, points, before, reducer, xff, args.pulse())?.into();
-        series.start += shift(series, preview, before, from);
+        series.start += shift;
         series.integers = series.integers && reducer.keeps_integers() || reducer == Reducer::Count;
     }
     Ok(list)
-}
-
-/// Seconds from the first point read to the first result.
-fn shift(series: &Series, preview: i64, before: usize, from: i64) -> i64 {
-    let from_the_start = series.start == from - preview;
-    if preview % series.step == 0 || from_the_start { preview } else { series.step.saturating_mul(before as i64) }
 }
 
 /// Python's `capitalize`: the first letter large, the others small.
@@ -176,17 +196,16 @@ fn exponential(args: &mut Args<'_, '_>) -> Outcome {
     if list.is_empty() {
         return Ok(list);
     }
-    let preview = preview(&list, &size);
+    let preview = Preview::new(&list, &size, args.context.from);
     let window_size = match &size {
-        WindowSize::Points(points) => *points,
+        WindowSize::Points(points) => points.truncated(),
         WindowSize::Time(_, secs) => *secs,
     };
     let weight = 2.0 / (window_size as f64 + 1.0);
     drop(list);
-    let from = args.context.from;
-    let mut list = args.again(args.context.earlier(preview))?;
+    let mut list = args.again(args.context.earlier(preview.secs))?;
     for series in &mut list {
-        let (_, before) = window(series, &size, preview, from);
+        let (_, before, shift) = preview.window(series, &size);
         series.tag("exponentialMovingAverage", size_tag(&size));
         series.renew(named("exponentialMovingAverage", series, &size));
         let warm = before.min(series.values.len());
@@ -202,7 +221,7 @@ fn exponential(args: &mut Args<'_, '_>) -> Outcome {
             }
             result.push(if value.is_nan() { f64::NAN } else { round(average, 6) });
         }
-        series.start += shift(series, preview, before, from);
+        series.start += shift;
         (series.values, series.integers) = (result.into(), false);
     }
     Ok(list)

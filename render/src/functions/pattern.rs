@@ -2,6 +2,8 @@
 
 use regex::{Captures, Regex, RegexBuilder};
 
+use crate::series::LONGEST_NAME;
+
 /// Largest compiled expression, in bytes.
 const LARGEST: usize = 1 << 20;
 
@@ -75,7 +77,7 @@ fn is_repetition(after: &str) -> bool {
 /// Python's `re.sub`: every match replaced, where an empty match may follow a match directly (since Python 3.7).
 ///
 /// # Errors
-/// When the replacement names a group that the pattern does not have.
+/// When the replacement names a group that the pattern does not have, or makes more than a name may hold.
 pub(crate) fn replace(regex: &Regex, replacement: &str, text: &str) -> Result<String, String> {
     let parts = template(regex, replacement)?;
     let mut result = String::with_capacity(text.len());
@@ -90,7 +92,7 @@ pub(crate) fn replace(regex: &Regex, replacement: &str, text: &str) -> Result<St
             continue;
         }
         result.push_str(&text[copied..whole.start()]);
-        expand(&parts, &found, &mut result);
+        expand(&parts, &found, &mut result)?;
         (at, copied) = (whole.end(), whole.end());
         empty_at = whole.is_empty().then_some(whole.start());
     }
@@ -103,13 +105,17 @@ enum Part {
     Group(usize),
 }
 
-fn expand(parts: &[Part], found: &Captures<'_>, result: &mut String) {
+fn expand(parts: &[Part], found: &Captures<'_>, result: &mut String) -> Result<(), String> {
     for part in parts {
         match part {
             Part::Text(text) => result.push_str(text),
             Part::Group(group) => result.push_str(found.get(*group).map_or("", |group| group.as_str())),
         }
+        if result.len() > LONGEST_NAME {
+            return Err(format!("the replacement makes a name of more than {LONGEST_NAME} bytes"));
+        }
     }
+    Ok(())
 }
 
 /// Reads `\1`, `\g<1>`, `\g<name>`, `\n`, `\\` in a replacement.
@@ -172,6 +178,14 @@ mod tests {
         check("a{b", "c", "a{b}", "c}");
         check("[[]x[]]", "-", "[x]", "-");
         check("\\.", "/", "a.b.c", "a/b/c");
+    }
+
+    #[test]
+    fn a_replacement_makes_no_endless_name() {
+        let regex = compile("(.*)").unwrap();
+        let long = "x".repeat(LONGEST_NAME / 2 + 1);
+        assert!(replace(&regex, r"\1\1", &long).is_err());
+        assert!(replace(&regex, r"\1", &long).is_ok());
     }
 
     #[test]

@@ -130,6 +130,21 @@ pub(crate) fn percentile_with(
     if whole as usize > last { value } else { value + fraction * (known[whole.max(0.0) as usize] - value) }
 }
 
+/// As [`percentile`], and beyond both ends as an index into one of Python's lists: a rank below 0 counts from the end, and
+/// one that is still outside gives `None`. Without a known value it is a gap.
+pub(crate) fn percentile_by_index(values: impl Iterator<Item = f64>, n: f64) -> Option<f64> {
+    let mut known: Vec<f64> = values.filter(|v| !v.is_nan()).collect();
+    known.sort_unstable_by(f64::total_cmp);
+    let Some(last) = known.last() else { return Some(f64::NAN) };
+    let fractional = n / 100.0 * (known.len() + 1) as f64;
+    let (rank, length) = ((fractional.trunc() + fractional.fract().ceil()) as i64, known.len() as i64);
+    match rank {
+        0 => known.first().copied(),
+        rank if rank - 1 == length => Some(*last),
+        rank => known.get(usize::try_from(if rank < 1 { rank - 1 + length } else { rank - 1 }).ok()?).copied(),
+    }
+}
+
 /// The step and the bounds that series have in common once joined: the least common multiple of their steps.
 pub(crate) fn common_times<'s>(series: impl Iterator<Item = &'s Series> + Clone) -> Option<Times> {
     let step = series.clone().map(|s| s.step).reduce(least_common_multiple)?;
@@ -298,5 +313,9 @@ mod tests {
         assert_eq!(percentile(values(), 100.0, true), 4.0);
         assert_eq!(percentile(values(), 0.1, false), 1.0);
         assert!(percentile([GAP].into_iter(), 50.0, false).is_nan());
+        for (n, expected) in [(100.0, Some(4.0)), (120.0, None), (-1.0, Some(1.0)), (-50.0, Some(2.0)), (-200.0, None)]
+        {
+            assert_eq!(percentile_by_index(values(), n), expected, "{n}");
+        }
     }
 }

@@ -53,13 +53,13 @@ fn backwards(text: &str) -> String {
     if text.starts_with(|c: char| c.is_ascii_digit()) { format!("-{text}") } else { text.to_owned() }
 }
 
-/// The window `secs` away; with `align`, an hour further if one window lies wholly in daylight saving and the other
-/// wholly not.
+/// The window `secs` away; with `align`, an hour further if one window lies wholly in the daylight saving of the server's
+/// zone and the other wholly not.
 fn shifted(context: Context, secs: i64, align: bool, request: &Request) -> Context {
     let there = context.shifted(secs);
     let summer = |secs: i64| {
         let instant = Timestamp::from_second(secs).unwrap_or(Timestamp::UNIX_EPOCH);
-        request.tz.to_offset_info(instant).dst().is_dst()
+        request.server_tz.to_offset_info(instant).dst().is_dst()
     };
     let both = |context: Context| (summer(context.from), summer(context.until));
     match (both(context), both(there)) {

@@ -19,6 +19,10 @@ pub(super) fn slide(
     xff: f64,
     pulse: Pulse<'_>,
 ) -> Result<Vec<f64>, Stop> {
+    // Shorter than a step: no window has a value.
+    if points == 0 {
+        return Ok(vec![f64::NAN; values.len().saturating_sub(before)]);
+    }
     let enough = |known: usize| known > 0 && known as f64 / points as f64 >= xff;
     match reducer {
         Reducer::Average | Reducer::Sum => return slide_sums(values, points, before, reducer, enough, pulse),

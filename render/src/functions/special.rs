@@ -251,6 +251,7 @@ fn cacti_style(args: &mut Args<'_, '_>) -> Outcome {
     };
     let columns = [("Current", Reducer::Last), ("Max", Reducer::Max), ("Min", Reducer::Min)];
     let name_width = list.iter().map(|series| series.name.chars().count()).max().unwrap_or(0);
+    args.announce(name_width.saturating_mul(list.len()))?;
     let width = |reducer: Reducer| {
         let sample = |series: &Series| match reducer.apply(&series.values) {
             value if value.is_nan() || value == 0.0 => 3.0,

@@ -1,6 +1,7 @@
 //! Values gathered into buckets of time: `summarize`, `smartSummarize`, `hitcount`.
 
 use jiff::civil::{Time, Weekday};
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 
 use super::args::{Args, Outcome};
@@ -154,10 +155,12 @@ fn smart_summarize(args: &mut Args<'_, '_>) -> Outcome {
     Ok(list)
 }
 
-/// The start of the year, month, week (`weeks3` begins on Wednesday), day, hour, minute or second that holds `from`, in
-/// the request's zone; `None` if `unit` is none of them.
+/// The start of the year, month, week (`weeks3` begins on Wednesday), day, hour, minute or second that holds `from`;
+/// `None` if `unit` is none of them. As in graphite-web, the offset from UTC is the one at the start of the request, also
+/// for days on the other side of a change of the clocks.
 fn aligned(from: i64, unit: &str, request: &Request) -> Option<i64> {
-    let zoned = Timestamp::from_second(from).ok()?.to_zoned(request.tz.clone());
+    let offset = request.tz.to_offset(Timestamp::from_second(request.from).ok()?);
+    let zoned = Timestamp::from_second(from).ok()?.to_zoned(TimeZone::fixed(offset));
     let midnight = |zoned: Zoned| zoned.start_of_day().ok();
     let aligned = match Unit::parse(unit)? {
         Unit::Year => midnight(zoned.first_of_year().ok()?)?,
@@ -167,7 +170,8 @@ fn aligned(from: i64, unit: &str, request: &Request) -> Option<i64> {
                 Some(c) if !c.is_alphabetic() => i64::from(c.to_digit(10)?),
                 _ => i64::from(Weekday::Monday.to_monday_one_offset()),
             };
-            let back = (i64::from(zoned.weekday().to_monday_one_offset()) - first).rem_euclid(7);
+            let back = i64::from(zoned.weekday().to_monday_one_offset()) - first;
+            let back = if back < 0 { back + 7 } else { back };
             midnight(zoned.checked_sub(back.days()).ok()?)?
         }
         Unit::Day => midnight(zoned)?,
@@ -257,4 +261,28 @@ fn hits(series: &Series, start: i64, interval: i64, count: usize) -> Vec<f64> {
         }
     }
     buckets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_keep_the_offset_of_the_request() {
+        let instant = |text: &str| text.parse::<Timestamp>().unwrap().as_second();
+        let now = instant("2026-10-26T09:15:30Z");
+        let tz = TimeZone::get("Europe/Berlin").unwrap();
+        let request = Request { tz, ..Request::new(now, now + 60, now + 60) };
+        for (unit, expected) in [
+            ("seconds", "2026-10-26T09:15:30Z"),
+            ("hours", "2026-10-26T09:00:00Z"),
+            ("days", "2026-10-25T23:00:00Z"),
+            ("weeks7", "2026-10-24T23:00:00Z"),
+            ("months", "2026-09-30T23:00:00Z"),
+            ("years", "2025-12-31T23:00:00Z"),
+        ] {
+            assert_eq!(aligned(now, unit, &request), Some(instant(expected)), "{unit}");
+        }
+        assert_eq!(aligned(now, "fortnights", &request), None);
+    }
 }

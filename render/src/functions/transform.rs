@@ -497,10 +497,20 @@ fn transform_null(args: &mut Args<'_, '_>) -> Outcome {
                 for (value, _) in series.values.iter_mut().zip(known).filter(|(v, known)| v.is_nan() && **known) {
                     *value = fill;
                 }
+                if let Some(longer) = known.get(series.values.len()..) {
+                    keep_last(series, longer.iter().map(|known| if *known { fill } else { f64::NAN }));
+                }
             }
         }
     }
     Ok(list)
+}
+
+/// Appends `more` and drops as many values from the front: graphite-web's answer to a reference with more values.
+fn keep_last(series: &mut Series, more: impl ExactSizeIterator<Item = f64>) {
+    let gone = more.len();
+    series.values.extend(more);
+    series.values.drain(..gone);
 }
 
 /// `timeSlice(seriesList, startSliceAt, endSliceAt="now")`: values outside become gaps. Name holds both bounds as epochs.

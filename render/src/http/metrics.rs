@@ -91,12 +91,13 @@ pub(super) async fn index(State(app): State<Arc<App>>, request: Request) -> Resu
 impl App {
     /// The nodes that match. What a store cannot say is missing and in the log, as long as it can say anything.
     async fn nodes(&self, parameter: &str, pattern: &str, names: Names) -> Result<NodeList, Fault> {
-        let compiled = Pattern::parse(pattern)
+        let clean = pattern.replace('\\', "");
+        let compiled = Pattern::parse(&clean)
             .map_err(|fault| Fault::parameter(parameter, format!("`{}`: {fault}", shortened(pattern))))?;
         let Names { leaves_only, window, first } = names;
         let most = first.unwrap_or(usize::MAX).min(self.config.names);
         let query = ListQuery { window, alive_only: true, leaves_only, most, ..ListQuery::all(compiled) };
-        let mut found = self.sources.find.list(&query).await.map_err(|error| {
+        let found = self.sources.find.list(&query).await.map_err(|error| {
             warn!(pattern, error = &error as &dyn std::error::Error, "Names could not be listed.");
             Fault::ours("the store cannot list names now; its log says why")
         })?;
@@ -111,9 +112,26 @@ impl App {
             let message = format!("`{}` matches more than {most} names, the `names` limit", shortened(pattern));
             return Err(Fault::parameter(parameter, message));
         }
-        found.value.sort();
-        Ok(found.value)
+        let mut nodes = if clean == pattern { found.value } else { with_escaped_parts(found.value, pattern, &clean) };
+        nodes.sort();
+        Ok(nodes)
     }
+}
+
+/// Graphite-web drops backslashes before it looks, and calls the parts that had one before `*?[{` as they stand in the
+/// query.
+fn with_escaped_parts(nodes: NodeList, pattern: &str, clean: &str) -> NodeList {
+    let is_escaped = |part: &str| {
+        let before = |symbol| part.find(symbol).and_then(|at| at.checked_sub(1));
+        ['*', '?', '[', '{'].into_iter().filter_map(before).any(|at| part.as_bytes()[at] == b'\\')
+    };
+    let parts: Vec<Option<&str>> =
+        pattern.split('.').zip(clean.split('.')).map(|(part, clean)| is_escaped(part).then_some(clean)).collect();
+    let renamed = |path: &str| {
+        let named = |(at, part)| parts.get(at).copied().flatten().unwrap_or(part);
+        path.split('.').enumerate().map(named).collect::<Vec<_>>().join(".")
+    };
+    NodeList::of(nodes.iter().map(|(path, kind)| Node { path: renamed(path), kind }))
 }
 
 /// Which of the names that match.

@@ -166,6 +166,7 @@ fn request(params: &Params, config: &RenderConfig) -> Result<Request, Fault> {
         until,
         now,
         tz,
+        server_tz: config.zone().unwrap_or(TimeZone::UTC),
         x_files_factor: share(params)?,
         template: template(params),
         limits,

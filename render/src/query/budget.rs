@@ -65,6 +65,19 @@ impl Held {
         if used > self.budget.limit { Err(EvalError::Memory { allowed: self.budget.limit }) } else { Ok(()) }
     }
 
+    /// Holds `bytes` from now on.
+    ///
+    /// # Errors
+    /// As [`Held::more`].
+    pub(crate) fn set(&mut self, bytes: usize) -> Result<(), EvalError> {
+        if bytes > self.bytes {
+            return self.more(bytes - self.bytes);
+        }
+        self.budget.used.fetch_sub(self.bytes - bytes, Relaxed);
+        self.bytes = bytes;
+        Ok(())
+    }
+
     /// The same with what `other` holds of the same account.
     pub(crate) fn and(mut self, mut other: Held) -> Held {
         self.bytes += std::mem::take(&mut other.bytes);
@@ -103,8 +116,9 @@ mod tests {
         assert!(three.more(0).is_ok() && three.more(20).is_err());
         let both = one.and(three);
         assert_eq!(budget.used(), 120);
-        let both = both.at_most(70);
+        let mut both = both.at_most(70);
         assert_eq!(budget.used(), 70);
+        assert!(both.set(30).is_ok() && budget.used() == 30 && both.set(101).is_err());
         drop(both);
         assert_eq!(budget.used(), 0);
     }

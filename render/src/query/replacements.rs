@@ -2,7 +2,7 @@
 
 use super::value::Value;
 use crate::target::tree::Literal;
-use crate::target::{Number, Template};
+use crate::target::{LONGEST, Number, Template};
 
 /// Values for the `$1` and `$name` in paths, in the order in which they are put in.
 pub(crate) struct Replacements(Vec<(String, Literal)>);
@@ -20,11 +20,13 @@ impl Replacements {
         Replacements(values)
     }
 
-    /// The path with all values put in.
+    /// The path with all values put in. A value that would make it longer than an expression may be is left out, since no
+    /// name is as long.
     pub(crate) fn path(&self, path: &str) -> String {
-        self.0.iter().fold(path.to_owned(), |path, (name, value)| match value {
-            Literal::Number(number) => path.replace(&format!("${name}"), &number.to_string()),
-            Literal::Text(text) => path.replace(&format!("${name}"), text),
+        self.0.iter().fold(path.to_owned(), |path, (name, value)| {
+            let (name, value) = (format!("${name}"), value.to_string());
+            let added = path.matches(&name).count().saturating_mul(value.len());
+            if path.len().saturating_add(added) > LONGEST { path } else { path.replace(&name, &value) }
         })
     }
 

@@ -13,8 +13,10 @@ pub struct Request {
     pub until: i64,
     /// The clock: chooses archives, bounds the future, anchors relative times inside functions.
     pub now: i64,
-    /// Zone in which functions read times and align to days.
+    /// Zone of the request: functions align to days in it.
     pub tz: TimeZone,
+    /// Zone of the server, in which graphite-web reads the times that functions are given, and looks for daylight saving.
+    pub server_tz: TimeZone,
     /// Share of values that must be known for an aggregate to be known, unless a function says otherwise.
     pub x_files_factor: f64,
     /// Values for `template()`, which they override.
@@ -33,6 +35,7 @@ impl Request {
             until,
             now,
             tz: TimeZone::UTC,
+            server_tz: TimeZone::UTC,
             x_files_factor: 0.0,
             template: Vec::new(),
             limits: Limits::default(),

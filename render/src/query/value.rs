@@ -17,6 +17,21 @@ pub(crate) enum Value {
 }
 
 impl Value {
+    /// The series of all its lists.
+    pub(crate) fn series(&self) -> impl Iterator<Item = &Series> {
+        let lists = match self {
+            Value::List(series) => std::slice::from_ref(series),
+            Value::Lists(lists) => lists,
+            _ => &[],
+        };
+        lists.iter().flatten()
+    }
+
+    /// Memory that its series share with nobody.
+    pub(crate) fn own_bytes(&self) -> usize {
+        self.series().map(Series::own_bytes).sum()
+    }
+
     /// For messages: `the number 3`, `a list of 2 series`.
     pub(crate) fn describe(&self) -> String {
         match self {

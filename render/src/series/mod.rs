@@ -9,6 +9,9 @@ use carbon_line::MetricName;
 use crate::tags;
 pub use values::Values;
 
+/// Longest name that functions may make, in bytes: sums over thousands of series name them all.
+pub(crate) const LONGEST_NAME: usize = 4 << 20;
+
 /// One line of an answer.
 ///
 /// Times are whole seconds since the epoch, signed, because look-back windows may begin before 1970.
@@ -173,6 +176,11 @@ impl Series {
     }
 
     /// Where the series lies in time.
+    /// Memory that nobody else holds: its names, and its values if it does not share them.
+    pub(crate) fn own_bytes(&self) -> usize {
+        self.name.len() + self.path_expression.len() + self.values.own_bytes()
+    }
+
     pub(crate) fn times(&self) -> Times {
         Times { start: self.start, end: self.end, step: self.step }
     }

@@ -10,6 +10,13 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Values(Arc<Vec<f64>>);
 
+impl Values {
+    /// Bytes that only this series holds.
+    pub(crate) fn own_bytes(&self) -> usize {
+        if Arc::strong_count(&self.0) == 1 { self.0.len() * size_of::<f64>() } else { 0 }
+    }
+}
+
 impl Deref for Values {
     type Target = Vec<f64>;
 

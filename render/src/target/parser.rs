@@ -90,6 +90,7 @@ impl Parser<'_> {
             let mut piped = self.call()?;
             if let Expression::Call(call) = &mut piped.expression {
                 call.args.insert(0, node);
+                call.piped = true;
             } else {
                 return Err(self.fault("template() cannot stand after `|`".to_owned()));
             }
@@ -133,7 +134,7 @@ impl Parser<'_> {
                 }
             }
         }
-        self.node(position, Expression::Call(Call { name, args, keywords }))
+        self.node(position, Expression::Call(Call { name, piped: false, args, keywords }))
     }
 
     fn template(&mut self, position: usize) -> Parse<Node> {

@@ -70,8 +70,9 @@ fn pipes_become_calls() {
     });
 }
 
-/// Forgets positions, so that trees of different texts can be compared.
+/// Forgets positions and what was a pipe, so that trees of different texts can be compared.
 fn shift(call: &mut Call) {
+    call.piped = false;
     for node in &mut call.args {
         (node.position, node.end) = (0, 0);
         if let Expression::Call(inner) = &mut node.expression {

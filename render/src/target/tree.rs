@@ -37,6 +37,8 @@ pub enum Expression {
 pub struct Call {
     /// Its name as written.
     pub name: String,
+    /// Whether the first argument stands before a `|`.
+    pub piped: bool,
     /// Arguments by position.
     pub args: Vec<Node>,
     /// Arguments by name.
@@ -59,4 +61,13 @@ pub enum Literal {
     Number(Number),
     /// A text.
     Text(String),
+}
+
+impl std::fmt::Display for Literal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Literal::Number(number) => number.fmt(f),
+            Literal::Text(text) => text.fmt(f),
+        }
+    }
 }
