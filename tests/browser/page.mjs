@@ -243,6 +243,27 @@ await step("the explorer adds to it and it can be deleted", async () => {
   assert.equal((await context.request.get(`${base}/dashboards/for-a-moment`)).status(), 404);
 });
 
+await step("variables take several values", async () => {
+  const several = {
+    title: "Several", variables: [{ name: "host", label: "Host", query: "servers.*", node: 1, all: true }],
+    rows: [{ panels: [{ kind: "chart", title: "Load of $host", targets: ["servers.$host.loadavg.01"] }] }],
+  };
+  const kept = await context.request.put(`${base}/dashboards/several`, { data: several, headers: { Authorization: `Bearer ${token}` } });
+  assert.ok(kept.ok(), await kept.text());
+  await page.goto(`${base}/board/several`);
+  await page.getByRole("button", { name: "servers.web03.loadavg.01" }).waitFor();
+  await page.getByRole("button", { name: "Host: All" }).click();
+  await page.getByRole("checkbox", { name: "web01" }).check();
+  await page.getByRole("button", { name: "servers.web03.loadavg.01" }).waitFor({ state: "detached" });
+  await page.getByRole("checkbox", { name: "web02" }).check();
+  await page.getByRole("button", { name: "servers.web02.loadavg.01" }).waitFor();
+  await accessible();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Host: web01, web02" }).waitFor();
+  await page.getByRole("heading", { name: "Load of web01, web02" }).waitFor();
+  assert.deepEqual(address().getAll("host"), ["web01", "web02"]);
+});
+
 await step("nothing that comes from outside is run", async () => {
   await page.goto(`${base}/board/hostile`);
   await page.getByText("<img src=x onerror=alert(1)>").first().waitFor();

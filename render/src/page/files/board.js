@@ -139,7 +139,11 @@ class Board {
     this.fresh = this.fresh && new Set();
     this.enter.hidden = this.editing;
     this.bar.hidden = !this.editing && !this.variables.list.length;
-    fill(this.bar, this.variables.root, this.editing ? h("div", { class: "board-tools" }, this.editTools()) : null);
+    // Moving an open list in the document would shut it.
+    if (!this.variables.root.isConnected || this.barred !== this.editing) {
+      fill(this.bar, this.variables.root, this.editing ? h("div", { class: "board-tools" }, this.editTools()) : null);
+    }
+    this.barred = this.editing;
     fill(this.rows, (this.value.rows || []).map((row, index) => this.row(row, index)));
     for (const { root } of this.panels) this.watch.observe(root);
   }

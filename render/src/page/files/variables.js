@@ -38,7 +38,10 @@ export class Variables {
       // What the address names is believed even if nothing of that name is there: it may have been, or be to come.
       this.values.set(name, kept.length ? kept : first === undefined ? [] : [first]);
     }
-    this.draw();
+    const told = JSON.stringify([...this.found, ...this.values]);
+    // A list that somebody has just opened stays.
+    if (told !== this.told && !this.root.querySelector(":popover-open")) this.draw();
+    this.told = told;
   }
 
   async look({ query, node, values }, signal) {
@@ -95,14 +98,21 @@ export class Variables {
   control({ name, label, all }) {
     const chosen = this.values.get(name);
     const found = this.found.get(name) || [];
-    const id = fresh("variable");
     const panel = h("div", { class: "panel-pop choices", popover: "auto", role: "dialog", "aria-label": label || name, id: fresh("pop") });
     const words = chosen.includes(ALL) ? "All" : chosen.length > 2 ? `${chosen.length} of ${found.length}` : chosen.join(", ") || "none";
-    const button = h("button", { type: "button", class: "button", popovertarget: panel.id, "aria-haspopup": "dialog", "aria-labelledby": id }, words, icon("down"));
-    button.setAttribute("aria-label", `${label || name}: ${words}`);
-    button.removeAttribute("aria-labelledby");
-    panel.addEventListener("toggle", (event) => event.newState === "open" && this.open(name, all, panel, button));
-    return h("div", { class: "variable" }, h("span", { class: "variable-name", id }, label || name), button, panel);
+    const button = h("button", { type: "button", class: "button", popovertarget: panel.id, "aria-haspopup": "dialog", "aria-label": `${label || name}: ${words}` }, words, icon("down"));
+    panel.addEventListener("toggle", (event) => {
+      if (event.newState === "open") this.open(name, all, panel, button);
+      else if (panel.isConnected) this.shut(name);
+    });
+    return h("div", { class: "variable" }, h("span", { class: "variable-name" }, label || name), button, panel);
+  }
+
+  /** Shows what was chosen, with the keyboard where it was. */
+  shut(name) {
+    const here = this.root.contains(document.activeElement);
+    this.draw();
+    if (here) this.root.children[this.list.findIndex((variable) => variable.name === name)]?.querySelector("button").focus();
   }
 
   open(name, several, panel, button) {
