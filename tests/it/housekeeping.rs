@@ -42,11 +42,13 @@ fn a_deleted_series_stays_away_after_a_kill_until_new_points_arrive() {
     let (status, shown) = ask(folder.path(), "delete", json!({ "query": "old.*", "dry_run": true }));
     assert_eq!((status, &shown["series"]), (200, &json!(["old.flushed", "old.waiting"])));
     assert_eq!(ask(folder.path(), "delete", json!({ "query": "old.*", "expect": 3 })).0, 409);
+    assert_eq!(up.points("old.waiting").len(), 1, "and the answer is kept for others");
     let (status, told) = ask(folder.path(), "delete", json!({ "query": "old.*", "expect": 2 }));
     assert_eq!((status, &told["deleted"]), (200, &json!(2)));
     assert_eq!(ask(folder.path(), "delete", json!({ "expr": ["dc=a"] })).1["deleted"], 1);
     let gone = |up: &Plumbago| {
         assert_eq!(names(up, "*.*"), ["keep.a"]);
+        assert!(up.points("old.waiting").is_empty());
         assert_eq!(up.json("/tags/findSeries?expr=dc%3Da"), json!([]));
         assert!(!folder.path().join("data/whisper/old").exists());
     };

@@ -8,6 +8,8 @@ pub struct NodeList {
     text: String,
     entries: Vec<Entry>,
     cut: bool,
+    /// Whether one was entered that does not stand behind the one before.
+    mixed: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +32,12 @@ impl NodeList {
         let (start, length) = (self.text.len(), above.len() + word.len());
         self.text.push_str(above);
         self.text.push_str(word);
-        self.entries.push(Entry { start, length: length as u32, kind });
+        let entry = Entry { start, length: length as u32, kind };
+        if let Some(last) = self.entries.last().filter(|_| !self.mixed) {
+            // Both were written just now, so this costs less here than in a pass of its own.
+            self.mixed = (self.path(last), last.kind) >= (self.path(&entry), kind);
+        }
+        self.entries.push(entry);
     }
 
     /// Every node.
@@ -38,10 +45,14 @@ impl NodeList {
         self.entries.iter().map(|entry| (self.path(entry), entry.kind))
     }
 
-    /// Those from the place `first` on, which is reached at once.
-    pub fn iter_from(&self, first: usize) -> impl Iterator<Item = (&str, NodeKind)> {
-        let rest = self.entries.get(first..).unwrap_or_default();
-        rest.iter().map(|entry| (self.path(entry), entry.kind))
+    /// The one at `place`.
+    pub fn get(&self, place: usize) -> Option<(&str, NodeKind)> {
+        self.entries.get(place).map(|entry| (self.path(entry), entry.kind))
+    }
+
+    /// Memory that it takes.
+    pub fn bytes(&self) -> usize {
+        self.text.len() + self.entries.len() * size_of::<Entry>()
     }
 
     /// How many there are.
@@ -77,11 +88,22 @@ impl NodeList {
 
     /// Puts them in the order of their paths, branches before leaves, each once.
     pub fn sort(&mut self) {
+        if !std::mem::take(&mut self.mixed) {
+            return;
+        }
         let text = &self.text;
         let key = |entry: &Entry| (&text[entry.start..entry.start + entry.length as usize], entry.kind);
-        // Mostly they are in order already, and then this is one comparison a node.
         self.entries.sort_by(|a, b| key(a).cmp(&key(b)));
         self.entries.dedup_by(|a, b| key(a) == key(b));
+    }
+
+    /// These, each path once.
+    pub fn distinct(mut self) -> NodeList {
+        self.sort();
+        let text = &self.text;
+        let path = |entry: &Entry| &text[entry.start..entry.start + entry.length as usize];
+        self.entries.dedup_by(|a, b| path(a) == path(b));
+        self
     }
 
     /// Keeps those for which `keep` holds, by their place.

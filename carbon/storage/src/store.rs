@@ -10,7 +10,7 @@ use std::pin::Pin;
 use carbon_line::{MetricName, Pattern};
 use whisper::{Point, Retention, Timestamp};
 
-use crate::{Metadata, NodeList, Rearrange, Series, SeriesId, StorageError};
+use crate::{Metadata, NodeEnds, NodeList, Rearrange, Series, SeriesId, StorageError};
 
 /// What a storage method gives: a future that may wait for a disk thread or for a network.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -100,6 +100,14 @@ pub trait Find: Send + Sync {
                 list.set_cut();
             }
             Ok(Partial { value: list, failures: found.failures })
+        })
+    }
+
+    /// The last parts of the paths that [`Find::list`] would give, each once: what a tree of names shows of a level.
+    fn ends<'a>(&'a self, query: &'a ListQuery) -> Answer<'a, Result<Partial<NodeEnds>, StorageError>> {
+        Box::pin(async move {
+            let found = self.list(query).await?;
+            Ok(Partial { value: NodeEnds::of(&found.value), failures: found.failures })
         })
     }
 }

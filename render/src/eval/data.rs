@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use carbon_line::{MetricName, Pattern};
-use carbon_storage::{EventQuery, Failure, FetchQuery, Find, ListQuery, TagSet, Window};
+use carbon_storage::{EventQuery, Failure, Fetch, FetchQuery, Find, ListQuery, TagSet, Window};
 use futures_util::future::{join_all, try_join_all};
 use whisper::Timestamp;
 
@@ -43,6 +43,20 @@ impl From<BTreeSet<(Wanted, Span)>> for Needs {
         needs
     }
 }
+
+/// Series that are to be read, all windows at once.
+#[derive(Debug)]
+pub(crate) struct Reads(BTreeMap<Span, Vec<MetricName>>);
+
+impl Reads {
+    /// Whether reading them takes no longer than handing them to other threads.
+    pub(crate) fn are_few(&self) -> bool {
+        self.0.values().map(Vec::len).sum::<usize>() <= FEW
+    }
+}
+
+/// Series that are read on the thread that evaluates.
+const FEW: usize = 32;
 
 /// Everything read so far.
 #[derive(Debug)]
@@ -115,14 +129,14 @@ impl Data {
         self.events.get(&(wanted.clone(), span)).map(Vec::as_slice)
     }
 
-    /// Reads what is needed and not there: all patterns at once, then all windows at once.
-    pub(crate) async fn load(
+    /// Looks up what is needed and not there, all patterns at once, and says which series are to be read.
+    pub(crate) async fn look_up(
         &mut self,
         needs: &Needs,
         request: &Request,
         stores: Stores<'_>,
         hold: &dyn Hold,
-    ) -> Result<(), EvalError> {
+    ) -> Result<Reads, EvalError> {
         self.expand(needs, request, stores.find).await?;
         self.choose_by_tags(needs, request, stores).await?;
         self.load_events(needs, request, stores).await?;
@@ -142,16 +156,16 @@ impl Data {
         EvalError::limit("series", request.limits.series, self.count)?;
         wanted.retain(|_, names| !names.is_empty());
         hold.weigh(self.count).await;
-        self.fetch(wanted, request, stores).await
+        Ok(Reads(wanted))
     }
 
     /// Reads series, a part of them after the other: nobody knows before how many points they have, and what is too much
     /// is not to be in memory first.
-    async fn fetch(
+    pub(crate) async fn read(
         &mut self,
-        wanted: BTreeMap<Span, Vec<MetricName>>,
+        Reads(wanted): Reads,
         request: &Request,
-        stores: Stores<'_>,
+        fetch: &dyn Fetch,
     ) -> Result<(), EvalError> {
         let (mut read, mut before) = (0, self.points);
         let mut rest: VecDeque<(Span, Vec<MetricName>)> = wanted.into_iter().collect();
@@ -160,7 +174,7 @@ impl Data {
             let queries: Vec<(Span, FetchQuery)> =
                 part(&mut rest, most).into_iter().map(|(span, names)| query(span, names, request)).collect();
             read += queries.iter().map(|(_, query)| query.names.len()).sum::<usize>();
-            let answers = try_join_all(queries.iter().map(|(_, query)| stores.fetch.fetch(query))).await?;
+            let answers = try_join_all(queries.iter().map(|(_, query)| fetch.fetch(query))).await?;
             for ((span, _), answer) in queries.iter().zip(answers) {
                 self.failures.extend(answer.failures);
                 for series in answer.value {

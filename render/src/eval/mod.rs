@@ -19,7 +19,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use carbon_storage::{Answer, Events, Failure, Fetch, Find, Tags};
+use carbon_storage::{Answer, Events, Failure, Fetch, Find, Tags, on_blocking_thread};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use crate::query::Held;
 pub use crate::query::{Budget, EvalError, Limits, Request};
@@ -47,6 +49,8 @@ pub struct Evaluated {
 pub(crate) struct Stores<'s> {
     pub(crate) find: &'s dyn Find,
     pub(crate) fetch: &'s dyn Fetch,
+    /// The same for a thread that outlives the request; without it, nothing is read on the thread that evaluates.
+    pub(crate) kept: Option<&'s Arc<dyn Fetch>>,
     /// Without it, no series has tags.
     pub(crate) tags: Option<&'s dyn Tags>,
     /// Without it, nothing has happened.
@@ -77,7 +81,7 @@ pub async fn evaluate(
     find: &dyn Find,
     fetch: &dyn Fetch,
 ) -> Result<Evaluated, EvalError> {
-    let stores = Stores { find, fetch, tags: None, events: None };
+    let stores = Stores { find, fetch, kept: None, tags: None, events: None };
     evaluate_holding(targets, request, stores, Arc::new(()), None, |evaluated| evaluated).await
 }
 
@@ -100,12 +104,26 @@ pub(crate) async fn evaluate_holding<H: Hold, T: Send + 'static>(
     let mut needs = plan::needs(targets, request)?;
     let mut data = Data::of(request);
     let mut run = Run::new(targets, request, needs.patterns(), trace);
-    let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
+    let stop = StopOnDrop::default();
     let mut finish = Some(finish);
     for _ in 0..request.limits.rounds {
-        data.load(&needs, request, stores, &*hold).await?;
-        let (stop, hold, to_finish) = (stop.0.clone(), hold.clone(), finish.take());
+        let reads = data.look_up(&needs, request, stores, &*hold).await?;
+        let near = match stores.kept.filter(|_| reads.are_few()) {
+            Some(kept) => Some((reads, request.clone(), Arc::clone(kept), stop.left.clone(), Handle::current())),
+            None => {
+                data.read(reads, request, stores.fetch).await?;
+                None
+            }
+        };
+        let (stop, hold, to_finish) = (stop.flag.clone(), hold.clone(), finish.take());
         let ended = tokio::task::spawn_blocking(move || {
+            if let Some((reads, request, fetch, left, runtime)) = near {
+                let read = data.read(reads, &request, &*fetch);
+                let read = on_blocking_thread(|| runtime.block_on(left.run_until_cancelled(read)));
+                if let Err(error) = read.unwrap_or(Err(EvalError::WorkerLost)) {
+                    return After::Done(Err(error));
+                }
+            }
             let after = match run.round(&data, &stop) {
                 Ok(Round::Done(series, made)) => {
                     let (failures, held) = data.into_parts();
@@ -146,11 +164,17 @@ enum After<T, F> {
 }
 
 /// Tells the thread that runs functions that nobody waits for it any more.
-struct StopOnDrop(Arc<AtomicBool>);
+#[derive(Default)]
+struct StopOnDrop {
+    flag: Arc<AtomicBool>,
+    /// The same for what waits.
+    left: CancellationToken,
+}
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.flag.store(true, Ordering::Relaxed);
+        self.left.cancel();
     }
 }
 
@@ -185,7 +209,7 @@ mod tests {
             let busy = tokio::task::spawn_blocking(move || wait.recv());
             let memory = Memory::new(Interval::from_secs(60).unwrap(), 1);
             let (targets, request) = ([Target::parse("constantLine(1)").unwrap()], Request::new(0, 60, 60));
-            let stores = Stores { find: &memory, fetch: &memory, tags: None, events: None };
+            let stores = Stores { find: &memory, fetch: &memory, kept: None, tags: None, events: None };
             let hold = Arc::new(());
             tokio::select! {
                 biased;

@@ -1,12 +1,9 @@
 //! Answers with a body: JSON in Python's setting, JSONP, bytes.
 
-use std::convert::Infallible;
 use std::io;
 
 use axum::body::Body;
 use axum::response::Response;
-use carbon_storage::NodeList;
-use futures_util::stream;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
@@ -28,42 +25,6 @@ pub(super) fn body(kind: &'static str, bytes: Vec<u8>) -> Response {
 pub(super) fn json(value: &impl Serialize, params: &Params, limit: usize) -> Result<Response, Fault> {
     let (callback, bytes) = (params.callback()?, text(value, params, limit)?);
     Ok(scripted(bytes, callback))
-}
-
-/// The paths of `nodes` as a list, written piece by piece while the client reads: they may be millions.
-///
-/// # Errors
-/// More bytes than `limit`.
-pub(super) fn names(nodes: NodeList, limit: usize) -> Result<Response, Fault> {
-    // Quotes, comma and blank; what has to be escaped in a name is rare.
-    if nodes.text_bytes() + nodes.len() * 4 > limit {
-        return Err(Fault::from(crate::format::TooLong { limit }));
-    }
-    let (count, mut next) = (nodes.len(), 0);
-    let pieces = std::iter::from_fn(move || {
-        if next > count {
-            return None;
-        }
-        let mut piece = Vec::with_capacity(PIECE + 4_096);
-        if next == 0 {
-            piece.push(b'[');
-        }
-        for (path, _) in nodes.iter_from(next) {
-            piece.extend_from_slice(if next == 0 { b"" } else { b", " });
-            // A text is written into memory, which does not fail.
-            let _ = serde_json::to_writer(&mut piece, path);
-            next += 1;
-            if piece.len() >= PIECE {
-                return Some(Ok::<_, Infallible>(piece));
-            }
-        }
-        next = count + 1;
-        piece.push(b']');
-        Some(Ok(piece))
-    });
-    let mut response = Response::new(Body::from_stream(stream::iter(pieces)));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response)
 }
 
 /// Bytes of an answer that are made at once.

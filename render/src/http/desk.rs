@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::access::Access;
 use super::asked::Asked;
 use super::exposition::{self, Family};
+use super::results::Results;
 use super::traffic::Traffic;
 use super::{answer, never_cached};
 use crate::config::HttpConfig;
@@ -49,15 +50,18 @@ pub(super) struct Desk {
     pub(super) status: Status,
     pub(super) traffic: Arc<Traffic>,
     pub(super) access: Access,
+    /// Answers that may be given again, until series change.
+    pub(super) results: Arc<Results>,
 }
 
 impl Desk {
-    pub(super) fn new(http: HttpConfig, status: Status) -> Arc<Desk> {
+    pub(super) fn new(http: HttpConfig, status: Status, results: Arc<Results>) -> Arc<Desk> {
         Arc::new(Desk {
             access: Access::new(&http),
             traffic: Arc::new(Traffic::with(status.asked.clone())),
             http,
             status,
+            results,
         })
     }
 

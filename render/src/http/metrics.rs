@@ -1,17 +1,18 @@
 //! `/metrics/...`: which names there are.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
 use carbon_line::Pattern;
-use carbon_storage::{ListQuery, Node, NodeKind, NodeList, Window};
+use carbon_storage::{ListQuery, Node, NodeEnds, NodeKind, NodeList, Partial, StorageError, Window};
 use serde::{Serialize, Serializer};
 use tracing::warn;
 use whisper::Timestamp;
 
 use super::fault::{Fault, shortened};
+use super::listing::{self, Level};
 use super::params::{self, Params};
 use super::{App, answer, not_cached, question};
 use crate::format::{self, Output, TooLong};
@@ -32,8 +33,14 @@ pub(super) async fn find_or_numbers(State(app): State<Arc<App>>, request: Reques
 async fn nodes(app: &App, params: &Params) -> Result<Response, Fault> {
     let wanted = Wanted::read(params)?;
     let names = Names { leaves_only: wanted.leaves_only, window: window(params, app)?, first: wanted.first };
+    let (limit, is_plain) = (app.config.output_bytes, is_plain(params));
+    if wanted.form == Form::TreeJson && is_plain && !wanted.pattern.contains('\\') {
+        let level = Level::new(app.ends("query", &wanted.pattern, names).await?, wanted.base, wanted.wildcards);
+        let mut response = listing::rows(level, limit, &app.budget)?;
+        not_cached(response.headers_mut());
+        return Ok(response);
+    }
     let nodes = app.nodes("query", &wanted.pattern, names).await?;
-    let limit = app.config.output_bytes;
     let by_last_part = || {
         let mut nodes: Vec<Node> = nodes.clone().into();
         nodes.sort_by(|a, b| (last(&a.path), &a.path, a.kind).cmp(&(last(&b.path), &b.path, b.kind)));
@@ -43,6 +50,7 @@ async fn nodes(app: &App, params: &Params) -> Result<Response, Fault> {
         Form::TreeJson => answer::json(&tree(&nodes, &wanted), params, limit)?,
         Form::Completer => answer::json(&completions(&by_last_part(), &wanted), params, limit)?,
         Form::NodeList => answer::json(&parts(&nodes, wanted.position), params, limit)?,
+        Form::Json if is_plain => listing::rows(listing::Records(nodes), limit, &app.budget)?,
         Form::Json => answer::json(&Records(&nodes), params, limit)?,
         Form::Pickle => bytes("application/pickle", limit, |out| format::pickle_nodes(&by_last_part(), out))?,
         Form::Msgpack => bytes("application/x-msgpack", limit, |out| format::msgpack_nodes(&by_last_part(), out))?,
@@ -65,6 +73,12 @@ pub(super) async fn expand(State(app): State<Arc<App>>, request: Request) -> Res
         }
         let names = Names { leaves_only, window, first: None };
         let nodes = if query.is_empty() { NodeList::default() } else { app.nodes("query", query, names).await? };
+        if !grouped && is_plain(&params) && params.all("query").count() == 1 {
+            let results = listing::Results(listing::Paths(nodes.distinct()));
+            let mut response = listing::rows(results, app.config.output_bytes, &app.budget)?;
+            not_cached(response.headers_mut());
+            return Ok(response);
+        }
         groups.push((query, nodes.iter().map(|(path, _)| path.to_owned()).collect::<BTreeSet<_>>()));
     }
     let results = if grouped {
@@ -82,40 +96,80 @@ pub(super) async fn index(State(app): State<Arc<App>>, request: Request) -> Resu
     let params = app.params(request).await?;
     params.whole("local")?;
     let nodes = app.nodes("query", "**", Names { leaves_only: true, window: None, first: None }).await?;
-    if params.has("pretty") || params.has("jsonp") {
+    if !is_plain(&params) {
         return answer::json(&Paths(&nodes), &params, app.config.output_bytes);
     }
-    answer::names(nodes, app.config.output_bytes)
+    listing::rows(listing::Paths(nodes), app.config.output_bytes, &app.budget)
+}
+
+/// Whether JSON is asked for on one line and as it is.
+fn is_plain(params: &Params) -> bool {
+    !params.has("pretty") && !params.has("jsonp")
 }
 
 impl App {
     /// The nodes that match. What a store cannot say is missing and in the log, as long as it can say anything.
     async fn nodes(&self, parameter: &str, pattern: &str, names: Names) -> Result<NodeList, Fault> {
         let clean = pattern.replace('\\', "");
-        let compiled = Pattern::parse(&clean)
-            .map_err(|fault| Fault::parameter(parameter, format!("`{}`: {fault}", shortened(pattern))))?;
-        let Names { leaves_only, window, first } = names;
-        let most = first.unwrap_or(usize::MAX).min(self.config.names);
-        let query = ListQuery { window, alive_only: true, leaves_only, most, ..ListQuery::all(compiled) };
-        let found = self.sources.find.list(&query).await.map_err(|error| {
-            warn!(pattern, error = &error as &dyn std::error::Error, "Names could not be listed.");
-            Fault::ours("the store cannot list names now; its log says why")
-        })?;
-        for failure in &found.failures {
-            let error = &failure.error as &dyn std::error::Error;
-            warn!(pattern, part = failure.part, error, "A part of the store did not list its names.");
-        }
-        if found.value.is_empty() && !found.failures.is_empty() {
-            return Err(Fault::ours("no part of the store that may know these names answers now"));
-        }
-        if found.value.is_cut() && first.is_none() {
-            let message = format!("`{}` matches more than {most} names, the `names` limit", shortened(pattern));
-            return Err(Fault::parameter(parameter, message));
-        }
-        let mut nodes = if clean == pattern { found.value } else { with_escaped_parts(found.value, pattern, &clean) };
+        let query = self.list_query(parameter, &clean, names)?;
+        let found = self.sources.find.list(&query).await;
+        let found = told(pattern, found, NodeList::is_empty)?;
+        self.all(parameter, pattern, found.is_cut() && names.first.is_none())?;
+        let mut nodes = if clean == pattern { found } else { with_escaped_parts(found, pattern, &clean) };
         nodes.sort();
         Ok(nodes)
     }
+
+    /// The last parts of the nodes that match, as [`App::nodes`].
+    async fn ends(&self, parameter: &str, pattern: &str, names: Names) -> Result<NodeEnds, Fault> {
+        let query = self.list_query(parameter, pattern, names)?;
+        let found = self.sources.find.ends(&query).await;
+        let ends = told(pattern, found, |ends| ends.ends.is_empty())?;
+        self.all(parameter, pattern, ends.cut && names.first.is_none())?;
+        Ok(ends)
+    }
+
+    fn list_query(&self, parameter: &str, pattern: &str, names: Names) -> Result<ListQuery, Fault> {
+        let compiled = Pattern::parse(pattern)
+            .map_err(|fault| Fault::parameter(parameter, format!("`{}`: {fault}", shortened(pattern))))?;
+        let Names { leaves_only, window, first } = names;
+        let most = first.unwrap_or(usize::MAX).min(self.config.names);
+        Ok(ListQuery { window, alive_only: true, leaves_only, most, ..ListQuery::all(compiled) })
+    }
+
+    /// # Errors
+    /// There were more than may be.
+    fn all(&self, parameter: &str, pattern: &str, is_cut: bool) -> Result<(), Fault> {
+        if !is_cut {
+            return Ok(());
+        }
+        let message =
+            format!("`{}` matches more than {} names, the `names` limit", shortened(pattern), self.config.names);
+        Err(Fault::parameter(parameter, message))
+    }
+}
+
+/// What was found, and what was not into the log.
+///
+/// # Errors
+/// Nothing was found, and some part of the store may know more.
+fn told<T>(
+    pattern: &str,
+    found: Result<Partial<T>, StorageError>,
+    is_empty: impl FnOnce(&T) -> bool,
+) -> Result<T, Fault> {
+    let found = found.map_err(|error| {
+        warn!(pattern, error = &error as &dyn std::error::Error, "Names could not be listed.");
+        Fault::ours("the store cannot list names now; its log says why")
+    })?;
+    for failure in &found.failures {
+        let error = &failure.error as &dyn std::error::Error;
+        warn!(pattern, part = failure.part, error, "A part of the store did not list its names.");
+    }
+    if is_empty(&found.value) && !found.failures.is_empty() {
+        return Err(Fault::ours("no part of the store that may know these names answers now"));
+    }
+    Ok(found.value)
 }
 
 /// Graphite-web drops backslashes before it looks, and calls the parts that had one before `*?[{` as they stand in the
@@ -229,27 +283,15 @@ struct Row {
     leaf: u8,
 }
 
-/// A row for each distinct last part, branches first; what is both is shown as a branch, so that it can be opened.
+/// As [`Level`], for who wants it laid out.
 fn tree(nodes: &NodeList, wanted: &Wanted) -> Vec<Row> {
-    let row = |name: &str, leaf: bool| {
-        let (branch, leaf) = (u8::from(!leaf), u8::from(leaf));
+    let level = Level::new(NodeEnds::of(nodes), wanted.base.clone(), wanted.wildcards);
+    let row = |(name, leaf): &(String, bool)| {
+        let (branch, leaf) = (u8::from(!leaf), u8::from(*leaf));
         let id = format!("{}{name}", wanted.base);
         Row { text: unquoted(name), id, allow_children: branch, expandable: branch, leaf }
     };
-    let mut names: HashMap<&str, bool> = HashMap::new();
-    let mut before = None;
-    for (path, kind) in nodes.iter() {
-        // Neighbours mostly end alike: a pattern has its words at the end.
-        let ending = (last(path), kind == NodeKind::Leaf);
-        if before.replace(ending) != Some(ending) {
-            *names.entry(ending.0).or_insert(true) &= ending.1;
-        }
-    }
-    let mut names: Vec<(&str, bool)> = names.into_iter().collect();
-    names.sort_unstable_by_key(|(name, leaf)| (*leaf, *name));
-    let all_leaves = || nodes.iter().all(|(_, kind)| kind == NodeKind::Leaf);
-    let any = (wanted.wildcards && nodes.len() > 1).then(|| row("*", all_leaves()));
-    any.into_iter().chain(names.into_iter().map(|(name, leaf)| row(name, leaf))).collect()
+    level.names.iter().map(row).collect()
 }
 
 #[derive(Serialize)]

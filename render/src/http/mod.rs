@@ -25,6 +25,7 @@ mod params;
 mod form;
 mod multipart;
 mod answer;
+mod listing;
 mod sent;
 mod exposition;
 mod well_formed;
@@ -113,7 +114,13 @@ impl Sources {
     }
 
     fn stores(&self) -> Stores<'_> {
-        Stores { find: &*self.find, fetch: &*self.fetch, tags: self.tags.as_deref(), events: self.events.as_deref() }
+        Stores {
+            find: &*self.find,
+            fetch: &*self.fetch,
+            kept: Some(&self.fetch),
+            tags: self.tags.as_deref(),
+            events: self.events.as_deref(),
+        }
     }
 }
 
@@ -126,8 +133,6 @@ struct App {
     budget: Budget,
     /// Places for requests that evaluate at the same time.
     turns: Arc<Turns>,
-    /// Answers that may be given again.
-    results: Arc<Results>,
     /// Dashboards in files, and those that come with the program.
     dashboards: Arc<Store>,
 }
@@ -136,13 +141,13 @@ struct App {
 pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Router {
     let (turns, budget) = (Arc::new(Turns::new(config.evaluations)), Budget::new(config.memory));
     let results = Arc::new(Results::new(config.results_cache));
-    let queries = Queries { budget: budget.clone(), turns: turns.clone(), results: results.clone() };
+    let queries = Queries { budget: budget.clone(), turns: turns.clone(), results: Arc::clone(&results) };
     let mut status = sources.status.clone();
     status.parts.push(Arc::new(queries));
     let with_page = http.page;
     let dashboards = Arc::new(Store::at(http.dashboards.clone()));
-    let desk = Desk::new(http, status);
-    let app = Arc::new(App { dashboards, budget, turns, results, desk: desk.clone(), config, sources });
+    let desk = Desk::new(http, status, results);
+    let app = Arc::new(App { dashboards, budget, turns, desk: desk.clone(), config, sources });
     let endpoints: [(&str, MethodRouter<Arc<App>>); 22] = [
         ("/render", get(render::render).post(render::render)),
         ("/explain", get(explain::explain).post(explain::explain)),
@@ -177,7 +182,7 @@ pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Route
 
 /// Answers `/health`, `/metrics` and `/flush` alone, for a process without queries.
 pub fn status_router(http: HttpConfig, status: Status) -> Router {
-    let desk = Desk::new(http, status);
+    let desk = Desk::new(http, status, Arc::new(Results::new(0)));
     guarded(status::routes(desk.clone()).merge(status::metrics(desk.clone())), desk)
 }
 

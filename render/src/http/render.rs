@@ -37,11 +37,11 @@ pub(super) async fn render(State(app): State<Arc<App>>, request: HttpRequest) ->
     };
     let question = Arc::new(question);
     let terms = Terms { cached_for: question.cached_for, wish: question.wish.as_ref(), has: has.as_deref(), begun };
-    if let Some(answer) = terms.wish.and_then(|wish| app.results.get(wish)) {
+    if let Some(answer) = terms.wish.and_then(|wish| app.desk.results.get(wish)) {
         return made::again(&answer, &terms);
     }
     let made = answer_to(&app, &question).await;
-    let answer = made.and_then(|made| made.response(&terms, &app.results, &app.budget).map_err(fault_of));
+    let answer = made.and_then(|made| made.response(&terms, &app.desk.results, &app.budget).map_err(fault_of));
     match answer {
         Ok(response) => response,
         Err(fault) => match question.form.picture().filter(|_| !reads_json) {

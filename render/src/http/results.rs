@@ -39,6 +39,8 @@ struct Kept {
     order: VecDeque<(Arc<str>, u64)>,
     number: u64,
     bytes: usize,
+    /// Answers begun before are not kept any more.
+    since: Option<Instant>,
 }
 
 /// An answer as it was sent.
@@ -88,6 +90,9 @@ impl Results {
 
     fn keep(&self, key: Arc<str>, answer: Answer) {
         let mut kept = self.lock();
+        if kept.since.is_some_and(|since| answer.begun <= since) {
+            return;
+        }
         let cost = cost(&key, &answer);
         kept.forget(&key);
         while kept.bytes + cost > self.limit {
@@ -107,6 +112,13 @@ impl Results {
             order.retain(|(key, number)| by_key.get(key).is_some_and(|(last, _)| last == number));
         }
         self.bytes.store(kept.bytes, Relaxed);
+    }
+
+    /// Forgets all answers, and those that are being made: series were changed, and whoever did it wants to see it.
+    pub(super) fn clear(&self) {
+        let mut kept = self.lock();
+        *kept = Kept { number: kept.number, since: Some(Instant::now()), ..Kept::default() };
+        self.bytes.store(0, Relaxed);
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -234,6 +246,19 @@ mod tests {
             Results::new(0).lock().by_key.is_empty()
                 && Arc::new(Results::new(0)).collect(&wish("a", 1), "", now).is_none()
         );
+    }
+
+    #[test]
+    fn what_was_begun_before_a_change_is_not_given_after_it() {
+        let results = Arc::new(Results::new(100_000));
+        let before = Instant::now();
+        put(&results, "a", 10, before);
+        results.clear();
+        assert!(results.get(&wish("a", 60)).is_none() && results.numbers().2 == 0);
+        put(&results, "b", 10, before);
+        assert!(results.get(&wish("b", 60)).is_none(), "it was being made");
+        put(&results, "c", 10, Instant::now() + Duration::from_secs(1));
+        assert!(results.get(&wish("c", 60)).is_some());
     }
 
     #[test]

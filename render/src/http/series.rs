@@ -64,7 +64,9 @@ pub(super) async fn delete(State(desk): State<Arc<Desk>>, request: Request) -> R
         return Ok(told(json!({ "dry_run": true, "count": names.len(), "series": texts(&names) })));
     }
     let begun = Instant::now();
-    let changed = keeper.delete(names).await.map_err(refused)?;
+    let changed = keeper.delete(names).await;
+    desk.results.clear();
+    let changed = changed.map_err(refused)?;
     audit("deleted", &asker, &wish, &changed, begun);
     Ok(outcome("deleted", &changed))
 }
@@ -84,7 +86,9 @@ pub(super) async fn rename(State(desk): State<Arc<Desk>>, request: Request) -> R
         return Ok(told(json!({ "dry_run": true, "count": pairs.len(), "series": pairs })));
     }
     let begun = Instant::now();
-    let changed = keeper.rename(pairs).await.map_err(refused)?;
+    let changed = keeper.rename(pairs).await;
+    desk.results.clear();
+    let changed = changed.map_err(refused)?;
     audit("renamed", &asker, &wish, &changed, begun);
     Ok(outcome("renamed", &changed))
 }

@@ -101,6 +101,7 @@ pub(super) async fn tag_series(State(app): State<Arc<App>>, request: Request) ->
     let path = params.last("path").filter(|path| !path.is_empty());
     let name = series(path.ok_or_else(|| Fault::parameter("path", "no path specified"))?)?;
     app.changeable()?.add(std::slice::from_ref(&name)).await.map_err(refused)?;
+    app.desk.results.clear();
     written(&name.as_str(), &params, &app)
 }
 
@@ -111,6 +112,7 @@ pub(super) async fn tag_multi_series(State(app): State<Arc<App>>, request: Reque
     let params = app.params(request).await?;
     let names = paths(&params, "no paths specified")?;
     app.changeable()?.add(&names).await.map_err(refused)?;
+    app.desk.results.clear();
     written(&names.iter().map(MetricName::as_str).collect::<Vec<_>>(), &params, &app)
 }
 
@@ -121,6 +123,7 @@ pub(super) async fn del_series(State(app): State<Arc<App>>, request: Request) ->
     let params = app.params(request).await?;
     let names = paths(&params, "no path specified")?;
     app.changeable()?.remove(&names).await.map_err(refused)?;
+    app.desk.results.clear();
     written(&true, &params, &app)
 }
 

@@ -18,6 +18,8 @@ const AT_ONCE: usize = 1_024;
 
 /// So many absent names are asked after before each search; more of them only now and then.
 const FEW: usize = 1_024;
+/// So many are asked after where nobody may wait.
+const VERY_FEW: usize = 32;
 /// How often many are asked after, unless that takes long.
 const PAUSE: Duration = Duration::from_millis(500);
 /// One part in so many of the time goes into it at most.
@@ -68,6 +70,23 @@ impl Arrivals {
             some.iter().for_each(|id| _ = progress.absent.remove(id));
         }
         progress.next = Some(Instant::now() + PAUSE.max(begun.elapsed() * SHARE));
+    }
+
+    /// Whether [`Arrivals::catch_up`] would find nothing to do, as far as that can be told at once.
+    pub(super) fn is_caught_up(&self) -> bool {
+        let Ok(progress) = self.progress.try_lock() else { return false };
+        if progress.seen < self.names.len() {
+            return false;
+        }
+        if progress.absent.len() > FEW && progress.next.is_some_and(|next| Instant::now() < next) {
+            return true;
+        }
+        let mut ids: Vec<SeriesId> = progress.absent.iter().copied().take(VERY_FEW + 1).collect();
+        if ids.len() > VERY_FEW {
+            return false;
+        }
+        self.waiting.retain_waiting(&mut ids);
+        ids.is_empty()
     }
 
     fn look_at_new(&self, progress: &mut Progress, nodes: &RwLock<Nodes>) {

@@ -17,6 +17,7 @@ mod parts;
 mod nodes;
 mod compare;
 mod search;
+mod ends;
 mod wanted;
 mod alive;
 mod arrivals;
@@ -29,9 +30,11 @@ use std::time::Instant;
 
 use carbon_line::MetricName;
 
+use crate::off_worker::off_worker;
 use crate::whisper_tree::Change;
 use crate::{
-    Answer, Find, FindQuery, ListQuery, NameTable, Node, NodeList, Partial, StorageError, Waiting, WhisperTree,
+    Answer, Find, FindQuery, ListQuery, NameTable, Node, NodeEnds, NodeList, Partial, StorageError, Waiting,
+    WhisperTree,
 };
 use arrivals::Arrivals;
 use nodes::Nodes;
@@ -173,6 +176,11 @@ impl Shared {
         }
     }
 
+    /// Whether there is nothing to take in, as far as that can be told at once.
+    fn is_caught_up(&self) -> bool {
+        !self.tree.has_changes() && self.arrivals.get().is_none_or(Arrivals::is_caught_up)
+    }
+
     /// Has the branch of a name compared before it is used again.
     fn suspect(&self, name: &str) {
         let located = self.nodes().locate(name);
@@ -209,15 +217,40 @@ impl Find for NameIndex {
 
     fn list<'a>(&'a self, query: &'a ListQuery) -> Answer<'a, Result<Partial<NodeList>, StorageError>> {
         Box::pin(async move {
-            let (shared, wanted) = (Arc::clone(&self.shared), query.clone());
-            let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
-            let stopped = Arc::clone(&stop.0);
-            let search = tokio::task::spawn_blocking(move || search::search(&shared, &wanted, &stopped));
-            match search.await.map_err(|_| StorageError::WorkerLost)? {
+            if let Some(found) = search::search_little(&self.shared, query) {
+                return Ok(Partial::whole(found));
+            }
+            match self.search(query, search::search).await? {
                 Some(found) => Ok(found),
                 None => self.shared.fallback.list(query).await,
             }
         })
+    }
+
+    fn ends<'a>(&'a self, query: &'a ListQuery) -> Answer<'a, Result<Partial<NodeEnds>, StorageError>> {
+        Box::pin(async move {
+            if let Some(found) = search::search_little(&self.shared, query) {
+                return Ok(Partial::whole(NodeEnds::of(&found)));
+            }
+            match self.search(query, search::search_ends).await? {
+                Some(found) => Ok(found),
+                None => self.shared.fallback.ends(query).await,
+            }
+        })
+    }
+}
+
+impl NameIndex {
+    /// Searches on a thread that may block, until nobody waits for it any more.
+    async fn search<T: Send + 'static>(
+        &self,
+        query: &ListQuery,
+        search: fn(&Shared, &ListQuery, &AtomicBool) -> Option<T>,
+    ) -> Result<Option<T>, StorageError> {
+        let (shared, query) = (Arc::clone(&self.shared), query.clone());
+        let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
+        let stopped = Arc::clone(&stop.0);
+        off_worker(move || search(&shared, &query, &stopped)).await
     }
 }
 

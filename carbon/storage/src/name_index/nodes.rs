@@ -89,6 +89,9 @@ impl Default for Nodes {
 }
 
 impl Place {
+    /// The branch above all, which never goes.
+    pub(super) const ROOT: Place = Place { number: ROOT, generation: 0 };
+
     pub(super) fn generation(self) -> u32 {
         self.generation
     }
@@ -122,10 +125,6 @@ impl Branch {
 }
 
 impl Nodes {
-    pub(super) fn root(&self) -> Place {
-        self.place(ROOT)
-    }
-
     pub(super) fn place(&self, number: u32) -> Place {
         Place { number, generation: self.branches[number as usize].generation }
     }

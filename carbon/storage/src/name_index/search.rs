@@ -9,9 +9,10 @@ use carbon_line::{MetricName, tags};
 
 use super::Shared;
 use super::alive::Alive;
+use super::ends::Ends;
 use super::nodes::{Branch, Leaf, Nodes, Place};
 use super::wanted::Wanted;
-use crate::{Failure, ListQuery, NodeKind, NodeList, Partial};
+use crate::{Failure, ListQuery, NodeEnds, NodeKind, NodeList, Partial};
 
 /// Nodes that are looked at under one lock: about a millisecond.
 const AT_ONCE: usize = 20_000;
@@ -19,6 +20,9 @@ const AT_ONCE: usize = 20_000;
 /// Branches that one search compares with their folders although they were compared before: what it costs is less than
 /// what reading the answer's files would.
 const COMPARED: usize = 64;
+
+/// Nodes that a search looks at before it is moved to a thread of its own.
+const FEW: usize = 512;
 
 /// What is left to do: match the parts of the pattern from `segment` on below a branch.
 struct Task {
@@ -51,6 +55,10 @@ struct Search<'s> {
     /// Places in what was found of names that seem dead by the times of their files.
     seem_dead: Vec<usize>,
     found: NodeList,
+    /// Where last parts alone are wanted: what was found, but for what seems dead.
+    ends: Option<Ends>,
+    /// Nodes that may be looked at before it gives up.
+    most_steps: usize,
     /// The text of the branch in hand, with a dot behind it.
     above: String,
 }
@@ -61,51 +69,89 @@ pub(super) fn search(shared: &Shared, query: &ListQuery, stop: &AtomicBool) -> O
     if tags::is_tagged(query.pattern.as_str()) {
         return Some(Partial::whole(tagged(shared, query)));
     }
-    if shared.full.load(Relaxed) {
+    let mut search = Search::new(shared, query)?;
+    let failures = search.run(stop)?;
+    search.bury();
+    search.found.sort();
+    Some(Partial { value: search.found, failures })
+}
+
+/// As [`search`], when that takes some ten microseconds and neither waits nor does I/O; so it may run anywhere.
+pub(super) fn search_little(shared: &Shared, query: &ListQuery) -> Option<NodeList> {
+    if tags::is_tagged(query.pattern.as_str()) || !shared.is_caught_up() {
         return None;
     }
-    let wanted: Vec<Wanted> = query.pattern.segments().iter().map(Wanted::new).collect();
-    let several_deep = wanted.iter().filter(|wanted| wanted.is_any_depth()).count() > 1;
-    let root = shared.nodes().root();
-    let mut search = Search {
-        shared,
-        query,
-        wanted,
-        tasks: vec![Task { place: root, segment: 0, compared: false }],
-        deep: HashSet::new(),
-        several_deep,
-        comparisons: COMPARED,
-        alive: query.window.filter(|_| query.alive_only).map(|window| {
-            let looked = shared.looked.load(Relaxed);
-            Alive::since(window.from.secs(), looked)
-        }),
-        seem_dead: Vec::new(),
-        found: NodeList::default(),
-        above: String::new(),
-    };
-    let mut failures = Vec::new();
-    while !stop.load(Relaxed) {
-        let next = {
-            let nodes = shared.nodes();
-            search.visit_some(&nodes)
-        };
-        match next {
-            Next::Pause => {}
-            Next::Compare(place) => {
-                if let Err(error) = shared.compare(place) {
-                    failures.push(Failure { part: search.part(place), error });
+    let mut search = Search { most_steps: FEW, ..Search::new(shared, query)? };
+    let next = search.visit_some(&*shared.nodes.try_read().ok()?);
+    if !matches!(next, Next::Done) || !search.seem_dead.is_empty() {
+        return None;
+    }
+    search.found.sort();
+    Some(search.found)
+}
+
+/// As [`search`], for the last parts alone.
+pub(super) fn search_ends(shared: &Shared, query: &ListQuery, stop: &AtomicBool) -> Option<Partial<NodeEnds>> {
+    if tags::is_tagged(query.pattern.as_str()) {
+        let Partial { value, failures } = search(shared, query, stop)?;
+        return Some(Partial { value: NodeEnds::of(&value), failures });
+    }
+    shared.catch_up();
+    let mut search = Search { ends: Some(Ends::default()), ..Search::new(shared, query)? };
+    let failures = search.run(stop)?;
+    search.bury();
+    let ends = search.ends.take().unwrap_or_default();
+    Some(Partial { value: ends.with(shared, &search.found), failures })
+}
+
+impl<'s> Search<'s> {
+    /// Nothing when the index holds no more than it may.
+    fn new(shared: &'s Shared, query: &'s ListQuery) -> Option<Search<'s>> {
+        if shared.full.load(Relaxed) {
+            return None;
+        }
+        let wanted: Vec<Wanted> = query.pattern.segments().iter().map(Wanted::new).collect();
+        let several_deep = wanted.iter().filter(|wanted| wanted.is_any_depth()).count() > 1;
+        let alive = query.window.filter(|_| query.alive_only);
+        Some(Search {
+            shared,
+            query,
+            wanted,
+            tasks: vec![Task { place: Place::ROOT, segment: 0, compared: false }],
+            deep: HashSet::new(),
+            several_deep,
+            comparisons: COMPARED,
+            alive: alive.map(|window| Alive::since(window.from.secs(), shared.looked.load(Relaxed))),
+            seem_dead: Vec::new(),
+            found: NodeList::default(),
+            ends: None,
+            most_steps: usize::MAX,
+            above: String::new(),
+        })
+    }
+
+    /// Goes to the end, and tells of what could not be read on the way; `None` when the index cannot tell.
+    fn run(&mut self, stop: &AtomicBool) -> Option<Vec<Failure>> {
+        let (shared, mut failures) = (self.shared, Vec::new());
+        while !stop.load(Relaxed) {
+            let next = {
+                let nodes = shared.nodes();
+                self.visit_some(&nodes)
+            };
+            match next {
+                Next::Pause => {}
+                Next::Compare(place) => {
+                    if let Err(error) = shared.compare(place) {
+                        failures.push(Failure { part: self.part(place), error });
+                    }
                 }
-            }
-            Next::Elsewhere => return None,
-            Next::Done => {
-                search.bury();
-                search.found.sort();
-                return Some(Partial { value: search.found, failures });
+                Next::Elsewhere => return None,
+                Next::Done => return Some(failures),
             }
         }
+        // Nobody reads it.
+        Some(failures)
     }
-    // Nobody reads it.
-    Some(Partial { value: NodeList::default(), failures })
 }
 
 /// A tagged series is asked for by its whole name; which of them have which tags is a question for another index.
@@ -134,9 +180,16 @@ impl Search<'_> {
                 self.tasks.push(task);
                 return Next::Compare(place);
             }
+            if self.most_steps < usize::MAX {
+                looked_at += self.width(nodes, &task);
+                if looked_at > self.most_steps {
+                    return Next::Pause;
+                }
+            }
             looked_at += 1 + self.visit(nodes, &task);
-            if self.found.len() > self.query.most {
+            if self.count() > self.query.most {
                 self.found.cut_at(self.query.most);
+                self.found.set_cut();
                 return Next::Done;
             }
             if looked_at > AT_ONCE {
@@ -144,6 +197,20 @@ impl Search<'_> {
             }
         }
         Next::Done
+    }
+
+    fn count(&self) -> usize {
+        self.found.len() + self.ends.as_ref().map_or(0, Ends::count)
+    }
+
+    /// Nodes that a visit would look at, about.
+    fn width(&self, nodes: &Nodes, task: &Task) -> usize {
+        let (wanted, number) = (&self.wanted[task.segment], task.place.number);
+        if let Some(words) = wanted.words() {
+            return words.len();
+        }
+        let is_last = task.segment + 1 == self.wanted.len();
+        wanted.branches(nodes, number).len() + if is_last { wanted.leaves(nodes, number).len() } else { 0 }
     }
 
     /// Whether the branch has to be compared with its folder before it is used.
@@ -234,8 +301,12 @@ impl Search<'_> {
     }
 
     fn found_branch(&mut self, nodes: &Nodes, number: u32) {
-        if !self.query.leaves_only && self.alive.is_none_or(|alive| alive.branch(nodes, number)) {
-            self.found.push(&self.above, nodes.word(number), NodeKind::Branch);
+        if self.query.leaves_only || self.alive.is_some_and(|alive| !alive.branch(nodes, number)) {
+            return;
+        }
+        match &mut self.ends {
+            Some(ends) => ends.note(nodes.part(number), NodeKind::Branch),
+            None => self.found.push(&self.above, nodes.word(number), NodeKind::Branch),
         }
     }
 
@@ -245,6 +316,8 @@ impl Search<'_> {
                 return;
             }
             self.seem_dead.push(self.found.len());
+        } else if let Some(ends) = &mut self.ends {
+            return ends.note(leaf.part, NodeKind::Leaf);
         }
         self.found.push(&self.above, nodes.parts.text(leaf.part), NodeKind::Leaf);
     }

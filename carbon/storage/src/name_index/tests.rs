@@ -64,6 +64,15 @@ async fn check(fixture: &Fixture, pattern: &str) {
         found.value.len(),
         fixture.index.list(&ListQuery::all(query.pattern.clone())).await.unwrap().value.len()
     );
+    let all = ListQuery::all(query.pattern);
+    let ends = fixture.index.ends(&all).await.unwrap().value;
+    let stop = AtomicBool::new(false);
+    // Nothing where the index cannot answer.
+    let long_way = search::search_ends(&fixture.index.shared, &all, &stop).map(|found| found.value);
+    let expected = NodeEnds::of(&NodeList::of(walked.value.iter().cloned()));
+    for ends in std::iter::once(ends).chain(long_way) {
+        assert_eq!((ends.ends, ends.count), (expected.ends.clone(), expected.count), "{pattern}");
+    }
     assert_eq!(sorted(found.value), sorted(walked.value), "{pattern}");
 }
 
@@ -166,7 +175,7 @@ fn a_name_is_shown_while_it_has_points_or_a_file() {
     cache.0.lock().unwrap().clear();
     fixture.grow_old();
     assert_eq!(fixture.found("**"), [""; 0]);
-    assert_eq!(fixture.index.shared.nodes().root(), fixture.index.shared.nodes().place(0));
+    assert_eq!(super::nodes::Place::ROOT, fixture.index.shared.nodes().place(0));
     cache.0.lock().unwrap().extend(ids);
     assert_eq!(fixture.found("a.**"), ["a.b.waits", "a.of-old", "a.stored"], "points came again");
 }
@@ -295,4 +304,20 @@ fn a_damaged_snapshot_changes_nothing() {
     assert_eq!(fixture.index.len(), 3);
     fs::write(file.path(), &whole).unwrap();
     assert!(fixture.index.load(file.path()).unwrap());
+}
+
+#[tokio::test]
+async fn what_is_known_and_little_is_found_without_another_thread() {
+    let fixture = Fixture::new();
+    fixture.create("a.b.c");
+    let query = |pattern: &str| ListQuery::all(Pattern::parse(pattern).unwrap());
+    let little = |pattern: &str| search::search_little(&fixture.index.shared, &query(pattern)).map(|found| found.len());
+    assert_eq!(little("a.*.c"), None, "nothing was compared yet");
+    assert_eq!(fixture.found("a.*.c"), ["a.b.c"]);
+    assert_eq!((little("a.*.c"), little("a.b.x")), (Some(1), Some(0)));
+    (0..1_000).for_each(|n| fixture.create(&format!("a.d{n}.c")));
+    fixture.grow_old();
+    assert_eq!(fixture.found("a.*.c").len(), 1_001);
+    assert_eq!((little("a.*.c"), little("a.d17*.c")), (None, Some(11)));
+    assert_eq!(little("x;y=z"), None, "asks for a file");
 }

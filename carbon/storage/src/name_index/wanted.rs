@@ -7,6 +7,8 @@ use super::parts::{Part, Parts};
 
 /// Verdicts that are remembered; words beyond that share places.
 const REMEMBERED: usize = 4_096;
+/// Words after which a part of a pattern begins to remember.
+const WORTH_REMEMBERING: usize = 256;
 /// Shorter lists are gone through; in longer ones the known beginning of the words is looked up.
 const SHORT: usize = 64;
 
@@ -15,13 +17,15 @@ pub(super) struct Wanted<'p> {
     all: bool,
     /// One above the word's number, and in the highest bit whether it matches; 0 for none.
     verdicts: Vec<u32>,
+    /// Words that were matched while nothing was remembered.
+    matched: usize,
 }
 
 const MATCHES: u32 = 1 << 31;
 
 impl<'p> Wanted<'p> {
     pub(super) fn new(segment: &'p Segment) -> Wanted<'p> {
-        Wanted { segment, all: segment.matches_all(), verdicts: Vec::new() }
+        Wanted { segment, all: segment.matches_all(), verdicts: Vec::new(), matched: 0 }
     }
 
     pub(super) fn is_any_depth(&self) -> bool {
@@ -39,6 +43,10 @@ impl<'p> Wanted<'p> {
             return true;
         }
         if self.verdicts.is_empty() {
+            if self.matched < WORTH_REMEMBERING {
+                self.matched += 1;
+                return self.segment.matches(parts.text(part));
+            }
             self.verdicts = vec![0; REMEMBERED];
         }
         let verdict = &mut self.verdicts[part.0 as usize % REMEMBERED];

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockRea
 use carbon_line::{MetricName, tags};
 use hashbrown::HashSet;
 
+use crate::off_worker::off_worker;
 use crate::{Answer, NameTable, SeriesId, StorageError, TagEntry, TagExpression, TagQuery, Tags, ValueEntry, Waiting};
 use list::List;
 use state::{State, Unlisted};
@@ -231,14 +232,14 @@ impl TagIndex {
     ) -> Answer<'_, Result<T, StorageError>> {
         let index = self.clone();
         Box::pin(async move {
-            let answer = tokio::task::spawn_blocking(move || {
+            let answer = off_worker(move || {
                 if index.shared.reads_only {
                     index.read_list()?;
                 }
                 index.catch_up();
                 Ok(question(&index))
             });
-            answer.await.map_err(|_| StorageError::WorkerLost)?
+            answer.await?
         })
     }
 }

@@ -44,6 +44,11 @@ impl Changes {
 }
 
 impl WhisperTree {
+    /// Whether there are notes, or somebody is about to make one.
+    pub(crate) fn has_changes(&self) -> bool {
+        self.state.changes.notes.try_lock().map_or(true, |notes| !notes.is_empty())
+    }
+
     /// The notes since the last call; none are taken before the first one.
     pub(crate) fn take_changes(&self) -> Vec<(Change, MetricName)> {
         self.state.changes.wanted.store(true, Relaxed);

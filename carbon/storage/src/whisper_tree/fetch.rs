@@ -10,6 +10,7 @@ use whisper::{CreateOptions, Header, Whisper};
 
 use super::WhisperTree;
 use super::changes::Change;
+use crate::off_worker::off_worker;
 use crate::{Answer, Failure, Fetch, FetchQuery, Partial, Series, StorageError, Window};
 
 /// Files a thread reads in one go at least; below it handing over costs more than reading.
@@ -20,6 +21,10 @@ const MOST_THREADS: usize = 8;
 impl Fetch for WhisperTree {
     fn fetch<'a>(&'a self, query: &'a FetchQuery) -> Answer<'a, Result<Partial<Vec<Series>>, StorageError>> {
         Box::pin(async move {
+            if query.names.len() <= SMALLEST_SHARE {
+                let (tree, names, window) = (self.clone(), query.names.clone(), query.window);
+                return off_worker(move || read_all(&tree, &names, window)).await;
+            }
             let share = query.names.len().div_ceil(MOST_THREADS).max(SMALLEST_SHARE);
             let reads = query.names.chunks(share).map(|names| {
                 let (tree, names, window) = (self.clone(), names.to_owned(), query.window);
