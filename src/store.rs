@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use carbon_storage::{
@@ -42,6 +43,10 @@ pub(crate) struct StoreConfig {
     /// Files a minute that are given the retentions that `schemas` wants now, in the background, beginning at the start and
     /// whenever rules are read anew; 0 for none. Names that no section speaks of keep theirs. Default 0.
     pub(crate) migrate_per_minute: u32,
+    /// How long a tagged series whose archive is gone, and of which no points wait, is still found by its tags. Default:
+    /// forever.
+    #[serde(with = "humantime_serde")]
+    pub(crate) forget_tagged_after: Option<Duration>,
     /// Where a carbon in another process answers cache queries, so that a separate render sees what is not in files
     /// yet. Default: none.
     pub(crate) carbonlink: Option<SocketAddr>,
@@ -84,6 +89,7 @@ impl Default for StoreConfig {
             tag_hash_filenames: true,
             creates_per_minute: 0,
             migrate_per_minute: 0,
+            forget_tagged_after: None,
             carbonlink: None,
         }
     }

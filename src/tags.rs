@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use carbon_storage::{EventLog, NameTable, TagIndex, WhisperTree};
+use carbon_storage::{EventLog, Expiry, NameTable, TagIndex, WhisperTree};
 use render::Sources;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -22,6 +22,10 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Of the time, one part in so many goes into writing the list at most.
 const SHARE: u32 = 10;
 
+/// Pause between two looks at all series at most, and for how many times what a step took.
+const LONGEST_ROUND: Duration = Duration::from_secs(3_600);
+const REST: u32 = 20;
+
 /// Names of the files below the data folder.
 const LIST: &str = "tags.index";
 const EVENTS: &str = "events.log";
@@ -30,6 +34,7 @@ const EVENTS: &str = "events.log";
 pub(crate) struct KeptTags {
     pub(crate) index: TagIndex,
     task: JoinHandle<()>,
+    expiring: Option<JoinHandle<()>>,
     stop: Arc<Notify>,
 }
 
@@ -53,12 +58,17 @@ impl KeptTags {
         }
         let stop = Arc::new(Notify::new());
         let task = tokio::spawn(keep(index.clone(), Arc::clone(&stop)));
-        Ok(KeptTags { index, task, stop })
+        let after = config.store.forget_tagged_after.filter(|_| config.store.kind == StoreKind::Whisper);
+        let expiring = after.map(|after| tokio::spawn(expire(index.clone(), tree.clone(), after)));
+        Ok(KeptTags { index, task, expiring, stop })
     }
 
     /// Saves for the last time.
     pub(crate) async fn stop(self) {
         self.stop.notify_one();
+        if let Some(expiring) = self.expiring {
+            expiring.abort();
+        }
         // A task that panicked has nothing more to save.
         let _ = self.task.await;
     }
@@ -90,6 +100,28 @@ async fn keep(index: TagIndex, stop: Arc<Notify>) {
         }
         well = saved.is_ok();
         pause = EVERY.max(begun.elapsed() * SHARE);
+    }
+}
+
+/// Forgets series whose archives have been gone for `after`.
+async fn expire(index: TagIndex, tree: WhisperTree, after: Duration) {
+    let mut expiry = Expiry::new(after);
+    let between = (after / 10).clamp(Duration::from_secs(1), LONGEST_ROUND);
+    loop {
+        let (index, tree, begun) = (index.clone(), tree.clone(), Instant::now());
+        let step = tokio::task::spawn_blocking(move || {
+            let forgotten = index.expire(&mut expiry, &|name| tree.has_file(name), Instant::now());
+            (expiry, forgotten)
+        });
+        let Ok((going_on, forgotten)) = step.await else { return };
+        expiry = going_on;
+        if let Some(first) = forgotten.as_ref().and_then(|names| names.first()) {
+            let series = forgotten.as_ref().map_or(0, Vec::len);
+            info!(series, first = first.as_str(), "Tagged series whose archives are gone are forgotten.");
+        }
+        // A part of the time goes into it, as into other work of the background.
+        let pause = if forgotten.is_some() { between } else { begun.elapsed() * REST };
+        tokio::time::sleep(pause).await;
     }
 }
 

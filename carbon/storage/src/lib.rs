@@ -47,6 +47,6 @@ pub use store::{
     Answer, Failure, Fetch, FetchQuery, Find, FindQuery, ListQuery, Node, NodeKind, Partial, Pending, Recent, Store,
 };
 pub use store::{Refusal, Waiting, Window, WriteReport};
-pub use tag_index::TagIndex;
+pub use tag_index::{Expiry, TagIndex};
 pub use tags::{TagEntry, TagExpression, TagQuery, Tags, ValueEntry, ValueTest};
 pub use whisper_tree::{TreeOptions, WhisperTree};

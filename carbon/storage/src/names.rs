@@ -163,6 +163,16 @@ impl NameReader<'_> {
         }
     }
 
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.names.ends.len()
+    }
+
+    /// Whether no name was seen yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The name behind `id`.
     pub fn name(&self, id: SeriesId) -> MetricName {
         MetricName::from_checked(self.names.text(id))

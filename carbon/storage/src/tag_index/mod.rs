@@ -8,6 +8,7 @@
 //! it comes back only with new points, or when somebody enters it.
 
 mod bits;
+mod expiry;
 mod list;
 mod state;
 
@@ -19,6 +20,7 @@ use hashbrown::HashSet;
 
 use crate::off_worker::off_worker;
 use crate::{Answer, NameTable, SeriesId, StorageError, TagEntry, TagExpression, TagQuery, Tags, ValueEntry, Waiting};
+pub use expiry::Expiry;
 use list::List;
 use state::{State, Unlisted};
 

@@ -280,6 +280,18 @@ impl State {
         series.chain(self.removed.keys().cloned().map(Change::Removed)).collect()
     }
 
+    /// Up to `most` series from the number `first` on, with their numbers.
+    pub(super) fn some(&self, first: usize, most: usize) -> Vec<(u32, MetricName)> {
+        let names = self.names.read();
+        let numbers = (first..names.len()).map(|number| number as u32).filter(|number| self.present.has(*number));
+        numbers.take(most).map(|number| (number, names.name(SeriesId::new(number)))).collect()
+    }
+
+    /// The series with this number, if it is there.
+    pub(super) fn name(&self, number: u32) -> Option<MetricName> {
+        self.present.has(number).then(|| self.names.name(SeriesId::new(number)))
+    }
+
     pub(super) fn series(&self, wanted: &[TagExpression], limit: usize) -> Option<Vec<MetricName>> {
         let found = self.select(wanted);
         if found.count() > limit {

@@ -217,3 +217,43 @@ fn a_list_of_lines_without_meaning_is_written_anew() {
     index.save().unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "a;b=c\n\td;e=f\n");
 }
+
+/// Says of these that they hold points.
+struct Holding(Mutex<Vec<SeriesId>>);
+
+impl Waiting for Holding {
+    fn retain_waiting(&self, series: &mut Vec<SeriesId>) {
+        let held = self.0.lock().unwrap();
+        series.retain(|id| held.contains(id));
+    }
+}
+
+#[tokio::test]
+async fn series_go_when_their_archives_have_long_been_gone() {
+    use std::time::{Duration, Instant};
+
+    let names = Arc::new(NameTable::new());
+    let ids: Vec<SeriesId> = SERIES.iter().map(|series| names.intern(&name(series))).collect();
+    let index = TagIndex::new(Some(names), usize::MAX);
+    let (mut expiry, begun) = (Expiry::new(Duration::from_secs(60)), Instant::now());
+    let at = |secs| begun + Duration::from_secs(secs);
+    index.catch_up();
+    let holding = Arc::new(Holding(Mutex::new(vec![ids[1]])));
+    let mut round = |index: &TagIndex, stored: &[&str], secs| loop {
+        let is_stored = |name: &MetricName| stored.contains(&name.as_str());
+        if let Some(forgotten) = index.expire(&mut expiry, &is_stored, at(secs)) {
+            return forgotten;
+        }
+    };
+    assert!(round(&index, &SERIES[..1], 0).is_empty() && round(&index, &SERIES[..1], 99).is_empty(), "who knows");
+    index.watch(Arc::clone(&holding) as Arc<dyn Waiting>);
+    assert!(round(&index, &SERIES[..1], 100).is_empty() && round(&index, &SERIES[..1], 159).is_empty());
+    assert!(round(&index, &[], 160).is_empty(), "the disk is away");
+    assert!(round(&index, &SERIES[..3], 161) == [name(SERIES[3])], "one waits, and one is back");
+    assert_eq!(index.len(), 3);
+    assert!(round(&index, &SERIES[..1], 162).is_empty());
+    holding.0.lock().unwrap().clear();
+    assert!(round(&index, &SERIES[..1], 200).is_empty());
+    assert_eq!(round(&index, &SERIES[..1], 260), [name(SERIES[1]), name(SERIES[2])]);
+    assert_eq!(index.len(), 1);
+}

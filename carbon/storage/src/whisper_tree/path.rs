@@ -22,7 +22,7 @@ impl WhisperTree {
     }
 
     /// Whether there is an archive of `name`.
-    pub(crate) fn has_file(&self, name: &MetricName) -> bool {
+    pub fn has_file(&self, name: &MetricName) -> bool {
         std::fs::metadata(self.present_file_of(name)).is_ok_and(|meta| meta.is_file())
     }
 
