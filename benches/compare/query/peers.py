@@ -167,15 +167,26 @@ class GoCarbon(Peer):
     def configure(self, template):
         values = {"DIR": self.folder, "HTTP": self.port, "PORT": self.port + 1, "SINK": self.port, "CACHE": "false",
                   "TRIGRAM": "false", "TRIE": "true", "CAPICACHE": "null", "RETENTION": "60s:1d"}
-        tree = os.path.join(self.folder, "whisper")
-        if not os.path.exists(tree):
-            os.symlink(os.path.join(self.scratch, "whisper"), tree)
         with open(os.path.join(self.rig, "configs", template), encoding="utf-8") as file:
             text = file.read()
+        # Its index follows no link.
+        text = text.replace("@DIR@/whisper", os.path.join(self.scratch, "whisper"))
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))
         with open(os.path.join(self.folder, template), "w", encoding="utf-8") as file:
             file.write(text)
+
+    def learn(self, tree, base):
+        # It answers with less until its index is there.
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(f"http://{self.address}/metrics/find/?format=json&query=servers.*") as answer:
+                    if answer.status == 200 and b"servers." in answer.read():
+                        return
+            except OSError:
+                pass
+            time.sleep(0.1)
+        sys.exit(f"{self.name} finds nothing; its log is {self.folder}/log")
 
     def path(self, request, begin, end):
         # It knows no functions.
@@ -201,6 +212,10 @@ class Carbonapi(GoCarbon):
         with open(config, "w", encoding="utf-8") as file:
             file.write(text)
         return [os.environ["CARBONAPI_BIN"], "-config", config]
+
+    def learn(self, tree, base):
+        # Its store has.
+        pass
 
     def cpu(self):
         return super().cpu() + self.store.cpu()
