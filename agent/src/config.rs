@@ -1,5 +1,6 @@
 //! `[agent]`: how often, under which names, and where to.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ pub struct AgentConfig {
     /// Where changes that collectors notice are posted, as `http://HOST:PORT/events/` of a graphite-web or of ours; a
     /// Ceph cluster's agents also look there who of them speaks for the cluster. Default: nowhere, and for `up` itself.
     pub events: Option<String>,
+    /// Where the last values are shown as Prometheus' text, at `/metrics`, such as "127.0.0.1:9103". Default: nowhere.
+    pub expose: Option<SocketAddr>,
     /// "diamond" follows Diamond where we do otherwise: rates over the configured interval, 0 for a first reading, and what
     /// else COMPATIBILITY.md names; each collector may say for itself. Default "native".
     pub compat: Compat,
@@ -90,6 +93,7 @@ impl Default for AgentConfig {
             patience: Duration::from_secs(15),
             flush_for: Duration::from_secs(5),
             events: None,
+            expose: None,
             compat: Compat::Native,
             root: "/".to_owned(),
             folder: None,
@@ -114,8 +118,8 @@ impl AgentConfig {
 
     /// The options in which this differs from `old` and which are read at the start alone.
     pub(crate) fn at_next_start(&self, old: &AgentConfig) -> Vec<&'static str> {
-        let differs = self.events != old.events;
-        differs.then_some("events").into_iter().collect()
+        let differs = [("events", self.events != old.events), ("expose", self.expose != old.expose)];
+        differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
     }
 
     /// Everything that is wrong, each with its key; empty when all is well.
@@ -128,6 +132,8 @@ impl AgentConfig {
         };
         let events = self.events.as_deref().and_then(events::fault);
         expect(events.is_none(), "events", events.unwrap_or_default());
+        let page = self.expose.is_none() || cfg!(feature = "expose");
+        expect(page, "expose", "this agent was built without it; the full `plumbago agent` has it");
         expect(seconds(self.interval).is_some(), "interval", "has to be whole seconds, at least \"1s\"");
         expect(self.host.as_ref().is_none_or(|host| !host.trim().is_empty()), "host", "is empty; leave it out instead");
         let address = self.destination.as_deref().is_none_or(is_address);

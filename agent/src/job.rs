@@ -33,6 +33,17 @@ pub(crate) struct Job {
     upstream: Upstream,
     /// See [`Built::settings`](collectors::Built::settings).
     settings: Option<String>,
+    /// Who else wants the values.
+    witness: Option<Box<dyn Witness>>,
+}
+
+/// Sees what a job sends.
+pub(crate) trait Witness: Send {
+    /// One value of a run.
+    fn see(&mut self, ready: &Ready<'_>);
+
+    /// There are no more of this run.
+    fn end(&mut self);
 }
 
 /// One value, ready to be sent.
@@ -86,7 +97,14 @@ impl Job {
             slot: Timestamp::from_secs(0),
             upstream: Upstream::default(),
             settings: None,
+            witness: None,
         }
+    }
+
+    /// Shows what is sent to `witness`, too.
+    #[cfg(feature = "expose")]
+    pub(crate) fn witness(&mut self, witness: Box<dyn Witness>) {
+        self.witness = Some(witness);
     }
 
     /// The same, which posts to `upstream` what changes.
@@ -154,11 +172,27 @@ impl Job {
     /// Runs the collector for `slot` and replaces `lines` with what is to be sent.
     pub(crate) fn run(&mut self, slot: Slot, lines: &mut String) -> Report {
         lines.clear();
-        self.measure(slot, |ready| {
-            let time = ready.sample.time.unwrap_or(slot.time);
-            // Writing to a String cannot fail.
-            let _ = writeln!(lines, "{} {} {time}", ready.name, ready.value);
-        })
+        // Nearly all lines end alike.
+        let end = format!(" {}\n", slot.time);
+        let mut witness = self.witness.take();
+        let report = self.measure(slot, |ready| {
+            if let Some(witness) = &mut witness {
+                witness.see(&ready);
+            }
+            lines.push_str(ready.name);
+            lines.push(' ');
+            lines.push_str(ready.value);
+            match ready.sample.time {
+                None => lines.push_str(&end),
+                // Writing to a String cannot fail.
+                Some(time) => drop(writeln!(lines, " {time}")),
+            }
+        });
+        if let Some(witness) = &mut witness {
+            witness.end();
+        }
+        self.witness = witness;
+        report
     }
 
     /// Runs the collector for `slot` and hands every value to `emit`.

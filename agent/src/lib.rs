@@ -11,6 +11,11 @@ mod destination;
 #[cfg(feature = "diamond")]
 mod diamond_import;
 mod explain;
+#[cfg(feature = "expose")]
+mod expose;
+#[cfg(not(feature = "expose"))]
+#[path = "expose/absent.rs"]
+mod expose;
 mod events;
 mod job;
 mod keeper;

@@ -12,6 +12,7 @@ use whisper::{Interval, Timestamp};
 
 use crate::Setup;
 use crate::clock::{since_boot, wall};
+use crate::expose::Exposure;
 use crate::ledger::Ledgers;
 use crate::pipeline::Pipeline;
 use crate::pool::Pool;
@@ -81,7 +82,7 @@ pub fn once(setup: &Setup, only: &[&str], gap: Duration) -> Result<Looked, Start
 /// The jobs of `setup` with their intervals, without the agent's own.
 pub(crate) fn planned(setup: &Setup, only: &[&str]) -> Result<Vec<Planned>, StartError> {
     let pipeline = Arc::new(Pipeline::default());
-    let mut planned = setup.plan()?.planned(&setup.agent, &Ledgers::default(), &pipeline);
+    let mut planned = setup.plan()?.planned(&setup.agent, &Ledgers::default(), &pipeline, &Exposure::default());
     planned.pop();
     planned.retain(|planned| only.is_empty() || only.contains(&planned.job.spec().name));
     Ok(planned)

@@ -53,11 +53,11 @@ impl Pipeline {
     }
 
     /// Takes what `from` (a collector, a plugin) has measured: whole lines `name value timestamp`, each ended by a
-    /// newline.
+    /// newline. They leave with the next [`send`](Pipeline::send).
     pub(crate) fn push(&self, from: &str, lines: &str) {
         let Inner { outlets, ways, text } = &mut *self.inner();
         if ways.is_empty() {
-            outlets.iter().for_each(|outlet| outlet.push(lines.as_bytes()));
+            outlets.iter().for_each(|outlet| outlet.append(lines.as_bytes()));
             return;
         }
         let now = wall().as_secs().try_into().unwrap_or(u32::MAX);
@@ -67,13 +67,19 @@ impl Pipeline {
                 route.pass(lines, now, text);
             }
             route.look(now, text);
-            outlets.iter().for_each(|outlet| outlet.push(text.as_bytes()));
+            outlets.iter().for_each(|outlet| outlet.append(text.as_bytes()));
         }
+    }
+
+    /// Has all delivered that was taken.
+    pub(crate) fn send(&self) {
+        self.inner().outlets.iter().for_each(|outlet| outlet.send());
     }
 
     /// Sends what routes have gathered: nothing more will come.
     pub(crate) fn finish(&self) {
         self.inner().ways.iter_mut().for_each(Way::finish);
+        self.send();
     }
 
     /// The destinations' queues, for an account.
@@ -104,6 +110,6 @@ impl Way {
     fn finish(&mut self) {
         let mut text = String::new();
         self.route.finish(&mut text);
-        self.outlets.iter().for_each(|outlet| outlet.push(text.as_bytes()));
+        self.outlets.iter().for_each(|outlet| outlet.append(text.as_bytes()));
     }
 }

@@ -40,6 +40,8 @@ impl Pool {
         let mut state = self.shared.lock();
         state.waiting.push_back(Box::new(task));
         if state.idle >= state.waiting.len() {
+            // Who is woken wants the lock.
+            drop(state);
             self.shared.changed.notify_one();
             return Ok(());
         }

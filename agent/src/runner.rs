@@ -29,22 +29,18 @@ const REPEATED: u32 = 300;
 
 /// What the thread is told.
 pub(crate) enum Event {
-    /// A slow run has ended.
-    Done(Box<Run>),
     /// Other collectors, or other settings of them; what is remembered of those that stay is kept.
     Replace(Vec<Planned>),
     /// No more runs.
     Stop,
 }
 
-/// A run on the pool, there and back.
-pub(crate) struct Run {
+/// A job that comes back from its run on the pool.
+struct Run {
     seat: usize,
     /// Which set of seats it was begun from.
     generation: u64,
     job: Job,
-    lines: String,
-    report: Report,
 }
 
 /// A job with its interval and offset, as the runner is given it.
@@ -61,9 +57,11 @@ pub(crate) struct Runner {
     generation: u64,
     timetable: Timetable,
     pool: Pool,
-    /// Holds as many events as there are seats and one more, so that nobody who sends ever waits.
     inbox: Receiver<Event>,
-    outbox: SyncSender<Event>,
+    /// Jobs that come back. They are asked for before the next slot alone: to be woken for each would cost as much as
+    /// many a run.
+    back: Receiver<Run>,
+    done: SyncSender<Run>,
     pipeline: Arc<Pipeline>,
     lines: String,
     keeper: Option<Keeper>,
@@ -75,25 +73,40 @@ struct Seat {
     /// What takes over from the one that is away, as soon as it comes back: the settings were read anew and are the same.
     heir: Option<Job>,
     name: &'static str,
-    deadline: Duration,
-    ledger: Arc<Ledger>,
+    entry: Entry,
     /// The slot of its last run.
     last: Option<Timestamp>,
     /// What its job was made of, see [`Job::settings`].
     settings: Option<String>,
 }
 
+/// Where the runs of a seat are entered, also by the pool.
+#[derive(Clone)]
+struct Entry {
+    name: &'static str,
+    deadline: Duration,
+    ledger: Arc<Ledger>,
+}
+
+impl Entry {
+    fn enter(&self, report: Report) {
+        self.ledger.enter(report);
+        if report.took > self.deadline {
+            self.ledger.overrun();
+            let elapsed_ms = report.took.as_millis() as u64;
+            debug!(collector = self.name, elapsed_ms, "A run took longer than its deadline.");
+        }
+    }
+}
+
 impl Runner {
-    /// `inbox` has to hold as many events as there are `planned`, and one more.
-    pub(crate) fn new(
-        planned: Vec<Planned>,
-        pipeline: Arc<Pipeline>,
-        (outbox, inbox): (SyncSender<Event>, Receiver<Event>),
-    ) -> Runner {
+    pub(crate) fn new(planned: Vec<Planned>, pipeline: Arc<Pipeline>, inbox: Receiver<Event>) -> Runner {
+        // Who brings one back when there are more on their way waits for the next slot.
+        let (done, back) = sync_channel(planned.len());
         let (pool, lines) = (Pool::default(), String::new());
-        let timetable = Timetable::default();
+        let (seats, timetable) = (Vec::new(), Timetable::default());
         let mut runner =
-            Runner { seats: Vec::new(), generation: 0, timetable, pool, inbox, outbox, pipeline, lines, keeper: None };
+            Runner { seats, generation: 0, timetable, pool, inbox, back, done, pipeline, lines, keeper: None };
         runner.seat(planned);
         runner
     }
@@ -111,7 +124,8 @@ impl Runner {
         for Planned { job, interval, offset, ledger } in planned {
             self.timetable.add(interval, offset, now);
             let (name, deadline, settings) = (job.spec().name, job.spec().deadline, job.settings().clone());
-            self.seats.push(Seat { job: Some(job), heir: None, name, deadline, ledger, last: None, settings });
+            let entry = Entry { name, deadline, ledger };
+            self.seats.push(Seat { job: Some(job), heir: None, name, entry, last: None, settings });
         }
     }
 
@@ -120,11 +134,14 @@ impl Runner {
         loop {
             let wait = self.timetable.wait(wall()).unwrap_or(NAP).min(NAP);
             match self.inbox.recv_timeout(wait) {
-                Ok(Event::Done(run)) => self.take_back(*run),
-                Ok(Event::Replace(planned)) => self.replace(planned),
+                Ok(Event::Replace(planned)) => {
+                    self.take_all_back();
+                    self.replace(planned);
+                }
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }
+            self.take_all_back();
             let due = self.timetable.due(wall());
             let ran = !due.is_empty();
             for due in due {
@@ -132,6 +149,9 @@ impl Runner {
                     debug!(collector = self.seats[due.row].name, missed = due.missed, "Slots went by without a run.");
                 }
                 self.begin(due.row, due.slot);
+            }
+            if ran {
+                self.pipeline.send();
             }
             if ran && let Some(keeper) = &mut self.keeper {
                 keeper.tick(jobs(&self.seats), &self.pool);
@@ -149,7 +169,7 @@ impl Runner {
         }
         let Some(mut job) = seat.job.take() else {
             debug!(collector = seat.name, "Still busy with an earlier run; this slot stays empty.");
-            seat.ledger.hangs();
+            seat.entry.ledger.hangs();
             return;
         };
         seat.last = Some(time);
@@ -157,31 +177,38 @@ impl Runner {
             let report = job.run(slot, &mut self.lines);
             seat.job = Some(job);
             self.pipeline.push(seat.name, &self.lines);
-            self.enter(at, report);
+            seat.entry.enter(report);
             return;
         }
-        let (outbox, generation) = (self.outbox.clone(), self.generation);
+        let (done, pipeline, entry) = (self.done.clone(), Arc::clone(&self.pipeline), seat.entry.clone());
+        let (name, generation) = (seat.name, self.generation);
         let begun = self.pool.run(move || {
             let mut lines = String::new();
             let report = job.run(slot, &mut lines);
+            pipeline.push(name, &lines);
+            pipeline.send();
+            entry.enter(report);
             // A runner that has stopped wants no more runs.
-            let _ = outbox.send(Event::Done(Box::new(Run { seat: at, generation, job, lines, report })));
+            let _ = done.send(Run { seat: at, generation, job });
         });
         if let Err(error) = begun {
             let seat = &mut self.seats[at];
             // The next reload begins it anew.
             seat.settings = None;
-            seat.ledger.error();
+            seat.entry.ledger.error();
             warn!(collector = seat.name, "Stops for good, the system gives no thread: {error}.");
         }
     }
 
+    fn take_all_back(&mut self) {
+        while let Ok(run) = self.back.try_recv() {
+            self.take_back(run);
+        }
+    }
+
     fn take_back(&mut self, run: Run) {
-        let name = run.job.spec().name;
-        self.pipeline.push(name, &run.lines);
         if run.generation == self.generation {
             self.seats[run.seat].job = Some(run.job);
-            self.enter(run.seat, run.report);
             return;
         }
         let heir =
@@ -195,6 +222,7 @@ impl Runner {
             return;
         }
         // The collector was replaced meanwhile; its successor goes on from here unless it has begun by itself.
+        let name = run.job.spec().name;
         let successor = self.seats.iter_mut().find(|seat| seat.name == name && seat.last <= Some(run.job.slot()));
         if let Some(job) = successor.and_then(|seat| seat.job.as_mut()) {
             job.inherit(run.job);
@@ -221,23 +249,12 @@ impl Runner {
         info!(collectors = self.seats.len(), "The collectors were replaced.");
     }
 
-    fn enter(&self, at: usize, report: Report) {
-        let seat = &self.seats[at];
-        seat.ledger.enter(report);
-        if report.took > seat.deadline {
-            seat.ledger.overrun();
-            let elapsed_ms = report.took.as_millis() as u64;
-            debug!(collector = seat.name, elapsed_ms, "A run took longer than its deadline.");
-        }
-    }
-
     /// Takes what the runs give that have begun, for a short while.
     fn end(mut self) {
         let until = Instant::now() + LAST_RUNS;
         while self.seats.iter().any(|seat| seat.job.is_none()) {
-            match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(Event::Done(run)) => self.take_back(*run),
-                Ok(Event::Stop | Event::Replace(_)) => {}
+            match self.back.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(run) => self.take_back(run),
                 Err(_) => break,
             }
         }
@@ -306,7 +323,7 @@ mod tests {
         };
         let planned = vec![plan(Box::new(Hanging(hang)), ledger), plan(Box::new(own), Arc::new(Ledger::new("agent")))];
         let (events, inbox) = sync_channel(3);
-        let runner = Runner::new(planned, Arc::clone(&pipeline), (events.clone(), inbox));
+        let runner = Runner::new(planned, Arc::clone(&pipeline), inbox);
         let thread = thread::spawn(|| runner.run());
 
         let until = Instant::now() + Duration::from_secs(30);

@@ -1,6 +1,7 @@
 //! An agent that runs: its thread, its delivering tasks, and how they end in order.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -15,6 +16,7 @@ use whisper::Interval;
 
 use crate::config::seconds;
 use crate::delivery::Delivery;
+use crate::expose::Exposure;
 use crate::job::{Job, chain};
 use crate::keeper::Keeper;
 use crate::ledger::{Ledger, Ledgers, Watch};
@@ -25,8 +27,8 @@ use crate::plugin::Home;
 use crate::runner::{Event, Planned, Runner};
 use crate::{AgentConfig, Counts, Problem, Setup, clock, stagger};
 
-/// Events that may wait for the runner, at least.
-const MOST_EVENTS: usize = 256;
+/// Events that may wait for the runner.
+const MOST_EVENTS: usize = 16;
 
 /// An agent at work. Dropped without [`stop`](Agent::stop) it stops measuring and leaves its buffer undelivered.
 #[derive(Debug)]
@@ -36,6 +38,7 @@ pub struct Agent {
     delivery: Arc<Mutex<Delivery>>,
     ledgers: Ledgers,
     events: SyncSender<Event>,
+    exposure: Exposure,
     ended: Option<oneshot::Receiver<()>>,
 }
 
@@ -66,6 +69,14 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Another program has the port, or the address is not of this host.
+    #[error("[agent] expose: cannot listen on {address}")]
+    Expose {
+        /// Where it was tried.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The collectors do not take other settings now; only a host without any processor time left does that.
     #[error("the collectors are too busy to be replaced; try again")]
     Busy,
@@ -89,13 +100,17 @@ impl Agent {
         let (host, destinations) = (plan.host.clone(), setup.all_destinations());
         let routes = setup.build_routes(now()).map_err(|faults| StartError::Settings { faults })?;
         let config = setup.agent;
+        let exposure = Exposure::open(config.expose, &plan.naming).map_err(|source| {
+            let address = config.expose.unwrap_or_else(|| ([0; 4], 0).into());
+            StartError::Expose { address, source }
+        })?;
         if let Some(url) = &config.events {
             config.upstream.open(url);
         }
         let (delivery, ledgers) = (Delivery::start(&config, &destinations), Ledgers::default());
         let pipeline = Arc::new(Pipeline::new(delivery.outlets(), routes));
         let delivery = Arc::new(Mutex::new(delivery));
-        let mut planned = plan.planned(&config, &ledgers, &pipeline);
+        let mut planned = plan.planned(&config, &ledgers, &pipeline, &exposure);
         ledgers.replace(told(&planned));
         let keeper = config.folder.as_deref().map(Keeper::new);
         if let Some(mut remembered) = keeper.as_ref().map(Keeper::load) {
@@ -104,8 +119,8 @@ impl Agent {
             }
         }
         let count = planned.len() - 1;
-        let (events, inbox) = sync_channel(planned.len().max(MOST_EVENTS) + 1);
-        let runner = Runner::new(planned, Arc::clone(&pipeline), (events.clone(), inbox)).keeping(keeper);
+        let (events, inbox) = sync_channel(MOST_EVENTS);
+        let runner = Runner::new(planned, Arc::clone(&pipeline), inbox).keeping(keeper);
         let (end, ended) = oneshot::channel();
         let thread = thread::Builder::new().name("collect".to_owned()).spawn(move || {
             runner.run();
@@ -115,19 +130,27 @@ impl Agent {
         thread.map_err(|source| StartError::Thread { source })?;
         let names: Vec<_> = destinations.keys().map(String::as_str).collect();
         info!(host, collectors = count, destinations = names.join(" "), "The agent measures.");
-        Ok(Agent { config, pipeline, delivery, ledgers, events, ended: Some(ended) })
+        if let Some(address) = exposure.address() {
+            info!(%address, "The last values can be read.");
+        }
+        Ok(Agent { config, pipeline, delivery, ledgers, events, exposure, ended: Some(ended) })
     }
 
     /// What changes the settings of this agent while it runs.
     pub fn steering(&self) -> Steering {
         let (events, ledgers, pipeline) = (self.events.clone(), self.ledgers.clone(), Arc::clone(&self.pipeline));
         let delivery = Arc::clone(&self.delivery);
-        Steering { started: self.config.clone(), events, ledgers, pipeline, delivery }
+        Steering { started: self.config.clone(), events, ledgers, pipeline, delivery, exposure: self.exposure.clone() }
     }
 
     /// Posts changes to the events at `url` from now on, unless the settings name another place.
     pub fn post_events_to(&self, url: &str) {
         self.config.upstream.open(url);
+    }
+
+    /// Where `[agent] expose` answers.
+    pub fn exposed_at(&self) -> Option<SocketAddr> {
+        self.exposure.address()
     }
 
     /// What went through the agent so far.
@@ -174,6 +197,7 @@ pub struct Steering {
     ledgers: Ledgers,
     pipeline: Arc<Pipeline>,
     delivery: Arc<Mutex<Delivery>>,
+    exposure: Exposure,
 }
 
 impl Steering {
@@ -189,9 +213,9 @@ impl Steering {
         let (plan, destinations) = (setup.plan()?, setup.all_destinations());
         let routes = setup.build_routes(now()).map_err(|faults| StartError::Settings { faults })?;
         let config = setup.agent;
-        let planned = plan.planned(&config, &self.ledgers, &self.pipeline);
+        let planned = plan.planned(&config, &self.ledgers, &self.pipeline, &self.exposure);
         let ledgers = told(&planned);
-        // The inbox has room for more than the collectors there are: only a runner that stands still lets it fill.
+        // Only a runner that stands still lets the inbox fill.
         self.events.try_send(Event::Replace(planned)).map_err(|_| StartError::Busy)?;
         self.ledgers.replace(ledgers);
         let mut delivery = locked(&self.delivery);
@@ -228,7 +252,13 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// The jobs with their times, the agent's own last; they take their ledgers from `ledgers` where there are any.
-    pub(crate) fn planned(self, config: &AgentConfig, ledgers: &Ledgers, pipeline: &Arc<Pipeline>) -> Vec<Planned> {
+    pub(crate) fn planned(
+        self,
+        config: &AgentConfig,
+        ledgers: &Ledgers,
+        pipeline: &Arc<Pipeline>,
+        exposure: &Exposure,
+    ) -> Vec<Planned> {
         let Plan { interval, host, naming, built } = self;
         let offset = |what: &str, interval| match config.stagger {
             true => stagger(&host, what, interval),
@@ -250,6 +280,9 @@ impl Plan {
         let own = Job::new(Box::new(Own::new(ledgers.clone(), Arc::clone(pipeline))), naming);
         let ledger = Arc::new(Ledger::new(own.spec().name));
         planned.push(Planned { job: own, interval, offset: offset("", interval), ledger });
+        for Planned { job, interval, .. } in &mut planned {
+            exposure.watch(job, Duration::from_secs(interval.secs().into()));
+        }
         planned
     }
 

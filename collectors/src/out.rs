@@ -302,6 +302,9 @@ impl Added<'_> {
 impl Style {
     /// Appends `value` as text.
     pub fn print(self, value: f64, text: &mut String) {
+        if self.print_easy(value, text).is_some() {
+            return;
+        }
         // Writing to a String cannot fail.
         let _ = match self {
             Style::Decimals(digits) => write!(text, "{value:.*}", usize::from(digits)),
@@ -310,6 +313,50 @@ impl Style {
             Style::Significant(digits) => print_significant(value, digits.max(1).into(), text),
         };
     }
+
+    /// Prints what whole numbers suffice for, in a quarter of the time: nearly all that is measured.
+    fn print_easy(self, value: f64, text: &mut String) -> Option<()> {
+        // Up to here neighbouring numbers are a thousandth apart or closer.
+        const LARGEST: f64 = (1_u64 << 43) as f64;
+        if !(0.0..LARGEST).contains(&value) || value.is_sign_negative() {
+            return None;
+        }
+        let power = match self {
+            Style::Decimals(digits) => 10_u64.checked_pow(digits.into()).filter(|power| *power <= 10_000)?,
+            Style::Whole => 1,
+            Style::Significant(digits) => {
+                let room = 10_u64.checked_pow(digits.min(18).into())?;
+                ((value as u64) as f64 == value && (value as u64) < room).then_some(1)?
+            }
+        };
+        let whole = value as u64;
+        let parts = (value - whole as f64) * power as f64;
+        let rounded = match self {
+            Style::Whole => 0,
+            // In the middle the last bit decides, and the multiplication may have lost it.
+            _ if (parts.fract() - 0.5).abs() < 1e-6 => return None,
+            _ => (parts + 0.5) as u64,
+        };
+        let (whole, rounded) = (whole + rounded / power, rounded % power);
+        push_number(whole, 1, text);
+        if let Style::Decimals(digits @ 1..) = self {
+            text.push('.');
+            push_number(rounded, digits.into(), text);
+        }
+        Some(())
+    }
+}
+
+/// Appends `number` with at least `least` digits.
+fn push_number(mut number: u64, least: usize, text: &mut String) {
+    let mut digits = [b'0'; 20];
+    let mut at = digits.len();
+    while number > 0 || digits.len() - at < least.min(20) {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+    text.extend(digits[at..].iter().map(|digit| char::from(*digit)));
 }
 
 /// C's `%.{digits}g`: plain when the exponent is at least -4 and below `digits`, else with an exponent of two digits.
@@ -345,6 +392,10 @@ fn cut_zeros(start: usize, text: &mut String) {
 pub fn clean(part: &str, name: &mut String) {
     if part.is_empty() {
         name.push('_');
+    }
+    if part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')) {
+        name.push_str(part);
+        return;
     }
     for c in part.chars() {
         let bad = matches!(c, '.' | '/' | '\\' | ';') || c.is_whitespace() || c.is_control();
@@ -392,6 +443,30 @@ mod tests {
     fn decimals_are_fixed() {
         prints(Style::Decimals(2), 2.0, "2.00");
         prints(Style::Decimals(0), 0.5, "0");
+    }
+
+    #[test]
+    fn what_is_easy_to_print_is_printed_as_the_library_does() {
+        let mut bits = 0x9e37_79b9_7f4a_7c15_u64;
+        for _ in 0..2_000 {
+            bits ^= bits << 13;
+            bits ^= bits >> 7;
+            bits ^= bits << 17;
+            let whole = bits >> (bits % 64);
+            // Hundredths and halves of them, whose last digit is a matter of the last bit, and anything else.
+            for value in
+                [whole as f64 / 200.0, whole as f64 / 8.0, whole as f64, bits as f64 / 1e7, f64::from_bits(bits)]
+            {
+                for digits in 0..6 {
+                    prints(Style::Decimals(digits), value, &format!("{value:.*}", usize::from(digits)));
+                }
+                prints(Style::Whole, value, &format!("{:.0}", value.trunc() + 0.0));
+                let (mut significant, mut expected) = (String::new(), String::new());
+                Style::Significant(6).print(value, &mut significant);
+                print_significant(value, 6, &mut expected).unwrap();
+                assert_eq!(significant, expected);
+            }
+        }
     }
 
     #[test]

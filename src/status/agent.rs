@@ -1,6 +1,6 @@
 //! The agent's account, as JSON and as numbers for monitoring.
 
-use agent::{Cause, Counts, Lost, Watch};
+use agent::{Cause, Counts, Lost, State, Watch};
 use render::{Family, Part};
 use serde_json::{Map, Value, json};
 
@@ -52,14 +52,21 @@ impl Part for AgentPart {
             "Runs that took too long, or were left out because an earlier one had not ended.",
         );
         let mut points = Family::gauge("plumbago_agent_run_points", "Points that the last run gave.");
+        let mut success = Family::gauge("plumbago_agent_run_success", "Whether the last run measured all it should.");
+        let mut last = Family::gauge("plumbago_agent_last_run_seconds", "Time that the last run took.");
         for told in self.0.collectors() {
             let labels = [("collector", told.name)];
             times = times.summed(&labels, told.time.as_secs_f64(), told.runs);
             errors = errors.labelled(&labels, told.errors as f64);
             overruns = overruns.labelled(&labels, told.overruns as f64);
             points = points.labelled(&labels, told.points as f64);
+            // One that has not run yet, and one for which this host has nothing, is neither well nor ill.
+            if !matches!(told.state, State::Waiting | State::Absent) {
+                success = success.labelled(&labels, f64::from(u8::from(told.state == State::Works)));
+                last = last.labelled(&labels, told.last.as_secs_f64());
+            }
         }
-        let mut families = vec![times, errors, overruns, points];
+        let mut families = vec![times, errors, overruns, points, success, last];
         families.extend(destinations(&self.0));
         families.extend(routes(&self.0));
         families

@@ -42,16 +42,27 @@ impl Outlet {
         &self.name
     }
 
-    /// Appends whole lines, each ended by a newline.
+    /// Appends whole lines and has them delivered.
+    #[cfg(test)]
     pub(crate) fn push(&self, lines: &[u8]) {
-        if lines.is_empty() {
-            return;
+        self.append(lines);
+        self.send();
+    }
+
+    /// Has delivered what waits, if anything does. Whoever has several things to say appends them all first: a wake-up
+    /// costs more than the lines.
+    pub(crate) fn send(&self) {
+        if !self.queue().nothing_in_memory() {
+            self.wake();
         }
+    }
+
+    /// Appends whole lines, each ended by a newline, for the next [`send`](Outlet::send).
+    pub(crate) fn append(&self, lines: &[u8]) {
         let mut queue = self.queue();
         queue.push(lines);
         let crowded = queue.is_crowded();
         drop(queue);
-        self.filled.notify_one();
         if crowded {
             self.disk.notify_one();
         }
@@ -65,9 +76,9 @@ impl Outlet {
 
     /// The next lines from the spool; unless they are said to be handed over, the spool reads them again.
     pub(crate) fn take_replay(&self) -> Option<Replay> {
-        let replay = self.queue().backlog.pop();
+        let replay = self.queue().backlog.pop()?;
         self.disk.notify_one();
-        replay
+        Some(replay)
     }
 
     /// Enters that the destination was handed lines from the spool.
