@@ -1,4 +1,4 @@
-//! Dashboards: plain JSON files that one can keep in git, a row of panels after the other.
+//! Dashboards: plain JSON files that one can keep in git, see `FORMAT.md` beside this file.
 //!
 //! The page reads and saves them by `/dashboards/...`; this module knows files and JSON, no HTTP.
 
