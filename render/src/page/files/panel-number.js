@@ -33,7 +33,7 @@ export function numberPanel(panel, board) {
 
   function show(sum, series, window) {
     const name = level(sum, panel.warn, panel.alarm);
-    value.textContent = format(sum, panel.unit, panel.decimals);
+    value.textContent = panel.words?.[sum] ?? format(sum, panel.unit, panel.decimals);
     value.className = `big ${name === "alarm" ? "bad" : name}`;
     word.textContent = levelWord(name);
     note.textContent = "";
