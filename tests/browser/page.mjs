@@ -243,6 +243,20 @@ await step("the explorer adds to it and it can be deleted", async () => {
   assert.equal((await context.request.get(`${base}/dashboards/for-a-moment`)).status(), 404);
 });
 
+await step("a dashboard of Grafana is taken over", async () => {
+  const grafana = { title: "From elsewhere", schemaVersion: 39, panels: [
+    { id: 1, type: "timeseries", title: "Taken", gridPos: { x: 0, y: 0, w: 12, h: 8 }, targets: [{ refId: "A", target: "servers.web01.loadavg.01" }] },
+    { id: 2, type: "nodeGraph", title: "Not known", gridPos: { x: 12, y: 0, w: 12, h: 8 } }] };
+  await page.getByRole("button", { name: "Dashboards" }).click();
+  await page.getByRole("button", { name: "Import a dashboard" }).click();
+  await page.getByLabel("Dashboard to import").fill(JSON.stringify(grafana));
+  await accessible();
+  await page.getByRole("dialog").getByRole("button", { name: "Import" }).click();
+  await page.getByRole("heading", { name: "Taken" }).waitFor();
+  await page.getByText("Left out of what was imported").waitFor();
+  await accessible();
+});
+
 await step("variables take several values", async () => {
   const several = {
     title: "Several", variables: [{ name: "host", label: "Host", query: "servers.*", node: 1, all: true }],

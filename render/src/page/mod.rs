@@ -65,6 +65,7 @@ static FILES: &[File] = &files![
     "panel.js" SCRIPT,
     "edit.js" SCRIPT,
     "save.js" SCRIPT,
+    "import.js" SCRIPT,
     "board.js" SCRIPT,
     "mark.svg" PICTURE,
     "uplot-LICENSE.txt" TEXT,

@@ -2,6 +2,7 @@
 import { reason, tagged } from "./api.js";
 import { announce, fill, h, icon, iconButton } from "./dom.js";
 import { editPanel, editSettings, showJson } from "./edit.js";
+import { imported } from "./import.js";
 import { Live } from "./live.js";
 import { panelOf } from "./panel.js";
 import { remove, save, saveAs } from "./save.js";
@@ -17,8 +18,9 @@ const BLANK = () => ({ title: "New dashboard", from: "-1h", until: "now", refres
 /** Loads the dashboard `name` and builds the view; `path` is where the view's address lies. */
 export async function board(name, path, url, move, go) {
   const isNew = name === "new" && url.searchParams.has("edit");
-  const { value, tag } = isNew ? { value: BLANK(), tag: null } : await tagged(`dashboards/${encodeURIComponent(name)}`);
-  return new Board(name, path, value, tag, url, move, go).view(isNew);
+  const taken = isNew ? imported() : null;
+  const { value, tag } = isNew ? { value: taken?.dashboard || BLANK(), tag: null } : await tagged(`dashboards/${encodeURIComponent(name)}`);
+  return new Board(name, path, value, tag, url, move, go).view(isNew, taken?.leftOut);
 }
 
 class Board {
@@ -36,11 +38,13 @@ class Board {
     this.watch = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: "300px" });
   }
 
-  view(edit) {
+  view(edit, leftOut = []) {
     this.variables = this.pickers(this.params);
     this.draw();
     this.settle();
     if (edit) this.edit(true);
+    if (leftOut.length) this.root.prepend(h("details", { class: "board-note left-out", open: true }, h("summary", {}, `Left out of what was imported: ${leftOut.length}`),
+      h("ul", {}, leftOut.map((text) => h("li", {}, text)))));
     return {
       name: this.value.title || this.name, here: this.path, controls: [...this.times.nodes, this.enter], content: this.root,
       accept: (url) => this.accept(url), end: () => this.end(), changes: () => this.changes(), leave: () => !this.changes() || confirm("Leave without saving the changes?"),

@@ -2,6 +2,7 @@
 import { ask, to } from "./api.js";
 import { fill, fresh, h, icon, iconButton } from "./dom.js";
 import { isDark, onTheme, switchTheme } from "./colors.js";
+import { importDashboard } from "./import.js";
 import { picker, place } from "./picker.js";
 
 const REFRESH = [[0, "Off"], [5, "5 s"], [10, "10 s"], [30, "30 s"], [60, "1 min"], [300, "5 min"]];
@@ -11,7 +12,7 @@ export function shell(go) {
   const title = h("h1", { class: "view-title" });
   const main = h("main", { id: "main", tabindex: "-1" });
   const tools = h("div", { class: "tools" });
-  const boards = menu();
+  const boards = menu(go);
   const nav = h("nav", { "aria-label": "Views" });
   const theme = h("button", { type: "button", class: "quiet", onclick: switchTheme });
   const showTheme = () => {
@@ -48,7 +49,7 @@ export function shell(go) {
 }
 
 /** The list of dashboards, asked for when it is opened. */
-function menu() {
+function menu(go) {
   const panel = h("div", { class: "panel-pop menu", popover: "auto", id: fresh("pop"), role: "group", "aria-label": "Dashboards" });
   const button = h("button", { type: "button", class: "nav-button", popovertarget: panel.id, "aria-expanded": "false" }, "Dashboards", icon("down"));
   panel.addEventListener("toggle", async (event) => {
@@ -62,7 +63,11 @@ function menu() {
       const own = dashboards.filter(({ ready }) => !ready);
       const ready = dashboards.filter(({ ready, data }) => ready && data !== false);
       fill(panel, own.map(line), own.length && ready.length ? h("hr") : null, ready.map(line), h("hr"),
-        h("a", { href: to("board/new?edit=1"), onclick: () => panel.hidePopover() }, icon("plus"), "New dashboard"));
+        h("a", { href: to("board/new?edit=1"), onclick: () => panel.hidePopover() }, icon("plus"), "New dashboard"),
+        h("button", { type: "button", onclick: () => {
+          panel.hidePopover();
+          importDashboard(() => go("board/new?edit=1"));
+        } }, icon("copy"), "Import a dashboard"));
     } catch {
       fill(panel, h("p", { class: "hint" }, "The list of dashboards cannot be had now."));
     }
