@@ -16,50 +16,58 @@ fn fixture() -> PathBuf {
         .join("ceph_mini_cluster.sh")
 }
 
+/// A small Ceph that ends with the test.
 pub(crate) struct Cluster {
     pub(crate) folder: tempfile::TempDir,
     port: u32,
-    monitors: &'static str,
-    managers: &'static str,
+    settings: Vec<(&'static str, &'static str)>,
 }
 
 impl Cluster {
     fn start(monitors: &'static str, port: u32) -> Cluster {
-        Cluster::of(monitors, "0", port)
+        Cluster::of(port, &[("MONS", monitors), ("MGR", "0"), ("OSDS", "1")])
     }
 
     /// One monitor and a manager, which knows pools and placement groups.
     pub(crate) fn with_manager(port: u32) -> Cluster {
-        Cluster::of("1", "1", port)
+        Cluster::of(port, &[("MONS", "1"), ("MGR", "1"), ("OSDS", "1")])
     }
 
-    fn of(monitors: &'static str, managers: &'static str, port: u32) -> Cluster {
+    /// One of these settings of the script.
+    pub(crate) fn of(port: u32, settings: &[(&'static str, &'static str)]) -> Cluster {
         // Socket paths must stay short, so the folder lies directly below the system's.
         let folder = tempfile::Builder::new().prefix("pc").tempdir().unwrap();
         // Clusters of runs side by side keep apart by their ports.
-        let cluster = Cluster { folder, port: port + process::id() % 900 * 10, monitors, managers };
-        // Starting again goes on where the last attempt was; a busy machine can be too slow for the monitors' patience.
-        let faults: Vec<String> = (0..3).map_while(|_| cluster.attempt(&["start"]).err()).collect();
-        assert!(faults.len() < 3, "{faults:?}");
+        let (port, settings) = (port + process::id() % 900 * 10, settings.to_vec());
+        let mut cluster = Cluster { folder, port, settings };
+        cluster.start_all();
         cluster
+    }
+
+    /// Starts what does not run; with other settings, what they add.
+    pub(crate) fn start_with(&mut self, settings: &[(&'static str, &'static str)]) {
+        self.settings.retain(|(key, _)| settings.iter().all(|(other, _)| other != key));
+        self.settings.extend(settings);
+        self.start_all();
+    }
+
+    fn start_all(&mut self) {
+        // Starting again goes on where the last attempt was; a busy machine can be too slow for the monitors' patience.
+        let faults: Vec<String> = (0..3).map_while(|_| self.attempt(&["start"]).err()).collect();
+        assert!(faults.len() < 3, "{faults:?}");
     }
 
     pub(crate) fn run(&self, verb: &str) {
         self.attempt(&[verb]).unwrap();
     }
 
-    fn attempt(&self, words: &[&str]) -> Result<(), String> {
+    pub(crate) fn attempt(&self, words: &[&str]) -> Result<(), String> {
         let (verb, more) = words.split_first().unwrap();
         let done = Command::new("bash")
             .args([path(&fixture()), verb, path(self.folder.path())])
             .args(more)
-            .envs([
-                ("MONS", self.monitors),
-                ("MGR", self.managers),
-                ("OSDS", "1"),
-                ("PORT", &self.port.to_string()),
-                ("SECS", "3"),
-            ])
+            .envs(self.settings.iter().copied())
+            .envs([("PORT", self.port.to_string().as_str()), ("SECS", "3")])
             .output()
             .unwrap();
         if done.status.success() {
@@ -143,7 +151,7 @@ fn one_agent_speaks_for_a_real_cluster_and_the_next_takes_over() {
     let folder = folder();
     let server = Plumbago::up(folder.path(), &["--no-agent"]);
     let start = |mon| agent_of(&cluster, mon, &server, folder.path());
-    let (first, _second, _third) = (start("a"), start("b"), start("c"));
+    let (first, second, _third) = (start("a"), start("b"), start("c"));
     let spoken = |mon: &str| {
         let since = now();
         wait_for("somebody who speaks for the cluster", || spoke(&server, mon, since).then_some(()));
@@ -158,7 +166,15 @@ fn one_agent_speaks_for_a_real_cluster_and_the_next_takes_over() {
     first.signal("-KILL");
     first.ended();
     spoken("b");
-    let _first = start("a");
+    let first = start("a");
+    spoken("a");
+
+    for agent in [first, second] {
+        agent.signal("-KILL");
+        agent.ended();
+    }
+    spoken("c");
+    let (_first, _second) = (start("a"), start("b"));
     spoken("a");
 
     cluster.attempt(&["kill", "mon.a"]).unwrap();

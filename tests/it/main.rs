@@ -11,6 +11,7 @@ mod agent_tells;
 mod agent_kills;
 mod agent_to_chart;
 mod bad_input;
+mod ceph_faults;
 mod ceph_to_chart;
 mod choices;
 mod collectd_to_archive;

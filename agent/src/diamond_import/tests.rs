@@ -77,7 +77,6 @@ fn parts(imported: &Imported) -> Parts {
         destinations: parts.destination.clone(),
         routes: parts.route.clone(),
         collectors: parts.collectors.clone(),
-        ..Setup::default()
     };
     setup.agent.plugins.diamond = parts.diamond.clone();
     assert_eq!(setup.problems(), Vec::<String>::new(), "{}", imported.text);

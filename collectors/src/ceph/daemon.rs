@@ -63,6 +63,8 @@ pub(super) struct Known {
     pub(super) path: PathBuf,
     pub(super) daemon: Daemon,
     file: (u64, u64, i64),
+    /// The same in words.
+    pub(super) socket: String,
     /// What it says of itself, once per start.
     pub(super) fsid: Option<String>,
     pub(super) version: Option<Version>,
@@ -108,6 +110,7 @@ impl Known {
             path,
             daemon,
             file,
+            socket: format!("{:x}-{:x}-{:x}", file.0, file.1, file.2),
             fsid,
             version: None,
             data_path: None,

@@ -202,6 +202,7 @@ impl Ceph {
                 status,
                 counters: &known.counters,
                 fsid: known.fsid.as_deref(),
+                socket: Some(&known.socket),
                 manager: manager.min(),
             };
             let whole = self.wholes.entry(known.cluster.clone()).or_default();

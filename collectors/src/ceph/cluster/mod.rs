@@ -2,13 +2,15 @@
 //!
 //! The agent whose monitor leads speaks, by the monitor's own word. An agent whose monitor is in the quorum and does not
 //! lead asks the server that all send to whether a monitor before its own was heard; when none was for two intervals, it
-//! speaks, and falls silent when one is heard again. Where nobody can be asked, every agent of the quorum speaks: the
+//! speaks, and falls silent when one is heard again. So all of them step in at once when the leader's falls silent, and
+//! one interval later the next in rank is left; the others tell no changes until then. Where nobody can be asked, every agent of the quorum speaks: the
 //! same value under the same name and slot harms nobody.
 
 mod facts;
 mod command;
 mod snapshot;
 mod publish;
+mod seat;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -16,6 +18,7 @@ use std::time::{Duration, Instant};
 use self::command::{Rounds, Tool};
 use self::facts::Facts;
 use self::publish::{Sheet, calamari};
+use self::seat::Seat;
 use self::snapshot::Snapshot;
 use super::cleaned::cleaned;
 use super::names::Naming;
@@ -43,6 +46,8 @@ pub(super) struct MonView<'a> {
     pub(super) status: &'a MonStatus,
     pub(super) counters: &'a Counters,
     pub(super) fsid: Option<&'a str>,
+    /// Which file its admin socket is, so that of several agents that read it one speaks.
+    pub(super) socket: Option<&'a str>,
     /// A manager of this host that is active.
     pub(super) manager: Option<&'a str>,
 }
@@ -70,6 +75,7 @@ pub(super) struct Cluster {
     interval: Option<u32>,
     /// Who leads, and the slot in which we learnt so.
     leader: Option<(String, u32)>,
+    seat: Seat,
     rounds: Rounds,
     facts: Option<Known>,
     epoch: Option<u64>,
@@ -92,7 +98,11 @@ enum Voice {
     /// Our monitor leads.
     Leads,
     /// All before us have been silent since that slot.
-    StandsIn { since: Option<u32> },
+    StandsIn {
+        since: Option<u32>,
+        /// Nobody else stands in at the same time: ours comes right behind the leader, or we have not heard another since.
+        alone: bool,
+    },
     /// Nobody can be asked.
     Unsure,
 }
@@ -115,8 +125,17 @@ impl Cluster {
             self.leader = Some((leader.to_owned(), now));
         }
         let voice = self.voice(name, view, scene);
+        let voice = match view.socket {
+            Some(socket) if !matches!(voice, Voice::Silent { .. }) && !self.seat.take(socket) => {
+                Voice::Silent { heard: None }
+            }
+            _ => voice,
+        };
         let speaks = !matches!(voice, Voice::Silent { .. });
-        let result = if matches!(voice, Voice::Leads | Voice::StandsIn { .. }) {
+        if !speaks {
+            self.seat.leave();
+        }
+        let result = if matches!(voice, Voice::Leads | Voice::StandsIn { alone: true, .. }) {
             self.ask(name, view, scene)
         } else {
             self.facts = None;
@@ -162,9 +181,7 @@ impl Cluster {
             heard.series.strip_prefix(&root).is_some_and(|other| before.iter().any(|before| before == other))
         });
         let last = last.max_by_key(|heard| heard.time);
-        // One interval more for each monitor between the leader and ours, so that they do not step in together.
-        let patience = interval.saturating_mul(u32::try_from(before.len()).unwrap_or(u32::MAX).max(2));
-        let recent = scene.slot.time.secs().saturating_sub(patience);
+        let recent = scene.slot.time.secs().saturating_sub(interval.saturating_mul(2));
         // A slot of the server that is longer than an interval may hold a word from its end.
         let latest = |heard: &Heard| heard.time.secs().saturating_add(heard.step.saturating_sub(interval));
         // A new leader has had no time to be heard.
@@ -172,7 +189,8 @@ impl Cluster {
         let recently = new || last.is_some_and(|heard| latest(heard) > recent);
         match last.map(|heard| heard.time.secs()) {
             heard if recently => Voice::Silent { heard },
-            last => Voice::StandsIn { since: last },
+            // All that come behind the leader step in together, and those that are not next hear the one that is.
+            since => Voice::StandsIn { since, alone: self.spoken > 0 || names.get(1) == Some(&view.name) },
         }
     }
 
@@ -242,7 +260,12 @@ impl Cluster {
                 }
                 return;
             }
-            Voice::StandsIn { since } => since,
+            Voice::StandsIn { alone: false, .. } => {
+                // Values do no harm when two tell them; changes wait for the next run.
+                self.spoken = 1;
+                return;
+            }
+            Voice::StandsIn { since, .. } => since,
             Voice::Leads | Voice::Unsure => None,
         };
         self.spoken = self.spoken.saturating_add(1);

@@ -35,6 +35,7 @@ struct Agent {
     cluster: Cluster,
     options: Options,
     site: Site,
+    socket: Option<String>,
 }
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
@@ -46,7 +47,7 @@ impl Agent {
             Some(server) => site.hearing(Arc::new(server.clone())),
             None => site,
         };
-        Agent { mon, cluster: Cluster::default(), options: Options::default(), site }
+        Agent { mon, cluster: Cluster::default(), options: Options::default(), site, socket: None }
     }
 
     /// A run with `quorum`, of which the first leads. Gives the names that were told, and what changed.
@@ -65,7 +66,14 @@ impl Agent {
         let status: MonStatus = serde_json::from_value(status).unwrap();
         let counters: BTreeMap<String, u64> =
             counters.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
-        let view = MonView { name: self.mon, status: &status, counters: &counters, fsid: None, manager: None };
+        let view = MonView {
+            name: self.mon,
+            status: &status,
+            counters: &counters,
+            fsid: None,
+            socket: self.socket.as_deref(),
+            manager: None,
+        };
         let slot = Slot { time: Timestamp::from_secs(secs), monotonic: Duration::from_secs(secs.into()) };
         let scene = Scene { options: &self.options, site: &self.site, slot, begun: Instant::now() };
         let mut out = Out::default();
@@ -104,10 +112,43 @@ fn when_nobody_was_heard_for_two_intervals_the_next_one_speaks_until_one_is_hear
     // It hears itself, which counts for nothing.
     server.heard("b", 40);
     assert!(speaks(&second.run(50, &NAMES, &[])));
-    let mut third = Agent::of("c", Some(&server));
-    assert!(!speaks(&third.run(40, &NAMES, &[])) && !speaks(&third.run(50, &NAMES, &[])));
     server.heard("a", 60);
     assert!(!speaks(&second.run(60, &NAMES, &[])));
+}
+
+#[test]
+fn the_third_one_is_as_fast_and_falls_silent_when_the_second_is_heard() {
+    let server = Server::default();
+    let mut third = Agent::of("c", Some(&server));
+    let up = |up| [("num_osd_up", up), ("num_osd_in", 3), ("num_osd", 3)];
+    server.heard("a", 20);
+    assert!(!speaks(&third.run(10, &NAMES, &up(3))) && !speaks(&third.run(20, &NAMES, &up(3))));
+    assert!(!speaks(&third.run(30, &NAMES, &up(2))));
+    let stepped_in = third.run(40, &NAMES, &up(2));
+    assert!(speaks(&stepped_in) && stepped_in.1.is_empty(), "the second one may tell the change");
+    server.heard("b", 40);
+    assert!(!speaks(&third.run(50, &NAMES, &up(2))));
+    // The second one is gone, too; what happened since its last word is told once.
+    let told: Vec<_> = [60, 70, 80].map(|secs| third.run(secs, &NAMES, &up(3)).1).into_iter().flatten().collect();
+    assert_eq!(told, ["an OSD is up"]);
+}
+
+#[test]
+fn of_two_agents_at_one_socket_one_speaks() {
+    let file = format!("test-{}", std::process::id());
+    let with = |file: &str| Agent { socket: Some(file.to_owned()), ..Agent::of("a", None) };
+    let (mut first, mut second) = (with(&file), with(&file));
+    for secs in [10, 20] {
+        assert!(speaks(&first.run(secs, &NAMES, &[])));
+        assert!(!speaks(&second.run(secs, &NAMES, &[])));
+    }
+    assert!(speaks(&with("another").run(20, &NAMES, &[])));
+    // Its monitor does not lead any more, and then it does again.
+    assert!(!speaks(&first.run(30, &["b", "c"], &[])));
+    assert!(speaks(&second.run(40, &NAMES, &[])));
+    assert!(!speaks(&first.run(40, &NAMES, &[])));
+    drop(second);
+    assert!(speaks(&first.run(50, &NAMES, &[])));
 }
 
 #[test]
