@@ -108,6 +108,7 @@ fn special(name: &str, key: &str, value: &Value, options: &Section) -> Option<(S
             Some(("url".to_owned(), url.into()))
         }
         ("processes", "process") => processes(value).map(|groups| ("process".to_owned(), groups)),
+        ("redis", "instances") => redis(value).map(|instances| ("instances".to_owned(), instances)),
         ("memcached", "hosts") => {
             let hosts = value.items().into_iter().map(|host| {
                 let (alias, address) = match host.split_once('@') {
@@ -121,6 +122,22 @@ fn special(name: &str, key: &str, value: &Value, options: &Section) -> Option<(S
         }
         _ => None,
     }
+}
+
+/// `[NICK@]HOST[:PORT]`, one or several; a password or a socket is left to Python.
+fn redis(value: &Value) -> Option<Toml> {
+    let mut instances = Table::new();
+    for instance in value.items() {
+        let (nick, place) =
+            instance.split_once('@').map_or((None, instance.as_str()), |(nick, rest)| (Some(nick), rest));
+        let (host, port) = place.split_once(':').unwrap_or((place, "6379"));
+        let port: u16 = port.parse().ok()?;
+        let host = if host.is_empty() { "localhost" } else { host };
+        let nick = nick.map_or_else(|| port.to_string(), str::to_owned);
+        let address = Table::from_iter([("address".to_owned(), Toml::from(format!("{host}:{port}")))]);
+        instances.insert(nick, Toml::Table(address));
+    }
+    Some(Toml::Table(instances))
 }
 
 /// Groups of processes, each with its expressions.

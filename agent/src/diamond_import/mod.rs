@@ -168,7 +168,7 @@ fn sort<'a>(tables: &'a Section, general: &Section, notes: &mut Vec<String>) -> 
             Some(Ok((ours, table))) => {
                 if table.contains_key("compat") {
                     notes.push(format!(
-                        "{name}: its series go on as Diamond has them (`compat`); without that line they are better"
+                        "{name}: keeps the names and kinds that Diamond's has (`compat`); COMPATIBILITY.md says what differs without that line"
                     ));
                 }
                 own.push((ours, table));

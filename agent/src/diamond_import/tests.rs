@@ -161,7 +161,8 @@ fn who_sent_nowhere_does_so_still_and_who_named_nobody_is_told() {
 
 #[test]
 fn series_that_would_change_go_on_as_they_were() {
-    let main = "[collectors]\n[[NfsCollector]]\nenabled = True\n[[CPUCollector]]\nenabled = True\n\
+    let main = "[collectors]\n[[NfsCollector]]\nenabled = True\n[[RedisCollector]]\nenabled = True\ninstances = a@localhost, :6380\n\
+        [[CPUCollector]]\nenabled = True\n\
         [[ProcessResourcesCollector]]\nenabled = True\nunit = B\n[[[process]]]\n[[[[web]]]]\nname = ^nginx, ^php\n\
         count_workers = true\n[[[[me]]]]\nselfmon = true\n";
     let imported = imported(main, &[]);
@@ -169,13 +170,15 @@ fn series_that_would_change_go_on_as_they_were() {
     for part in [
         "[collectors.nfs]\ncompat = \"diamond\"\n",
         "[collectors.cpu]\nenabled = true\n",
+        "[collectors.redis.instances.6380]\naddress = \"localhost:6380\"\n",
+        "[collectors.redis.instances.a]\naddress = \"localhost:6379\"\n",
         "[collectors.processes]\ncompat = \"diamond\"\nenabled = true\ntop = 0\n",
         "name = [\"^nginx\", \"^php\"]",
         "[collectors.processes.process.me]\nselfmon = true",
     ] {
         assert!(imported.text.contains(part), "{part} is not in\n{}", imported.text);
     }
-    assert!(imported.notes.join("\n").contains("NfsCollector: its series go on"), "{:?}", imported.notes);
+    assert!(imported.notes.join("\n").contains("NfsCollector: keeps the names"), "{:?}", imported.notes);
 }
 
 #[test]

@@ -80,6 +80,16 @@ enum Fault {
     Other(String),
 }
 
+impl Fault {
+    /// What it is called, the same as long as it lasts.
+    fn words(&self) -> String {
+        match self {
+            Fault::Late => "the program gave no answer in time".to_owned(),
+            Fault::Other(words) => words.clone(),
+        }
+    }
+}
+
 /// One plugin, as the schedule sees it.
 struct Plugin {
     spec: Spec,
@@ -166,8 +176,7 @@ impl Collector for Plugin {
         self.tell(out, slot, took, &result);
         let trouble = self.book.trouble();
         match (result, trouble) {
-            (Err(Fault::Late), _) => Err(Fail::Program { fault: "the program gave no answer in time".to_owned() }),
-            (Err(Fault::Other(fault)), _) => Err(Fail::Program { fault }),
+            (Err(fault), _) => Err(Fail::Program { fault: fault.words() }),
             (Ok(()), Some(trouble)) => Err(Fail::Program { fault: trouble.to_owned() }),
             (Ok(()), None) => Ok(()),
         }

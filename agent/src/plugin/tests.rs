@@ -163,6 +163,11 @@ fn one_that_never_answers_is_started_anew() {
     let mut bench = Bench::new("deadline = \"1ms\"", "exec sleep 1000");
     let lines = bench.run_until("restarts 1 ");
     assert!(lines.contains("up 0 "), "{lines}");
+    for _ in 0..30 {
+        bench.run();
+        // Also while it is not started again yet.
+        assert_eq!(bench.job.failing(), Some("the program gave no answer in time"));
+    }
 }
 
 #[test]

@@ -58,9 +58,7 @@ impl Tick {
 
     fn failed(&mut self, fault: Fault) -> Fault {
         self.backoff.failed(Instant::now());
-        if let Fault::Other(words) = &fault {
-            self.down = Some(words.clone());
-        }
+        self.down = Some(fault.words());
         fault
     }
 
