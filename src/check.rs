@@ -40,6 +40,7 @@ pub(crate) fn check(file: &Path, names: bool) -> anyhow::Result<()> {
         Err(fault) => problems.push(format!("{:#}", anyhow::Error::from(fault))),
     }
     problems.extend(config.http.token_problem().map(|problem| format!("http.token-file: {problem}")));
+    problems.extend(config.render.templates_problem().map(|problem| format!("render.templates: {problem}")));
     if !problems.is_empty() {
         bail!("{}:\n  {}", file.display(), problems.join("\n  "));
     }

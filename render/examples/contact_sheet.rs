@@ -10,6 +10,7 @@ use std::{env, fs};
 
 use jiff::tz::TimeZone;
 use render::Series;
+use render::draw::template::Templates;
 use render::draw::{Format, Options, TimeRange, draw, message};
 
 const NOW: i64 = 1_793_512_800;
@@ -28,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut index = String::from("<!doctype html><meta charset=utf-8><title>Contact sheet</title>\n");
     for sheet in sheets() {
         let query: BTreeMap<&str, &str> = sheet.query.split('&').filter_map(|pair| pair.split_once('=')).collect();
-        let options = Options::from_lookup(&|name| query.get(name).copied())?;
+        let options = Options::from_lookup(&|name| query.get(name).copied(), &Templates::default())?;
         let tz = TimeZone::get(query.get("tz").copied().unwrap_or("UTC"))?;
         let window = TimeRange { from: NOW - sheet.seconds, until: NOW };
         for (format, ending) in [(Format::Png, "png"), (Format::Svg, "svg")] {
@@ -202,6 +203,12 @@ fn sheets() -> Vec<Sheet> {
         }),
         sheet("09-pie", hour, "graphType=pie&width=500&height=350&title=load share", web(6, hour, 60)),
         sheet(
+            "09b-pie-rotated",
+            hour,
+            "graphType=pie&width=500&height=350&title=load share, rotated&pieLabels=rotated&fontItalic=true&template=forest2",
+            web(8, hour, 60),
+        ),
+        sheet(
             "10-small",
             hour,
             "width=200&height=100",
@@ -221,6 +228,26 @@ fn sheets() -> Vec<Sheet> {
                 if index == 23 { 260.0 } else { 900.0 + requests.next() * 1100.0 }
             })]
         }),
+        sheet("13b-bar", 2 * hour, "width=800&height=400&lineMode=bar&yMin=0&title=requests, lineMode=bar", {
+            let mut bars =
+                series("requests / 5 min", 2 * hour, 300, |index| 900.0 + 500.0 * (index as f64 / 3.0).sin());
+            // The last step ends after the window.
+            bars.start += 60;
+            bars.end += 60;
+            vec![bars]
+        }),
+        sheet(
+            "13c-bar-stacked",
+            6 * hour,
+            "width=800&height=300&lineMode=bar&areaMode=stacked&yMin=0&title=stacked bars",
+            cpu_stack(6 * hour, 900),
+        ),
+        sheet(
+            "13d-bars-beside",
+            6 * hour,
+            "width=800&height=300&lineMode=bar&title=side by side",
+            web(3, 6 * hour, 1800),
+        ),
         sheet("14-no-data", hour, "width=500&height=200&title=nothing here", Vec::new()),
         sheet(
             "14b-error",

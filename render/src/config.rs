@@ -1,5 +1,7 @@
 //! `[http]` and `[render]`: the query side's settings.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +9,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use crate::draw::template::Templates;
 use crate::token;
 
 /// `[http]`: where questions are taken, and how patiently.
@@ -73,6 +76,8 @@ pub struct RenderConfig {
     pub width: u32,
     /// Height of a picture in pixels. Default 4 096.
     pub height: u32,
+    /// Templates of pictures, as graphite-web's `graphTemplates.conf`; read at the start. Default: those inside the binary.
+    pub templates: Option<PathBuf>,
     /// Bytes that all requests together may hold of what they have read: a share of the limit of the whole process, so
     /// not in this table. Default: no limit.
     #[serde(skip)]
@@ -112,6 +117,7 @@ impl Default for RenderConfig {
             results_cache: 16 << 20,
             width: 4_096,
             height: 4_096,
+            templates: None,
             memory: usize::MAX,
         }
     }
@@ -160,6 +166,23 @@ impl RenderConfig {
         ];
         problems.extend(zeros("render", &counts));
         problems
+    }
+
+    /// What is wrong with the file of templates, if one is named. Blocks.
+    pub fn templates_problem(&self) -> Option<String> {
+        self.looks().err()
+    }
+
+    /// The templates of the file, beside those inside the binary. Blocks.
+    pub(crate) fn looks(&self) -> Result<Templates, String> {
+        /// A hundred times what graphite-web ships.
+        const LONGEST: u64 = 1 << 20;
+        let Some(path) = &self.templates else { return Ok(Templates::default()) };
+        let named = |problem: String| format!("{}: {problem}", path.display());
+        let mut text = String::new();
+        let opened = File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
+        opened.map_err(|error| named(error.to_string()))?;
+        Templates::read(&text).map_err(named)
     }
 
     /// The zone that `time_zone` names.

@@ -31,6 +31,8 @@ struct Chart<'a> {
     left: Option<ValueAxis>,
     right: Option<ValueAxis>,
     shows_axes: bool,
+    /// End of the window that was asked for.
+    until: i64,
 }
 
 /// Draws a chart of `series`, of which at least one has a value, into `free`.
@@ -51,7 +53,7 @@ pub(super) fn draw(
     let curves = curve::curves(series, options, &palette, room);
     let shows_axes = !options.hide_axes && !options.graph_only;
     legend_below(surface, &curves, options, &look, &mut free);
-    let mut chart = Chart { options, look, curves, left: None, right: None, shows_axes };
+    let mut chart = Chart { options, look, curves, left: None, right: None, shows_axes, until: window.until };
     let x_axis_shown = shows_axes && !options.hide_x_axis;
     let range = time_range(series, window, options.line_mode);
     let day_line = |axis: &TimeAxis| if axis.names_days() { look.em * 1.3 } else { 0.0 };
@@ -86,7 +88,7 @@ pub(super) fn draw(
 /// Colours for series without one of their own.
 pub(super) fn palette(options: &Options, look: &Look) -> Palette {
     if options.colors.is_empty() {
-        Palette::continued(options.template.colors, look.is_dark())
+        Palette::continued(&options.template.colors, look.is_dark())
     } else {
         Palette::cycled(&options.colors, look.is_dark())
     }
@@ -100,7 +102,7 @@ fn time_range(series: &[Series], window: TimeRange, mode: LineMode) -> TimeRange
     let step = series.iter().map(|one| one.step.max(1)).max().unwrap_or(1);
     let start = series.iter().map(|one| one.start).min().unwrap_or(window.from);
     let last = |one: &Series| {
-        let width = if mode == LineMode::Staircase { 0 } else { one.step };
+        let width = if mode.fills_steps() { 0 } else { one.step };
         let by_values = one.start.saturating_add(one.step.saturating_mul(one.values.len() as i64));
         by_values.min(one.end.max(one.start)).saturating_sub(width).max(one.start)
     };
@@ -226,7 +228,8 @@ impl Chart<'_> {
         let clip = if self.shows_axes { clip } else { Area { left: clip.left - 1.0, right: clip.right + 1.0, ..clip } };
         let on_paper = left.as_ref().or(right.as_ref());
         with_surface(on_paper, |surface| surface.clip(clip))?;
-        let sheet = |axis| Sheet { axis, mode, limit, tall: plot.height().into() };
+        let until = self.until as f64;
+        let sheet = |axis| Sheet { axis, mode, limit, tall: plot.height().into(), until };
         for (curve, area, axis) in curves() {
             for mark in curve.areas(&sheet(axis)) {
                 area.draw(&mark)?;

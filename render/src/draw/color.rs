@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn sixty_generated_colours_are_all_different() {
         for dark in [false, true] {
-            let palette = Palette::continued(super::super::template::Template::DEFAULT.colors, dark);
+            let palette = Palette::continued(&super::super::template::Template::named("default").colors, dark);
             let seen: HashSet<Color> = (0..60).map(|index| palette.color(index)).collect();
             assert_eq!(seen.len(), 60);
         }

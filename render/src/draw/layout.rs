@@ -20,7 +20,7 @@ pub(super) struct Look {
 impl Look {
     /// What the request says, and the template for the rest.
     pub(super) fn new(options: &Options) -> Look {
-        let template = options.template;
+        let template = &options.template;
         let foreground = options.foreground.unwrap_or(template.foreground);
         // A request that turns the ground dark without naming grid colours still gets a visible grid.
         let grid = |given: Option<Color>, ours: Color, share: f64| {

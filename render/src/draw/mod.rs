@@ -139,12 +139,14 @@ fn paint(
     let look = Look::new(options);
     match format {
         Format::Png => {
-            let mut raster = Raster::new(options.width, options.height, options.pixel_ratio, look.background);
+            let (width, height, ratio) = (options.width, options.height, options.pixel_ratio);
+            let mut raster = Raster::new(width, height, ratio, look.background, options.font_italic);
             draw(&mut raster, look)?;
             raster.encode()
         }
         Format::Svg => {
-            let mut svg = Svg::new(options.width, options.height, look.background);
+            let name = options.font_name.as_deref();
+            let mut svg = Svg::new(options.width, options.height, look.background, name, options.font_italic);
             draw(&mut svg, look)?;
             Ok(svg.finish())
         }

@@ -2,8 +2,10 @@
 //!
 //! Parameter names and defaults are graphite-web's (1.1.10); what differs says so. Nothing here draws.
 
+use std::sync::Arc;
+
 use super::color::Color;
-use super::template::Template;
+use super::template::{Template, Templates};
 
 /// Widest and highest picture in logical pixels.
 pub const MAX_SIDE: u32 = 8192;
@@ -28,7 +30,7 @@ pub struct Options {
     /// Device pixels per logical pixel in PNG, 0.5 to 4. Default 1. As carbonapi.
     pub pixel_ratio: f64,
     /// Colours for whatever the request does not name itself.
-    pub template: &'static Template,
+    pub template: Arc<Template>,
     /// `bgcolor`.
     pub background: Option<Color>,
     /// `fgcolor`.
@@ -43,6 +45,10 @@ pub struct Options {
     pub font_size: f64,
     /// `fontBold`.
     pub font_bold: bool,
+    /// `fontItalic`: slanted letters.
+    pub font_italic: bool,
+    /// `fontName`: what a reader of SVG may have; pixels are drawn with the font inside the binary.
+    pub font_name: Option<String>,
     /// `title`; `\n` breaks lines.
     pub title: Option<String>,
     /// `vtitle`, along the left axis.
@@ -168,6 +174,15 @@ pub enum LineMode {
     Staircase,
     /// As slope, across gaps.
     Connected,
+    /// A bar from zero for each value, side by side for several series; not in graphite-web.
+    Bar,
+}
+
+impl LineMode {
+    /// A value fills the time until the next one, rather than being a point in it.
+    pub(super) fn fills_steps(self) -> bool {
+        matches!(self, LineMode::Staircase | LineMode::Bar)
+    }
 }
 
 /// `areaMode`.
@@ -251,6 +266,8 @@ impl Default for Options {
             colors: Vec::new(),
             font_size: 10.0,
             font_bold: false,
+            font_italic: false,
+            font_name: None,
             title: None,
             vtitle: None,
             vtitle_right: None,
@@ -297,18 +314,24 @@ impl Options {
     ///
     /// # Errors
     /// Names the parameter whose value is no number or none of the words it may be.
-    pub fn from_lookup<'a>(lookup: &dyn Fn(&str) -> Option<&'a str>) -> Result<Options, OptionFault> {
+    pub fn from_lookup<'a>(
+        lookup: &dyn Fn(&str) -> Option<&'a str>,
+        templates: &Templates,
+    ) -> Result<Options, OptionFault> {
         let mut given = Given { lookup, notes: Vec::new() };
-        let defaults = Options::default();
+        let template = templates.named(given.text("template").unwrap_or("default"));
+        let defaults = Options { font_size: template.font_size.unwrap_or(10.0), ..Options::default() };
         let mut options = Options {
             margin: given.number("margin")?.filter(|margin| *margin >= 0.0).unwrap_or(defaults.margin).min(500.0),
-            template: Template::named(given.text("template").unwrap_or("default")),
             background: given.color("bgcolor"),
             foreground: given.color("fgcolor"),
             major_grid: given.color("majorGridLineColor"),
             minor_grid: given.color("minorGridLineColor"),
             colors: given.color_list("colorList"),
-            font_bold: given.flag("fontBold").unwrap_or(false),
+            font_bold: given.flag("fontBold").unwrap_or(template.font_bold),
+            font_italic: given.flag("fontItalic").unwrap_or(template.font_italic),
+            font_name: given.text("fontName").map(font_name),
+            template,
             title: given.title("title"),
             vtitle: given.title("vtitle"),
             vtitle_right: given.title("vtitleRight"),
@@ -317,7 +340,7 @@ impl Options {
                 "line or pie",
                 &[("line", GraphType::Line), ("pie", GraphType::Pie)],
             )?,
-            line_mode: given.word("lineMode", "slope, staircase or connected", LINE_MODES)?,
+            line_mode: given.word("lineMode", "slope, staircase, connected or bar", LINE_MODES)?,
             connected_limit: given.number("connectedLimit")?.map(|limit| limit.max(0.0) as usize),
             line_width: line_width(given.number("lineWidth")?.or(given.number("thickness")?), defaults.line_width),
             area_mode: given.word("areaMode", "none, first, all or stacked", AREA_MODES)?,
@@ -370,8 +393,17 @@ impl Options {
     }
 }
 
-const LINE_MODES: &[(&str, LineMode)] =
-    &[("slope", LineMode::Slope), ("staircase", LineMode::Staircase), ("connected", LineMode::Connected)];
+/// A name of a font is letters, digits, blanks and hyphens; nothing else of it gets into a file.
+fn font_name(text: &str) -> String {
+    text.chars().filter(|letter| letter.is_alphanumeric() || " -".contains(*letter)).take(64).collect()
+}
+
+const LINE_MODES: &[(&str, LineMode)] = &[
+    ("slope", LineMode::Slope),
+    ("staircase", LineMode::Staircase),
+    ("connected", LineMode::Connected),
+    ("bar", LineMode::Bar),
+];
 
 const AREA_MODES: &[(&str, AreaMode)] =
     &[("none", AreaMode::None), ("first", AreaMode::First), ("all", AreaMode::All), ("stacked", AreaMode::Stacked)];
@@ -565,7 +597,8 @@ mod tests {
     use super::*;
 
     fn read(query: &[(&'static str, &'static str)]) -> Result<Options, OptionFault> {
-        Options::from_lookup(&|name| query.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| *value))
+        let lookup = |name: &str| query.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| *value);
+        Options::from_lookup(&lookup, &Templates::default())
     }
 
     #[test]
@@ -588,7 +621,7 @@ mod tests {
     #[test]
     fn a_fault_names_parameter_value_and_expectation() {
         let fault = read(&[("lineMode", "wavy")]).unwrap_err();
-        assert_eq!(fault.to_string(), r#"lineMode="wavy": expected slope, staircase or connected"#);
+        assert_eq!(fault.to_string(), r#"lineMode="wavy": expected slope, staircase, connected or bar"#);
         assert!(read(&[("width", "wide")]).is_err());
         assert!(read(&[("yMin", "inf")]).is_err());
         assert!(read(&[("logBase", "1")]).is_err());

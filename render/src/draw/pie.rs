@@ -2,10 +2,11 @@
 
 use super::chart::palette;
 use super::color::Color;
+use super::font;
 use super::layout::{Anchor, Look, label};
 use super::legend::{self, Entry, Legend, bare_name};
 use super::options::{Options, PieMode, ValueLabels};
-use super::surface::{Area, Letters, Point, Surface, arc};
+use super::surface::{Area, Letters, Point, Surface, Turn, arc};
 use super::units;
 use crate::series::Series;
 
@@ -124,5 +125,14 @@ fn value_label(
     let color = options.value_labels_color.unwrap_or(contrast);
     let reach = if share > 0.999 { 0.0 } else { radius * 0.64 };
     let at = Point::new(centre.x + reach * angle.cos(), centre.y + reach * angle.sin());
-    label(surface, &text, at, Anchor::Middle, Letters { size: look.em, bold: true, color });
+    let letters = Letters { size: look.em, bold: true, color };
+    if !options.pie_labels_rotated {
+        return label(surface, &text, at, Anchor::Middle, letters);
+    }
+    // Along the slice, and never upside down.
+    let angle = if angle.cos() < -1e-3 { angle + std::f32::consts::PI } else { angle };
+    let (sin, cos) = angle.sin_cos();
+    let (back, down) = (font::width(&text, letters.size, true) / 2.0, letters.size * font::CAP_HEIGHT / 2.0);
+    let start = Point::new(at.x - cos * back - sin * down, at.y - sin * back + cos * down);
+    surface.text(&text, start, letters, Turn::By(angle));
 }

@@ -28,12 +28,14 @@ pub(super) struct Letters {
 }
 
 /// Which way a line of text runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Turn {
     /// From left to right.
     Level,
     /// From bottom to top.
     Upwards,
+    /// Clockwise from level, in radians.
+    By(f32),
 }
 
 /// Shapes that both kinds of picture know.

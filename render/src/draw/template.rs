@@ -1,12 +1,15 @@
-//! Looks that a request can choose with `template=`: the ones graphite-web ships, and two modern ones.
+//! Looks that a request can choose with `template=`: the ones graphite-web ships, modern ones, and those of a file.
+
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
 use super::color::Color;
 
-/// A named set of colours.
-#[derive(Debug, PartialEq)]
+/// A named set of colours, with letters.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Template {
     /// What `template=` calls it.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Behind everything.
     pub background: Color,
     /// Text and axes.
@@ -16,7 +19,13 @@ pub struct Template {
     /// Lines between them.
     pub minor: Color,
     /// Series colours in order; continued with generated ones.
-    pub colors: &'static [Color],
+    pub colors: Cow<'static, [Color]>,
+    /// `fontSize`, if it has one of its own.
+    pub font_size: Option<f64>,
+    /// Bold letters.
+    pub font_bold: bool,
+    /// Slanted letters.
+    pub font_italic: bool,
 }
 
 const fn list<const N: usize>(hex: [u32; N]) -> [Color; N] {
@@ -84,91 +93,175 @@ const SUMMARY: [Color; 3] = list([0x6666ff, 0x66ff66, 0xff6666]);
 
 const ALPHAS: [Color; 3] = [veil(0x00ff00, 0xaa), veil(0xff0000, 0x77), veil(0x003377, 0x99)];
 
-/// All templates; the first is the one for unknown names, as in the reference.
-const TEMPLATES: &[Template] = &[
-    Template::DEFAULT,
-    light("light", &ON_LIGHT),
-    light("grafana", &GRAFANA),
-    Template {
-        name: "dark",
-        background: Color::rgb(0x16181d),
-        foreground: Color::rgb(0xd8dae0),
-        major: veil(0xd8dae0, 40),
-        minor: veil(0xd8dae0, 18),
-        colors: &ON_DARK,
-    },
-    Template {
-        name: "grafana-dark",
-        background: Color::rgb(0x181b1f),
-        foreground: Color::rgb(0xccccdc),
-        major: veil(0xccccdc, 34),
-        minor: veil(0xccccdc, 14),
-        colors: &GRAFANA_DARK,
-    },
-    Template {
-        name: "solarized-light",
-        background: Color::rgb(0xfdf6e3),
-        foreground: Color::rgb(0x566b73),
-        major: veil(0x073642, 46),
-        minor: veil(0x073642, 20),
-        colors: &SOLARIZED,
-    },
-    Template {
-        name: "solarized-dark",
-        background: Color::rgb(0x002b36),
-        foreground: Color::rgb(0x93a1a1),
-        major: veil(0xfdf6e3, 40),
-        minor: veil(0xfdf6e3, 18),
-        colors: &SOLARIZED,
-    },
-    black("classic", &REFERENCE),
-    black("noc", &NOC),
-    black("summary", &SUMMARY),
-    Template {
-        name: "plain",
-        background: Color::rgb(0xffffff),
-        foreground: Color::rgb(0x000000),
-        major: veil(0x000000, 44),
-        minor: veil(0x000000, 20),
-        colors: &REFERENCE,
-    },
-    light("alphas", &ALPHAS),
+/// Ramps from light to dark, and the other way round under the name that ends in 2.
+const RAMPS: [(&str, &str, &[Color]); 5] = [
+    (
+        "ocean1",
+        "ocean2",
+        &list([0xf7fcf0, 0xe0f3db, 0xccebc5, 0xa8ddb5, 0x7bccc4, 0x4eb3d3, 0x2b8cbe, 0x0868ac, 0x084081]),
+    ),
+    ("forest1", "forest2", &list([0xf7fcf5, 0xe5f5e0, 0xc7e9c0, 0xa1d99b, 0x74c476, 0x41ab5d, 0x238b45, 0x005a32])),
+    ("sunset1", "sunset2", &list([0xfff5eb, 0xfee6ce, 0xfdd0a2, 0xfdae6b, 0xfd8d3c, 0xf16913, 0xd94801, 0x8c2d04])),
+    (
+        "moonlight1",
+        "moonlight2",
+        &list([0xfcfbfd, 0xefedf5, 0xdadaeb, 0xbcbddc, 0x9e9ac8, 0x807dba, 0x6a51a3, 0x4a1486]),
+    ),
+    ("lava1", "lava2", &list([0xfff5f0, 0xfee0d2, 0xfcbba1, 0xfc9272, 0xfb6a4a, 0xef3b2c, 0xcb181d, 0x99000d])),
 ];
 
-const fn light(name: &'static str, colors: &'static [Color]) -> Template {
-    Template { name, colors, ..Template::DEFAULT }
+/// The templates inside the binary; the first is the one for unknown names, as in the reference.
+static BUILT_IN: LazyLock<Vec<Arc<Template>>> = LazyLock::new(|| {
+    let ramps = RAMPS.iter().flat_map(|(rising, falling, colors)| {
+        let reversed: Vec<Color> = colors.iter().rev().copied().collect();
+        [on_white(rising, colors), Template { colors: reversed.into(), ..on_white(falling, &[]) }]
+    });
+    [
+        on_white("default", &ON_LIGHT),
+        on_white("light", &ON_LIGHT),
+        on_white("grafana", &GRAFANA),
+        with("dark", 0x16181d, (0xd8dae0, 40, 18), 0xd8dae0, &ON_DARK),
+        with("grafana-dark", 0x181b1f, (0xccccdc, 34, 14), 0xccccdc, &GRAFANA_DARK),
+        with("solarized-light", 0xfdf6e3, (0x073642, 46, 20), 0x566b73, &SOLARIZED),
+        with("solarized-dark", 0x002b36, (0xfdf6e3, 40, 18), 0x93a1a1, &SOLARIZED),
+        on_black("classic", &REFERENCE),
+        on_black("noc", &NOC),
+        on_black("summary", &SUMMARY),
+        with("plain", 0xffffff, (0x000000, 44, 20), 0x000000, &REFERENCE),
+        on_white("alphas", &ALPHAS),
+    ]
+    .into_iter()
+    .chain(ramps)
+    .map(Arc::new)
+    .collect()
+});
+
+fn with(
+    name: &'static str,
+    background: u32,
+    (grid, major, minor): (u32, u8, u8),
+    foreground: u32,
+    colors: &'static [Color],
+) -> Template {
+    Template {
+        name: name.into(),
+        background: Color::rgb(background),
+        foreground: Color::rgb(foreground),
+        major: veil(grid, major),
+        minor: veil(grid, minor),
+        colors: colors.into(),
+        font_size: None,
+        font_bold: false,
+        font_italic: false,
+    }
 }
 
-const fn black(name: &'static str, colors: &'static [Color]) -> Template {
-    Template {
-        name,
-        background: Color::rgb(0x000000),
-        foreground: Color::rgb(0xf2f2f2),
-        major: veil(0xffffff, 52),
-        minor: veil(0xffffff, 24),
-        colors,
+/// Dark text on white and a quiet grid.
+fn on_white(name: &'static str, colors: &'static [Color]) -> Template {
+    with(name, 0xffffff, (0x1f2329, 40, 17), 0x1f2329, colors)
+}
+
+fn on_black(name: &'static str, colors: &'static [Color]) -> Template {
+    with(name, 0x000000, (0xffffff, 52, 24), 0xf2f2f2, colors)
+}
+
+/// What `template=` can choose from: those of a file first, then those inside the binary.
+#[derive(Clone, Debug, Default)]
+pub struct Templates {
+    own: Vec<Arc<Template>>,
+}
+
+impl Templates {
+    /// Reads sections as graphite-web's `graphTemplates.conf` has them. What a section leaves out is as in `[default]` of
+    /// the same text, or as in ours.
+    ///
+    /// # Errors
+    /// Names the line that is no section, comment or `key = value`, and a value that is no colour or number.
+    pub fn read(text: &str) -> Result<Templates, String> {
+        let sections = sections(text)?;
+        let base = sections.iter().find(|section| section.name == "default");
+        let base =
+            base.map_or(Ok(built_in("default").as_ref().clone()), |section| section.over(built_in("default")))?;
+        let own = sections.iter().map(|section| section.over(&base).map(Arc::new)).collect::<Result<_, _>>()?;
+        Ok(Templates { own })
     }
+
+    /// The template of this name; an unknown name gives the default one, as graphite-web does.
+    pub fn named(&self, name: &str) -> Arc<Template> {
+        let own = |name: &str| self.own.iter().find(|template| template.name == name);
+        let built = || BUILT_IN.iter().find(|template| template.name == name);
+        own(name).or_else(built).or_else(|| own("default")).unwrap_or(&BUILT_IN[0]).clone()
+    }
+}
+
+fn built_in(name: &str) -> &'static Arc<Template> {
+    BUILT_IN.iter().find(|template| template.name == name).unwrap_or(&BUILT_IN[0])
 }
 
 impl Template {
-    /// Dark text on white, a quiet grid, the reference's order of colours.
-    pub const DEFAULT: Template = Template {
-        name: "default",
-        background: Color::rgb(0xffffff),
-        foreground: Color::rgb(0x1f2329),
-        major: veil(0x1f2329, 40),
-        minor: veil(0x1f2329, 17),
-        colors: &ON_LIGHT,
-    };
-
-    /// The template of this name; an unknown name gives the default one, as graphite-web does.
-    pub fn named(name: &str) -> &'static Template {
-        TEMPLATES.iter().find(|template| template.name == name).unwrap_or(&TEMPLATES[0])
+    /// The one inside the binary of this name, else the default one.
+    pub fn named(name: &str) -> Arc<Template> {
+        built_in(name).clone()
     }
 
-    /// Names that `template=` understands.
+    /// Names of the templates inside the binary.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        TEMPLATES.iter().map(|template| template.name)
+        BUILT_IN.iter().map(|template| template.name.as_ref())
+    }
+}
+
+/// `[name]` and what follows it, with the numbers of its lines.
+struct Section<'a> {
+    name: &'a str,
+    entries: Vec<(usize, &'a str, &'a str)>,
+}
+
+fn sections(text: &str) -> Result<Vec<Section<'_>>, String> {
+    let mut sections: Vec<Section<'_>> = Vec::new();
+    for (number, line) in (1..).zip(text.lines().map(str::trim)) {
+        if line.is_empty() || line.starts_with(['#', ';']) {
+            continue;
+        }
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            sections.push(Section { name: name.trim(), entries: Vec::new() });
+            continue;
+        }
+        let entry = line.split_once(['=', ':']);
+        match (sections.last_mut(), entry) {
+            (Some(section), Some((key, value))) => section.entries.push((number, key.trim(), value.trim())),
+            _ => return Err(format!("line {number}: expected [section] or key = value, found {line:?}")),
+        }
+    }
+    Ok(sections)
+}
+
+impl Section<'_> {
+    fn over(&self, base: &Template) -> Result<Template, String> {
+        let mut template = Template { name: self.name.to_owned().into(), ..base.clone() };
+        for (line, key, value) in &self.entries {
+            let wrong = |expected: &str| format!("line {line}: {key} must be {expected}, not {value:?}");
+            let color = |text: &str| Color::parse(text).ok_or_else(|| wrong("a colour"));
+            let flag = || ["true", "yes", "on", "1"].iter().any(|yes| value.eq_ignore_ascii_case(yes));
+            match key.to_ascii_lowercase().as_str() {
+                "background" => template.background = color(value)?,
+                "foreground" => template.foreground = color(value)?,
+                "majorline" => template.major = color(value)?,
+                "minorline" => template.minor = color(value)?,
+                "linecolors" => {
+                    let listed = value.split(',').map(str::trim).filter(|item| !item.is_empty());
+                    template.colors = listed.map(color).collect::<Result<Vec<_>, _>>()?.into();
+                }
+                "fontsize" => {
+                    let size = value.parse().ok().filter(|size: &f64| (1.0..=96.0).contains(size));
+                    template.font_size = Some(size.ok_or_else(|| wrong("a number from 1 to 96"))?);
+                }
+                "fontbold" => template.font_bold = flag(),
+                "fontitalic" => template.font_italic = flag(),
+                // There is one font, and what newer versions add is no fault.
+                _ => {}
+            }
+        }
+        Ok(template)
     }
 }
 
@@ -178,7 +271,7 @@ mod tests {
 
     #[test]
     fn text_of_every_template_reaches_the_contrast_of_wcag_aa() {
-        for template in TEMPLATES {
+        for template in BUILT_IN.iter() {
             let ratio = contrast(template.foreground, template.background);
             assert!(ratio >= 4.5, "{}: {ratio:.2}", template.name);
         }
@@ -188,6 +281,25 @@ mod tests {
     fn an_unknown_template_is_the_default() {
         assert_eq!(Template::named("nosuch").name, "default");
         assert_eq!(Template::named("grafana-dark").name, "grafana-dark");
+    }
+
+    #[test]
+    fn a_file_adds_templates_and_changes_the_default() {
+        let text = "# ours\n[default]\nforeground = #102030\n\n[night]\nbackground=black\nlineColors = red, 00ff0080\nfontBold = True\n";
+        let templates = Templates::read(text).unwrap();
+        let night = templates.named("night");
+        assert_eq!((night.background, night.foreground), (Color::rgb(0), Color::rgb(0x102030)));
+        assert_eq!((night.colors.len(), night.font_bold, night.font_size), (2, true, None));
+        assert_eq!(templates.named("nosuch").foreground, Color::rgb(0x102030));
+        assert_eq!(templates.named("ocean2").colors[0], Color::rgb(0x084081));
+    }
+
+    #[test]
+    fn a_fault_in_a_file_names_its_line() {
+        let fault = |text: &str| Templates::read(text).unwrap_err();
+        assert_eq!(fault("[a]\nbackground = puce\n"), r#"line 2: background must be a colour, not "puce""#);
+        assert!(fault("background = white").starts_with("line 1: expected [section]"));
+        assert!(fault("[a]\nfontSize = 1e9").starts_with("line 2: fontSize must be a number from 1 to 96"));
     }
 
     fn contrast(a: Color, b: Color) -> f64 {

@@ -28,7 +28,7 @@ const MOST_TOLD: usize = 500;
 
 pub(super) async fn explain(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
     let params = app.params(request).await?;
-    let mut question = Question::read(&params, &app.config)?;
+    let mut question = Question::read(&params, &app.config, &app.looks)?;
     if question.targets.is_empty() {
         return Err(Fault::parameter("target", "`target` says what to explain"));
     }

@@ -71,9 +71,11 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tracing::warn;
 
 use crate::config::{HttpConfig, RenderConfig};
 use crate::dashboards::Store;
+use crate::draw::template::Templates;
 use crate::eval::{Budget, Stores};
 use desk::Desk;
 use fault::Fault;
@@ -133,6 +135,8 @@ struct App {
     budget: Budget,
     /// Places for requests that evaluate at the same time.
     turns: Arc<Turns>,
+    /// Templates of pictures.
+    looks: Templates,
     /// Dashboards in files, and those that come with the program.
     dashboards: Arc<Store>,
 }
@@ -146,8 +150,12 @@ pub fn router(http: HttpConfig, config: RenderConfig, sources: Sources) -> Route
     status.parts.push(Arc::new(queries));
     let with_page = http.page;
     let dashboards = Arc::new(Store::at(http.dashboards.clone()));
+    let looks = config.looks().unwrap_or_else(|problem| {
+        warn!(problem, "Pictures are drawn without the templates of `[render] templates`.");
+        Templates::default()
+    });
     let desk = Desk::new(http, status, results);
-    let app = Arc::new(App { dashboards, budget, turns, desk: desk.clone(), config, sources });
+    let app = Arc::new(App { dashboards, looks, budget, turns, desk: desk.clone(), config, sources });
     let endpoints: [(&str, MethodRouter<Arc<App>>); 22] = [
         ("/render", get(render::render).post(render::render)),
         ("/explain", get(explain::explain).post(explain::explain)),

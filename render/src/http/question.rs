@@ -9,6 +9,7 @@ use super::wish::Wish;
 use crate::config::RenderConfig;
 use crate::draw;
 use crate::draw::options::GraphType;
+use crate::draw::template::Templates;
 use crate::eval::{Budget, Limits, Request};
 use crate::format::Layout;
 use crate::query::Trace;
@@ -89,8 +90,8 @@ impl Form {
 impl Question {
     /// # Errors
     /// Names the parameter that cannot be read.
-    pub(super) fn read(params: &Params, config: &RenderConfig) -> Result<Question, Fault> {
-        let options = draw::Options::from_lookup(&|name| params.last(name)).map_err(|fault| {
+    pub(super) fn read(params: &Params, config: &RenderConfig, looks: &Templates) -> Result<Question, Fault> {
+        let options = draw::Options::from_lookup(&|name| params.last(name), looks).map_err(|fault| {
             let message = format!("`{}` must be {}, not `{}`", fault.name, fault.expected, fault.value);
             Fault::parameter(fault.name, message)
         })?;

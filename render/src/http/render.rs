@@ -28,7 +28,7 @@ pub(super) async fn render(State(app): State<Arc<App>>, request: HttpRequest) ->
     let begun = Instant::now();
     let reads_json = accepts_json(request.headers());
     let has = request.headers().get(header::IF_NONE_MATCH).and_then(|has| has.to_str().ok()).map(str::to_owned);
-    let question = match app.params(request).await.and_then(|params| Question::read(&params, &app.config)) {
+    let question = match app.params(request).await.and_then(|params| Question::read(&params, &app.config, &app.looks)) {
         Ok(mut question) => {
             question.request.budget = app.budget.clone();
             question

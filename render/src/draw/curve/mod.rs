@@ -6,7 +6,7 @@ mod stack;
 pub(super) use self::marks::Sheet;
 use super::color::{Color, Palette};
 use super::legend::bare_name;
-use super::options::{LineMode, Options};
+use super::options::{AreaMode, LineMode, Options};
 use super::value_axis::{Extent, LARGEST};
 use crate::series::{Consolidation, Series, Style};
 
@@ -33,6 +33,8 @@ pub(super) struct Curve {
     width: f32,
     dash: Option<f32>,
     line_alpha: f64,
+    /// Which of how many bars side by side.
+    bar: (usize, usize),
 }
 
 /// Curves for `series`, with one point for each of `room` pixels at most.
@@ -49,8 +51,18 @@ pub(super) fn curves(series: &[Series], options: &Options, palette: &Palette, ro
     let colored: Vec<Color> = series.iter().map(|one| next_color(&one.style)).collect();
     let mut curves: Vec<Curve> =
         series.iter().zip(colored).map(|(one, color)| Curve::new(one, color, options, two_axes, room)).collect();
+    set_side_by_side(&mut curves, options);
     stack::fill(&mut curves, series, options);
     curves
+}
+
+/// Shares the width of a step among the curves, unless they stand on each other.
+fn set_side_by_side(curves: &mut [Curve], options: &Options) {
+    if options.line_mode == LineMode::Bar && options.area_mode != AreaMode::Stacked {
+        let count = curves.iter().filter(|curve| !curve.infinite).count();
+        let standing = curves.iter_mut().filter(|curve| !curve.infinite);
+        standing.enumerate().for_each(|(index, curve)| curve.bar = (index, count));
+    }
 }
 
 impl Curve {
@@ -63,10 +75,11 @@ impl Curve {
             (true, true) => options.right,
         };
         let count = series.values.len().max(1) as f64;
-        let joined = (count / (room / options.min_x_step).max(1.0)).ceil().max(1.0) as usize;
+        let pitch = if options.line_mode == LineMode::Bar { options.min_x_step.max(4.0) } else { options.min_x_step };
+        let joined = (count / (room / pitch).max(1.0)).ceil().max(1.0) as usize;
         let step = series.step.max(1) as f64;
         let centre = match options.line_mode {
-            LineMode::Staircase => 0.0,
+            mode if mode.fills_steps() => 0.0,
             _ => (joined - 1) as f64 / 2.0 * step,
         };
         let mut curve = Curve {
@@ -84,6 +97,7 @@ impl Curve {
             width: style.line_width.or(side.width).unwrap_or(options.line_width).clamp(0.1, 50.0) as f32,
             dash: style.dashed.or(side.dashed).filter(|dash| *dash > 0.0).map(|dash| dash.clamp(1.0, 1000.0) as f32),
             line_alpha: 1.0,
+            bar: (0, 1),
         };
         let missing = if options.null_as_zero { 0.0 } else { f64::NAN };
         curve.join(series, joined, missing);

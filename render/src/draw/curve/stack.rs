@@ -1,7 +1,7 @@
 //! What is filled, how strongly, and what it stands on.
 
 use super::Curve;
-use crate::draw::options::{AreaMode, Options};
+use crate::draw::options::{AreaMode, LineMode, Options};
 use crate::series::Series;
 
 /// Decides what is filled, how strongly, and on what it stands.
@@ -12,6 +12,7 @@ pub(super) fn fill(curves: &mut [Curve], series: &[Series], options: &Options) {
         let usual = match options.area_mode {
             // The lower edge of a band: the next series is filled down to it.
             _ if curve.infinite || one.style.invisible => None,
+            _ if options.line_mode == LineMode::Bar => Some(0.9),
             _ if one.style.stacked && index > 0 && series[index - 1].style.invisible => Some(0.35),
             _ if one.style.stacked => Some(0.75),
             AreaMode::Stacked => Some(0.75),

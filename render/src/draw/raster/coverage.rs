@@ -8,7 +8,7 @@ use super::ink::Stamp;
 use crate::draw::surface::Point;
 
 /// Whole device pixels that may be painted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Clip {
     pub(super) left: usize,
     pub(super) top: usize,
@@ -24,6 +24,7 @@ impl Clip {
 }
 
 /// Changes of coverage along each row, and where they are.
+#[derive(Default)]
 pub(super) struct Coverage {
     stride: usize,
     cells: Vec<f32>,
@@ -41,19 +42,15 @@ pub(super) struct Coverage {
 const BLOCK: usize = 8;
 
 impl Coverage {
-    pub(super) fn new(width: usize, height: usize) -> Coverage {
+    /// Changes its size; there must be no shape in it.
+    pub(super) fn fit(&mut self, width: usize, height: usize) {
         // Two cells more than pixels: an edge on the right border also writes into the next one.
-        let stride = (width + 2).next_multiple_of(BLOCK);
-        let words = (stride / BLOCK).div_ceil(64);
-        Coverage {
-            stride,
-            cells: vec![0.0; stride * height],
-            marks: vec![0; words * height],
-            words,
-            top: height,
-            bottom: 0,
-            clip: Clip { left: 0, top: 0, right: width, bottom: height },
-        }
+        self.stride = (width + 2).next_multiple_of(BLOCK);
+        self.words = (self.stride / BLOCK).div_ceil(64);
+        self.cells.resize(self.stride * height, 0.0);
+        self.marks.resize(self.words * height, 0);
+        (self.top, self.bottom) = (height, 0);
+        self.clip = Clip { left: 0, top: 0, right: width, bottom: height };
     }
 
     /// Adds an edge, cut to the clip: what lies beside it counts at its border.
@@ -190,8 +187,9 @@ impl Sweep<'_> {
         for (cell, pixel) in cells.iter_mut().zip(&mut self.line[start..end]) {
             if *cell != 0.0 {
                 self.sum += *cell;
-                // 0.003 is below what eight bits can show and swallows the rounding of long sums.
-                self.share = (((f32::abs(self.sum) - 0.003).clamp(0.0, 0.994) * 257.6) as i32 as usize).min(256);
+                // 32 shades of an edge are enough for the eye, and keep small pictures within 256 colours. A sixty-fourth
+                // swallows the rounding of long sums.
+                self.share = ((f32::abs(self.sum).min(1.0) * 32.0 + 0.5) as i32 as usize) * 8;
             }
             if self.share != 0 {
                 *pixel = self.stamps[self.share].over(*pixel);

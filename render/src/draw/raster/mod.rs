@@ -8,12 +8,14 @@ mod encode;
 mod ink;
 mod pen;
 
+use std::sync::Mutex;
+
 use self::coverage::{Clip, Coverage};
 use self::ink::Ink;
 use self::pen::{Brush, Nib, THIN};
 use super::DrawError;
 use super::color::Color;
-use super::font::Masks;
+use super::font::{self, Masks, Style};
 use super::surface::{Area, Letters, Point, Surface, Turn, circle};
 
 /// A picture of device pixels.
@@ -22,33 +24,61 @@ pub(super) struct Raster {
     height: usize,
     /// Device pixels per logical pixel.
     scale: f32,
-    /// Premultiplied, `aabbggrr`.
-    pixels: Vec<u32>,
-    coverage: Coverage,
-    masks: Masks,
+    canvas: Canvas,
     /// Nothing behind the picture shows through.
     opaque: bool,
+    slanted: bool,
 }
+
+/// The memory of a picture, kept from one to the next.
+struct Canvas {
+    /// Premultiplied, `aabbggrr`.
+    pixels: Vec<u32>,
+    /// Clean between two shapes, so also between two pictures.
+    coverage: Coverage,
+    masks: Masks,
+    /// What the encoder reads.
+    rows: Vec<u8>,
+}
+
+/// Canvases that wait for the next picture: fresh pages would cost a fifth of a small one.
+static RESTING: Mutex<Vec<Canvas>> = Mutex::new(Vec::new());
+/// As many as are drawn on at once on two processors.
+const MOST_RESTING: usize = 2;
+/// Pixels of a canvas that is kept, 4 MB with all that belongs to it.
+const LARGEST_RESTING: usize = 400_000;
 
 impl Raster {
     /// A picture filled with `ground`; sizes in logical pixels.
-    pub(super) fn new(width: u32, height: u32, scale: f64, ground: Color) -> Raster {
+    pub(super) fn new(width: u32, height: u32, scale: f64, ground: Color, slanted: bool) -> Raster {
         let device = |side: u32| ((f64::from(side) * scale).round() as usize).max(1);
         let (width, height) = (device(width), device(height));
-        Raster {
-            width,
-            height,
-            scale: scale as f32,
-            pixels: vec![Ink::new(ground).covering(256).alone(); width * height],
-            coverage: Coverage::new(width, height),
+        let rested = RESTING.lock().ok().and_then(|mut resting| resting.pop());
+        let mut canvas = rested.unwrap_or_else(|| Canvas {
+            pixels: Vec::new(),
+            coverage: Coverage::default(),
             masks: Masks::default(),
-            opaque: ground.a == 255,
-        }
+            rows: Vec::new(),
+        });
+        canvas.coverage.fit(width, height);
+        canvas.pixels.clear();
+        canvas.pixels.resize(width * height, Ink::new(ground).covering(256).alone());
+        Raster { width, height, scale: scale as f32, canvas, opaque: ground.a == 255, slanted }
     }
 
     /// The picture as a PNG file.
-    pub(super) fn encode(&self) -> Result<Vec<u8>, DrawError> {
-        Ok(encode::png(&self.pixels, self.width, self.height, self.opaque)?)
+    pub(super) fn encode(mut self) -> Result<Vec<u8>, DrawError> {
+        let Canvas { pixels, rows, .. } = &mut self.canvas;
+        let file = encode::png(pixels, self.width, self.height, self.opaque, rows)?;
+        if pixels.capacity() <= LARGEST_RESTING {
+            self.canvas.masks.trim();
+            if let Ok(mut resting) = RESTING.lock() {
+                if resting.len() < MOST_RESTING {
+                    resting.push(self.canvas);
+                }
+            }
+        }
+        Ok(file)
     }
 
     fn device(&self, point: Point) -> Point {
@@ -56,7 +86,7 @@ impl Raster {
     }
 
     fn paint(&mut self, color: Color) {
-        self.coverage.paint(&mut self.pixels, self.width, &Ink::new(color).stamps());
+        self.canvas.coverage.paint(&mut self.canvas.pixels, self.width, &Ink::new(color).stamps());
     }
 }
 
@@ -66,7 +96,7 @@ impl Surface for Raster {
         let mut from = self.device(*last);
         for point in outline {
             let to = self.device(*point);
-            self.coverage.edge(from, to);
+            self.canvas.coverage.edge(from, to);
             from = to;
         }
         self.paint(color);
@@ -78,11 +108,11 @@ impl Surface for Raster {
         let color = color.faded(f64::from(device.min(1.0)));
         let points = points.iter().map(|point| Point::new(point.x * self.scale, point.y * self.scale));
         if device <= THIN {
-            let mut nib = Nib::new(&mut self.coverage, device.max(1.0));
+            let mut nib = Nib::new(&mut self.canvas.coverage, device.max(1.0));
             points.for_each(|point| nib.line_to(point));
             nib.lift();
         } else {
-            let mut brush = Brush::new(&mut self.coverage, device);
+            let mut brush = Brush::new(&mut self.canvas.coverage, device);
             points.for_each(|point| brush.line_to(point));
         }
         self.paint(color);
@@ -93,13 +123,13 @@ impl Surface for Raster {
         let (left, top) = (snap(area.left), snap(area.top));
         // Nothing that was asked for vanishes between two pixels.
         let (right, bottom) = (snap(area.right).max(left + 1.0), snap(area.bottom).max(top + 1.0));
-        let clip = self.coverage.clip;
+        let clip = self.canvas.coverage.clip;
         let rows = top.max(clip.top as f32) as usize..bottom.clamp(0.0, clip.bottom as f32) as usize;
         let (from, to) = (left.max(clip.left as f32) as usize, right.clamp(0.0, clip.right as f32) as usize);
         let stamp = Ink::new(color).covering(256);
         for row in rows {
             if from < to {
-                stamp.run(&mut self.pixels[row * self.width + from..row * self.width + to]);
+                stamp.run(&mut self.canvas.pixels[row * self.width + from..row * self.width + to]);
             }
         }
     }
@@ -109,25 +139,30 @@ impl Surface for Raster {
     }
 
     fn text(&mut self, text: &str, at: Point, letters: Letters, turn: Turn) {
-        let (size, ink) = (letters.size * self.scale, Ink::new(letters.color));
+        let style = Style { size: letters.size * self.scale, bold: letters.bold, slanted: self.slanted };
+        let stamps = Ink::new(letters.color).stamps();
         let (x, y) = (at.x * self.scale, at.y * self.scale);
         // Along the line letters sit on quarter pixels; across it the baseline is on a whole one, which keeps it crisp.
         let (pen, base) = match turn {
             Turn::Level => (x, y.round() as i32),
             Turn::Upwards => (-y, x.round() as i32),
+            Turn::By(angle) => {
+                let coverage = &mut self.canvas.coverage;
+                font::turned(text, style, Point::new(x, y), angle, |from, to| coverage.edge(from, to));
+                return self.paint(letters.color);
+            }
         };
-        let (pixels, clip, width) = (&mut self.pixels, self.coverage.clip, self.width);
-        self.masks.each(text, size, letters.bold, pen, |pen, mask| {
+        let upwards = turn == Turn::Upwards;
+        let Canvas { pixels, coverage, masks, .. } = &mut self.canvas;
+        let (clip, width) = (coverage.clip, self.width);
+        masks.each(text, style, pen, |pen, mask| {
             for (row, line) in mask.coverage.chunks_exact(mask.width).enumerate() {
                 for (column, &share) in line.iter().enumerate().filter(|(_, share)| **share > 0) {
                     let (along, across) = (pen + mask.left + column as i32, base + mask.top + row as i32);
-                    let (x, y) = match turn {
-                        Turn::Level => (along, across),
-                        Turn::Upwards => (across, -along - 1),
-                    };
+                    let (x, y) = if upwards { (across, -along - 1) } else { (along, across) };
                     if clip.holds(x, y) {
                         let pixel = &mut pixels[y as usize * width + x as usize];
-                        *pixel = ink.covering(u32::from(share) + u32::from(share >> 7)).over(*pixel);
+                        *pixel = stamps[usize::from(share) + usize::from(share >> 7)].over(*pixel);
                     }
                 }
             }
@@ -136,7 +171,7 @@ impl Surface for Raster {
 
     fn clip(&mut self, area: Area) {
         let snap = |value: f32, most: usize| (value * self.scale).round().clamp(0.0, most as f32) as usize;
-        self.coverage.clip = Clip {
+        self.canvas.coverage.clip = Clip {
             left: snap(area.left, self.width),
             top: snap(area.top, self.height),
             right: snap(area.right, self.width),
@@ -145,7 +180,7 @@ impl Surface for Raster {
     }
 
     fn unclip(&mut self) {
-        self.coverage.clip = Clip { left: 0, top: 0, right: self.width, bottom: self.height };
+        self.canvas.coverage.clip = Clip { left: 0, top: 0, right: self.width, bottom: self.height };
     }
 }
 
@@ -161,7 +196,7 @@ mod tests {
     }
 
     fn red(raster: &Raster, x: usize, y: usize) -> u8 {
-        raster.pixels[y * raster.width + x] as u8
+        raster.canvas.pixels[y * raster.width + x] as u8
     }
 
     #[track_caller]
@@ -171,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_pixel_gets_the_share_of_its_area_that_is_covered() {
-        let mut raster = Raster::new(8, 8, 1.0, WHITE);
+        let mut raster = Raster::new(8, 8, 1.0, WHITE, false);
         raster.fill(&square(1.25, 2.5, 4.0, 6.0), BLACK);
         check(red(&raster, 2, 3), 0);
         check(red(&raster, 1, 3), 64);
@@ -184,7 +219,7 @@ mod tests {
     #[test]
     fn slopes_cover_half_of_what_they_cross_whichever_way_they_turn() {
         for turned in [false, true] {
-            let mut raster = Raster::new(10, 10, 1.0, WHITE);
+            let mut raster = Raster::new(10, 10, 1.0, WHITE, false);
             let mut triangle = [Point::new(0.0, 0.0), Point::new(10.0, 10.0), Point::new(0.0, 10.0)];
             if turned {
                 triangle.reverse();
@@ -200,7 +235,7 @@ mod tests {
 
     #[test]
     fn overlapping_pieces_of_a_line_do_not_darken_each_other() {
-        let mut raster = Raster::new(20, 20, 1.0, WHITE);
+        let mut raster = Raster::new(20, 20, 1.0, WHITE, false);
         let zigzag: Vec<Point> =
             (0..10).map(|at| Point::new(2.0 + at as f32 * 1.5, if at % 2 == 0 { 4.0 } else { 16.0 })).collect();
         raster.stroke(&zigzag, 6.0, Color { a: 128, ..BLACK });
@@ -211,7 +246,7 @@ mod tests {
 
     #[test]
     fn nothing_leaves_the_clip_and_what_reaches_beyond_fills_up_to_it() {
-        let mut raster = Raster::new(20, 20, 1.0, WHITE);
+        let mut raster = Raster::new(20, 20, 1.0, WHITE, false);
         raster.clip(Area { left: 5.0, top: 5.0, right: 15.0, bottom: 15.0 });
         raster.fill(&square(-1e6, -1e6, 1e6, 1e6), BLACK);
         for (x, y, expected) in
@@ -225,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_transparent_ground_stays_transparent() {
-        let mut raster = Raster::new(2, 1, 1.0, Color { a: 0, ..WHITE });
+        let mut raster = Raster::new(2, 1, 1.0, Color { a: 0, ..WHITE }, false);
         raster.rect(Area { left: 0.0, top: 0.0, right: 1.0, bottom: 1.0 }, Color { a: 128, ..Color::rgb(0xff0000) });
         let png = raster.encode().unwrap();
         let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
