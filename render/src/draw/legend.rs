@@ -78,7 +78,19 @@ impl Legend {
                 match cell {
                     Cell::Swatch { x, color } => {
                         let (left, top) = ((at.x + x).round(), (middle - SWATCH / 2.0).round());
-                        surface.rect(Area { left, top, right: left + SWATCH, bottom: top + SWATCH }, *color);
+                        let area = Area { left, top, right: left + SWATCH, bottom: top + SWATCH };
+                        if is_lost_beside(*color, foreground) {
+                            surface.rect(area, foreground.faded(0.45));
+                            let inner = Area {
+                                left: left + 1.0,
+                                top: top + 1.0,
+                                right: area.right - 1.0,
+                                bottom: area.bottom - 1.0,
+                            };
+                            surface.rect(inner, Color { a: 255, ..*color });
+                        } else {
+                            surface.rect(area, *color);
+                        }
                     }
                     Cell::Text { x, text, faint } => {
                         let color = if *faint { foreground.faded(0.72) } else { foreground };
@@ -90,6 +102,12 @@ impl Legend {
             }
         }
     }
+}
+
+/// So light on a light ground, or so dark on a dark one, that its swatch needs a rim; text is the ground's opposite.
+fn is_lost_beside(color: Color, foreground: Color) -> bool {
+    let ground = if foreground.lightness() < 0.5 { 1.0 } else { 0.0 };
+    (color.lightness() - ground).abs() < 0.12
 }
 
 /// Entries that stay with `uniqueLegend`: the first of each name.

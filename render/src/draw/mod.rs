@@ -155,3 +155,6 @@ fn paint(
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod goldens;

@@ -125,14 +125,29 @@ fn value_label(
     let color = options.value_labels_color.unwrap_or(contrast);
     let reach = if share > 0.999 { 0.0 } else { radius * 0.64 };
     let at = Point::new(centre.x + reach * angle.cos(), centre.y + reach * angle.sin());
-    let letters = Letters { size: look.em, bold: true, color };
+    // Along the slice, and never upside down; or level.
+    let lean = match (options.pie_labels_rotated, angle.cos() < -1e-3) {
+        (false, _) => 0.0,
+        (true, true) => angle + std::f32::consts::PI,
+        (true, false) => angle,
+    };
+    let room = (radius * 0.7, 2.0 * radius * 0.64 * (share as f32 * std::f32::consts::PI).min(1.5).sin());
+    let fits = |size: &f32| share > 0.999 || fits(&text, *size, angle - lean, room);
+    // What fits into no size that can be read is left to the legend.
+    let Some(size) = [1.0, 0.9, 0.8].map(|part| look.em * part).into_iter().find(fits) else { return };
+    let letters = Letters { size, bold: true, color };
     if !options.pie_labels_rotated {
         return label(surface, &text, at, Anchor::Middle, letters);
     }
-    // Along the slice, and never upside down.
-    let angle = if angle.cos() < -1e-3 { angle + std::f32::consts::PI } else { angle };
-    let (sin, cos) = angle.sin_cos();
-    let (back, down) = (font::width(&text, letters.size, true) / 2.0, letters.size * font::CAP_HEIGHT / 2.0);
+    let (sin, cos) = lean.sin_cos();
+    let (back, down) = (font::width(&text, size, true) / 2.0, size * font::CAP_HEIGHT / 2.0);
     let start = Point::new(at.x - cos * back - sin * down, at.y - sin * back + cos * down);
-    surface.text(&text, start, letters, Turn::By(angle));
+    surface.text(&text, start, letters, Turn::By(lean));
+}
+
+/// Whether a text fits into a slice that lies at `angle` to it, with `room` along the slice and across it.
+fn fits(text: &str, size: f32, angle: f32, (along, across): (f32, f32)) -> bool {
+    let (width, height) = (font::width(text, size, true), size * font::CAP_HEIGHT);
+    let (sin, cos) = (angle.sin().abs(), angle.cos().abs());
+    width * cos + height * sin <= along && width * sin + height * cos <= across
 }

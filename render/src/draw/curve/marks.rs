@@ -40,7 +40,7 @@ impl Curve {
                 marks.extend(self.between(run, sheet, color, |index| self.points[index], base));
             }
         } else if !self.low.is_empty() {
-            let color = self.color.faded(0.38 * self.line_alpha);
+            let color = self.color.faded(0.5 * self.line_alpha);
             for run in self.runs(sheet).into_iter().flat_map(|run| self.beyond_the_line(run, sheet)) {
                 marks.extend(self.between(run, sheet, color, |index| self.high[index], |index| self.low[index]));
             }

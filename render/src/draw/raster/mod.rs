@@ -72,10 +72,10 @@ impl Raster {
         let file = encode::png(pixels, self.width, self.height, self.opaque, rows)?;
         if pixels.capacity() <= LARGEST_RESTING {
             self.canvas.masks.trim();
-            if let Ok(mut resting) = RESTING.lock() {
-                if resting.len() < MOST_RESTING {
-                    resting.push(self.canvas);
-                }
+            if let Ok(mut resting) = RESTING.lock()
+                && resting.len() < MOST_RESTING
+            {
+                resting.push(self.canvas);
             }
         }
         Ok(file)
