@@ -17,7 +17,7 @@ use crate::cache::{Cache, Room};
 use crate::clock::{now, seconds};
 use crate::gate::Gate;
 use crate::limits::LiveLimits;
-use crate::report::Others;
+use crate::others::Others;
 use crate::stats::Stats;
 
 /// Most bytes of a refused line that reach the log.

@@ -18,6 +18,7 @@ mod intake;
 mod journaling;
 mod limits;
 mod listener;
+mod others;
 mod rate;
 mod report;
 pub mod stats;

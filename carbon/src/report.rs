@@ -1,7 +1,6 @@
 //! The daemon's own counters as metrics, under the names carbon gives them.
 
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use carbon_journal::Journal;
@@ -38,30 +37,6 @@ pub(crate) async fn run(intake: Arc<Intake>, interval: Duration, host: String, s
         }
         intake.accept_own(&mut batch);
         before = after;
-    }
-}
-
-/// Numbers that are asked for at each report.
-type Numbers = Box<dyn FnMut() -> Vec<(String, f64)> + Send>;
-
-/// Numbers of other parts of the process.
-#[derive(Default)]
-pub(crate) struct Others(Mutex<Vec<Numbers>>);
-
-impl Others {
-    pub(crate) fn add(&self, numbers: Numbers) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(numbers);
-    }
-
-    fn numbers(&self) -> Vec<(String, f64)> {
-        let mut others = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        others.iter_mut().flat_map(|numbers| numbers()).collect()
-    }
-}
-
-impl fmt::Debug for Others {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Others")
     }
 }
 

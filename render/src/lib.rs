@@ -1,6 +1,7 @@
 //! Targets, functions, formats and pictures behind Graphite's HTTP API.
 
 mod token;
+mod percent;
 pub mod config;
 pub mod http;
 pub mod time;

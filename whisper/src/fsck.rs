@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-use crate::batch::RunWriter;
 use crate::create::{Draft, draft};
 use crate::error::Damage;
 use crate::file::{time_of, value_of};
 use crate::header::{RECORD, Ring};
 use crate::layer::ReadAt;
+use crate::run::RunWriter;
 use crate::{Allocation, CreateOptions, Error, Header, Timestamp, Whisper};
 
 /// What is wrong with a file.

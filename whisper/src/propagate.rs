@@ -1,10 +1,10 @@
 //! Coarser points made from finer ones.
 
 use crate::aggregation::Accumulator;
-use crate::batch::RunWriter;
 use crate::file::{CHUNK, time_of, value_of};
 use crate::header::Ring;
 use crate::layer::WriteAt;
+use crate::run::RunWriter;
 use crate::{Error, Whisper};
 
 impl<L: WriteAt> Whisper<L> {

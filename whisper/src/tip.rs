@@ -12,10 +12,10 @@
 use std::cmp::Ordering;
 
 use crate::aggregation::Accumulator;
-use crate::batch::RunWriter;
 use crate::file::{CHUNK, time_of, value_of};
 use crate::header::{RECORD, Ring};
 use crate::layer::WriteAt;
+use crate::run::RunWriter;
 use crate::{Error, Point, Whisper};
 
 /// Steps from one archive to the next that are remembered; of further ones, which no usual file has, all is read back.

@@ -15,8 +15,9 @@ use tracing::warn;
 
 use super::access::{Asker, Change};
 use super::fault::Fault;
-use super::params::{Params, decode};
+use super::params::Params;
 use super::{App, answer, form, never_cached, question};
+use crate::percent::decode;
 
 /// Of a second.
 pub(super) const MICROS: i64 = 1_000_000;

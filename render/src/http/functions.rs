@@ -8,9 +8,10 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 use super::fault::{Fault, shortened};
-use super::params::{Params, decode};
+use super::params::Params;
 use super::{App, answer};
 use crate::functions::{self, Default, Function, Param, Type};
+use crate::percent::decode;
 
 /// `/functions`: all of them, by name, or with `grouped` by chapter and name; `group` chooses a chapter.
 pub(super) async fn list(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {

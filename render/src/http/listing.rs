@@ -223,7 +223,7 @@ impl Rows for Level {
         out.extend_from_slice(b"{\"text\": ");
         match name.contains(['%', '+']) {
             // The name as the tree shows it: graphite-web undoes percent-encoding and `+` in it.
-            true => quote(&super::params::decode_lossily(name), out),
+            true => quote(&crate::percent::decode_lossily(name), out),
             false => quote(name, out),
         }
         out.extend_from_slice(b", \"id\": ");

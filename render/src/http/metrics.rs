@@ -13,9 +13,10 @@ use whisper::Timestamp;
 
 use super::fault::{Fault, shortened};
 use super::listing::{self, Level};
-use super::params::{self, Params};
+use super::params::Params;
 use super::{App, answer, not_cached, question};
 use crate::format::{self, Output, TooLong};
+use crate::percent::decode_lossily;
 
 /// `/metrics/find`: the nodes that match `query`, in one of the forms that clients know.
 pub(super) async fn find(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
@@ -389,7 +390,7 @@ fn is_leaf(node: &Node) -> bool {
 
 /// The name as the tree shows it: graphite-web undoes percent-encoding and `+` in it.
 fn unquoted(name: &str) -> String {
-    params::decode_lossily(name)
+    decode_lossily(name)
 }
 
 /// The time that names must have been alive in, where a request limits it; `-1` stands for no limit.

@@ -89,7 +89,6 @@ pub use asked::{Asked, AskedSnapshot};
 pub use desk::{Part, Status};
 pub use exposition::Family;
 pub use flush::LONGEST_FLUSH;
-pub(crate) use params::decode_lossily;
 pub use server::{AdminServer, Server, ServerError};
 
 /// Where names and points come from.

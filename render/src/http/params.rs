@@ -1,6 +1,7 @@
 //! The parameters of a request: the query string first, then the form in the body.
 
 use super::fault::{Fault, shortened};
+use crate::percent::decode;
 
 /// Names and values in the order they came. Where one value is wanted the last one counts, so a form field beats the
 /// query string; names that nobody asks for are ignored, as graphite-web does.
@@ -65,47 +66,6 @@ impl Params {
     }
 }
 
-/// Undoes percent-encoding in one part of a path or a query; `plus` says whether `+` is a blank.
-pub(super) fn decode(text: &str, plus: bool) -> Result<String, &'static str> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        rest = after;
-        match first {
-            b'+' if plus => bytes.push(b' '),
-            b'%' => {
-                let (Some(high), Some(low)) = (after.first().and_then(hex), after.get(1).and_then(hex)) else {
-                    return Err(
-                        "has a `%` that is not followed by two hexadecimal digits; write `%25` for a percent sign",
-                    );
-                };
-                bytes.push(high << 4 | low);
-                rest = &after[2..];
-            }
-            _ => bytes.push(first),
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| "is not UTF-8")
-}
-
-/// As [`decode`] for texts that nobody encoded: what cannot be decoded stays, and odd bytes become U+FFFD.
-pub(crate) fn decode_lossily(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        rest = after;
-        match (first, after.first().and_then(hex), after.get(1).and_then(hex)) {
-            (b'+', ..) => bytes.push(b' '),
-            (b'%', Some(high), Some(low)) => {
-                bytes.push(high << 4 | low);
-                rest = &after[2..];
-            }
-            _ => bytes.push(first),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 fn pair(text: &str) -> Result<(String, String), Fault> {
     let (name, value) = text.split_once('=').unwrap_or((text, ""));
     let name =
@@ -121,10 +81,6 @@ fn pair(text: &str) -> Result<(String, String), Fault> {
 /// Control characters, but for those that lay a text out.
 fn is_odd(c: char) -> bool {
     c.is_control() && !matches!(c, '\t' | '\n' | '\r')
-}
-
-fn hex(digit: &u8) -> Option<u8> {
-    char::from(*digit).to_digit(16).map(|digit| digit as u8)
 }
 
 #[cfg(test)]

@@ -15,9 +15,10 @@ use tracing::warn;
 
 use super::access::{Asker, Change};
 use super::fault::{Fault, shortened};
-use super::params::{Params, decode};
+use super::params::Params;
 use super::{App, answer};
 use crate::eval::tagged;
+use crate::percent::decode;
 
 /// Tags or values that an editor is offered unless it asks for another number.
 const OFFERED: i64 = 100;

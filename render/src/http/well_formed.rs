@@ -5,7 +5,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::fault::Fault;
-use super::params::decode;
+use crate::percent::decode;
 
 /// # Errors
 /// 400 for broken percent-encoding, control characters, and `.` or `..` as a part of the path.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::notes::Notes;
 use crate::dashboards::model::{Dashboard, Panel, Row, Variable};
-use crate::http::decode_lossily;
+use crate::percent::decode_lossily;
 
 /// What a template has in place of a value.
 const HOLE: &str = "__VALUE__";
