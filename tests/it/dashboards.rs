@@ -125,7 +125,7 @@ fn every_target_of_the_board_of_ceph_gives_data() {
     if ceph_to_chart::absent() {
         return;
     }
-    let cluster = Cluster::with_manager(44_000);
+    let cluster = Cluster::with_manager(28_000);
     let folder = folder();
     let config = folder.path().join("plumbago.toml");
     let root = path(cluster.folder.path());

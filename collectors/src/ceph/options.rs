@@ -36,7 +36,7 @@ pub(super) struct Options {
     pub(super) conf: Option<PathBuf>,
     /// Its key. Default `/etc/ceph/CLUSTER.USER.keyring`; a cluster without keys needs none if `conf` is given.
     pub(super) keyring: Option<PathBuf>,
-    /// How often it is asked; also when the map of OSDs changes. Default "1m".
+    /// How often it is asked; also when the map of OSDs or this host's active manager changes. Default "1m".
     #[serde(with = "humantime_serde")]
     pub(super) command_interval: Duration,
     /// A file that lists the daemons of this host as JSON. Default none.

@@ -78,7 +78,14 @@ pub(super) struct Cluster {
     seat: Seat,
     rounds: Rounds,
     facts: Option<Known>,
-    epoch: Option<u64>,
+    asked_at: Option<Sign>,
+}
+
+/// What sockets show of something that only the tool can tell more about; when it is another, the tool is asked at once.
+#[derive(Debug, PartialEq)]
+struct Sign {
+    osd_map: Option<u64>,
+    manager: Option<String>,
 }
 
 #[derive(Debug)]
@@ -194,10 +201,11 @@ impl Cluster {
         }
     }
 
-    /// Takes what the tool has told, and asks again when it is time or the map of OSDs is another.
+    /// Takes what the tool has told, and asks again when it is time, the map of OSDs is another or so is the manager.
     fn ask(&mut self, name: &str, view: MonView<'_>, scene: &Scene<'_>) -> Result<(), Fail> {
         let every = scene.options.command_interval;
-        let epoch = view.counters.get("osd_epoch").copied();
+        let sign =
+            Sign { osd_map: view.counters.get("osd_epoch").copied(), manager: view.manager.map(str::to_owned) };
         let mut result = Ok(());
         match self.rounds.end() {
             Some(Ok(facts)) => {
@@ -212,12 +220,12 @@ impl Cluster {
         if self.facts.as_ref().is_some_and(|known| known.told.elapsed() > oldest) {
             self.facts = None;
         }
-        let due = self.rounds.age().is_none_or(|age| age >= every) || epoch != self.epoch;
+        let due = self.rounds.age().is_none_or(|age| age >= every) || self.asked_at.as_ref() != Some(&sign);
         if due
             && let Some(tool) = Tool::of(scene.options, name, view.fsid, scene.site)
             && self.rounds.begin(tool)
         {
-            self.epoch = epoch;
+            self.asked_at = Some(sign);
         }
         result
     }

@@ -36,6 +36,7 @@ struct Agent {
     options: Options,
     site: Site,
     socket: Option<String>,
+    manager: Option<&'static str>,
 }
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
@@ -47,7 +48,7 @@ impl Agent {
             Some(server) => site.hearing(Arc::new(server.clone())),
             None => site,
         };
-        Agent { mon, cluster: Cluster::default(), options: Options::default(), site, socket: None }
+        Agent { mon, cluster: Cluster::default(), options: Options::default(), site, socket: None, manager: None }
     }
 
     /// A run with `quorum`, of which the first leads. Gives the names that were told, and what changed.
@@ -72,7 +73,7 @@ impl Agent {
             counters: &counters,
             fsid: None,
             socket: self.socket.as_deref(),
-            manager: None,
+            manager: self.manager,
         };
         let slot = Slot { time: Timestamp::from_secs(secs), monotonic: Duration::from_secs(secs.into()) };
         let scene = Scene { options: &self.options, site: &self.site, slot, begun: Instant::now() };
@@ -289,6 +290,28 @@ fn what_no_socket_tells_is_asked_of_the_tool() {
         "health is HEALTH_ERR",
     ];
     assert_eq!(changes, expected);
+}
+
+#[test]
+fn the_tool_is_asked_before_its_time_when_a_socket_shows_another_map_or_manager() {
+    let (_folder, options) = tool("cat >/dev/null");
+    let mut agent = Agent::of("a", None);
+    agent.options = options;
+    let mut secs = 0;
+    let mut asks = |agent: &mut Agent, counters: &[(&str, u64)]| {
+        let before = agent.cluster.rounds.age();
+        secs += 10;
+        agent.run(secs, &NAMES, counters);
+        let asks = before.is_none_or(|before| agent.cluster.rounds.age().unwrap() < before);
+        while asks && agent.cluster.rounds.end().is_none() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        asks
+    };
+    assert!(asks(&mut agent, &[]) && !asks(&mut agent, &[]));
+    agent.manager = Some("y");
+    assert!(asks(&mut agent, &[]) && !asks(&mut agent, &[]));
+    assert!(asks(&mut agent, &[("osd_epoch", 7)]) && !asks(&mut agent, &[("osd_epoch", 7)]));
 }
 
 #[test]
