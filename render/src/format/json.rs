@@ -145,7 +145,7 @@ pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
 
 fn datapoints(one: &Series, known_only: bool, set: &mut Setter<'_>) -> Result<(), TooLong> {
     if !set.pretty {
-        let mut cursor = Cursor::default();
+        let mut cursor = Cursor::of(one);
         while points_of(one, &mut cursor, known_only, set.bytes()) {
             set.out.check()?;
         }

@@ -14,9 +14,8 @@ const PIECE: usize = 64 * 1024;
 pub struct Pieces {
     series: Vec<Series>,
     known_only: bool,
-    /// The series that is being written, and its next point.
+    /// The series that is being written.
     at: usize,
-    cursor: Cursor,
     state: State,
 }
 
@@ -26,7 +25,7 @@ enum State {
     /// Before the first series that is shown.
     First,
     Between,
-    Points,
+    Points(Cursor),
     Done,
 }
 
@@ -36,7 +35,7 @@ impl Pieces {
         if known_only {
             series.retain(|one| one.values.iter().any(|value| !value.is_nan()));
         }
-        Pieces { series, known_only, at: 0, cursor: Cursor::default(), state: State::Begin }
+        Pieces { series, known_only, at: 0, state: State::Begin }
     }
 
     /// Writes one more series' head, or a block of points.
@@ -51,10 +50,12 @@ impl Pieces {
                     out.text(", ");
                 }
                 head_on_a_line(one, out);
-                (self.cursor, self.state) = (Cursor::default(), State::Points);
+                self.state = State::Points(Cursor::of(one));
             }
-            (State::Points, Some(one)) => {
-                if !points_of(one, &mut self.cursor, self.known_only, out.bytes()) {
+            (State::Points(mut cursor), Some(one)) => {
+                if points_of(one, &mut cursor, self.known_only, out.bytes()) {
+                    self.state = State::Points(cursor);
+                } else {
                     out.text("}");
                     (self.at, self.state) = (self.at + 1, State::Between);
                 }

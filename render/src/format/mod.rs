@@ -4,6 +4,7 @@
 
 mod output;
 mod number;
+mod short;
 mod clock;
 mod consolidate;
 mod json;

@@ -3,6 +3,8 @@
 //! They are set into a [`Cell`], a piece of an answer of fixed size, so that a point costs no check for room and no call
 //! to copy a few bytes.
 
+use super::short;
+
 /// The shortest text that reads back as `value`, in Python's manner: `5.0`, `1e-05`, `1e+16`, `inf`, `nan`.
 pub(super) fn float(out: &mut Vec<u8>, value: f64) {
     through_cell(out, |cell| cell.float(value));
@@ -29,17 +31,14 @@ fn through_cell(out: &mut Vec<u8>, set: impl FnOnce(&mut Cell<'_>)) {
 /// Bytes of a cell: two numbers, of which the longest have 24 and 20 characters, and what stands around them.
 pub(super) const ROOM: usize = 64;
 
+/// Below it every whole number is a value of its own, so that its digits are the shortest text there is.
+const EXACT: f64 = (1_u64 << 53) as f64;
+
 /// A short text under way, at the beginning of `ROOM` bytes. What does not fit is left out; nothing is that long.
 pub(super) struct Cell<'b> {
     bytes: &'b mut [u8; ROOM],
     length: usize,
 }
-
-/// Powers of ten for values with up to three decimals, which most measurements have.
-const THOUSAND: u64 = 1_000;
-
-/// Below it a value with three decimals has 15 digits at most, and then no shorter text reads back as the same value.
-const SHORT: f64 = 1e12;
 
 impl<'b> Cell<'b> {
     pub(super) fn of(bytes: &'b mut [u8; ROOM]) -> Cell<'b> {
@@ -67,54 +66,48 @@ impl<'b> Cell<'b> {
     }
 
     /// As JSON has it: gaps are `null`, and an infinite value is a number too large for any reader.
-    #[inline]
+    #[inline(always)]
     pub(super) fn json(&mut self, value: f64, is_integer: bool) {
-        if value.is_nan() {
+        if self.short(value, is_integer) {
+        } else if value.is_nan() {
             self.put(b"null");
         } else if value.is_infinite() {
             self.text(if value > 0.0 { b"1e9999" } else { b"-1e9999" });
-        } else if is_integer {
-            self.integer(value);
         } else {
-            self.float(value);
+            self.other(value, is_integer);
         }
     }
 
-    #[inline]
     pub(super) fn integer(&mut self, value: f64) {
-        if value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0 {
-            self.whole(value as i64);
-        } else {
-            self.float(value);
+        if !self.short(value, true) {
+            self.other(value, true);
         }
     }
 
-    #[inline]
     pub(super) fn float(&mut self, value: f64) {
+        if !self.short(value, false) {
+            self.other(value, false);
+        }
+    }
+
+    /// Whether it is a value that is quickly set, and has been.
+    #[inline(always)]
+    fn short(&mut self, value: f64, is_integer: bool) -> bool {
+        let room = self.bytes.get_mut(self.length..).and_then(|rest| rest.first_chunk_mut());
+        let length = room.and_then(|room| short::set(room, value, is_integer));
+        self.length += length.unwrap_or(0);
+        length.is_some()
+    }
+
+    fn other(&mut self, value: f64, is_integer: bool) {
         let size = value.abs();
-        let thousandths = (size * THOUSAND as f64 + 0.5) as u64;
-        // A quotient is rounded to the nearest, as the reader of the text does: it is this value or another one.
-        if size < SHORT && thousandths as f64 / THOUSAND as f64 == size {
-            self.short(value.is_sign_negative(), thousandths);
+        if size < EXACT && value.fract() == 0.0 {
+            self.whole(value as i64);
+            if !is_integer {
+                self.put(b".0");
+            }
         } else {
             self.long(value, size);
-        }
-    }
-
-    /// A value of whole thousandths.
-    #[inline]
-    fn short(&mut self, negative: bool, thousandths: u64) {
-        if negative {
-            self.put(b"-");
-        }
-        self.digits(thousandths / THOUSAND);
-        let rest = (thousandths % THOUSAND) as usize;
-        let (tenths, pair) = (rest / 10, PAIRS[rest / 10]);
-        match (rest, rest - tenths * 10, pair[1]) {
-            (0, ..) => self.put(b".0"),
-            (_, 0, b'0') => self.put(&[b'.', pair[0]]),
-            (_, 0, second) => self.put(&[b'.', pair[0], second]),
-            (_, third, second) => self.put(&[b'.', pair[0], second, b'0' + third as u8]),
         }
     }
 
@@ -209,8 +202,8 @@ mod tests {
 
     #[test]
     fn values_of_few_decimals_are_printed_as_all_others() {
-        for whole in [0_u64, 1, 9, 10, 99, 100, 12_345, 999_999_999_999] {
-            for thousandths in 0..THOUSAND {
+        for whole in [0_u64, 1, 9, 10, 99, 100, 999, 1_000, 12_345, 999_999, 1_000_000, 999_999_999, 999_999_999_999] {
+            for thousandths in 0..1_000 {
                 let value = format!("{whole}.{thousandths:03}").parse::<f64>().unwrap();
                 if value == 0.0 || value >= 1e-4 {
                     check(value);
@@ -219,7 +212,12 @@ mod tests {
             }
         }
         check(999_999_999_999.999_9);
-        check(1e12);
+        for whole in [1e9, 1e12, 1e15, EXACT - 1.0, EXACT, EXACT + 2.0] {
+            check(whole);
+            check(-whole);
+        }
+        check(0.0);
+        check(-0.0);
         check(0.000_499_999_999);
     }
 
