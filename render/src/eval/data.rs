@@ -168,6 +168,7 @@ impl Data {
         fetch: &dyn Fetch,
     ) -> Result<(), EvalError> {
         let (mut read, mut before) = (0, self.points);
+        let is_first = self.points == 0;
         let mut rest: VecDeque<(Span, Vec<MetricName>)> = wanted.into_iter().collect();
         let mut most = FIRST_PART;
         while !rest.is_empty() {
@@ -185,11 +186,17 @@ impl Data {
             }
             EvalError::limit("points", request.limits.points, self.points)?;
             let usual = (self.points - before) / read.max(1);
+            // What is left is read once there is memory for all of it. Later reads do not wait: much is held by then.
+            let left = usual.saturating_mul(rest.iter().map(|(_, names)| names.len()).sum());
+            if is_first && most == FIRST_PART && self.points.saturating_add(left) <= request.limits.points {
+                self.held.reserve(left.saturating_mul(POINT_BYTES)).await;
+            }
             let room = (request.limits.points - self.points).min(self.held.room() / POINT_BYTES);
             // One more than there should be room for, so that the limit is passed and told.
             most = (room / usual.max(1)).saturating_add(1).min(LARGEST_PART);
             (read, before) = (0, self.points);
         }
+        self.held.give_rest_back();
         Ok(())
     }
 
