@@ -11,7 +11,8 @@ use crate::{Fail, Kept, Out};
 
 /// Measures one subject of this host.
 pub trait Collector: Send {
-    /// What the schedule has to know. Constant over the life of the collector.
+    /// What the schedule has to know. Its class may be another one after a run, all else is constant over the life of the
+    /// collector.
     fn spec(&self) -> Spec;
 
     /// Takes one measurement. What is in `out` when it fails is sent all the same: one broken disk does not silence
@@ -46,7 +47,7 @@ pub struct Spec {
 /// Where a collector runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Reads `/proc` and `/sys` only, so it cannot hang: runs in line, with all others of its kind in one wake-up.
+    /// Reads only what the kernel answers from memory, so it cannot hang: runs in line, with all others of its kind in one wake-up.
     Fast,
     /// May wait for a disk, a socket or a process: runs on a thread of the pool and is left behind when it hangs.
     Slow,

@@ -33,6 +33,11 @@ impl ProcFile {
         ProcFile { path, file: None, bytes: Vec::new() }
     }
 
+    /// The open file, once it was read.
+    pub(crate) fn file(&self) -> Option<&File> {
+        self.file.as_ref()
+    }
+
     /// The path and the whole contents of now.
     ///
     /// # Errors

@@ -4,7 +4,8 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,14 +18,24 @@ pub(super) struct Sweep {
     living: Living,
     worker: Option<Worker>,
     /// Those that did not answer, with what tells when they do.
-    stuck: Vec<(PathBuf, Receiver<io::Result<Space>>)>,
+    stuck: Vec<(PathBuf, Receiver<()>)>,
 }
 
 /// A thread, and the ways to it and back.
 #[derive(Debug)]
 struct Worker {
     points: SyncSender<Vec<PathBuf>>,
-    answers: Receiver<io::Result<Space>>,
+    round: Arc<Mutex<Round>>,
+    /// Told at the end of a round, so that nobody is woken for each answer.
+    done: Receiver<()>,
+}
+
+/// How far a thread has come with its list.
+#[derive(Debug, Default)]
+struct Round {
+    answers: Vec<io::Result<Space>>,
+    /// Nobody waits for the rest.
+    left: bool,
 }
 
 impl Sweep {
@@ -34,7 +45,7 @@ impl Sweep {
 
     /// What each of `points` answers, in their order, within twice `patience` in all.
     pub(super) fn ask(&mut self, points: &[PathBuf], patience: Duration) -> Vec<Answer> {
-        self.stuck.retain(|(_, answers)| matches!(answers.try_recv(), Err(TryRecvError::Empty)));
+        self.stuck.retain(|(_, done)| matches!(done.try_recv(), Err(TryRecvError::Empty)));
         let mut found: Vec<Answer> = points.iter().map(|_| Answer::Stale).collect();
         let stuck = |point| self.stuck.iter().any(|(stuck, _)| stuck == point);
         let mut open: Vec<usize> = (0..points.len()).filter(|at| !stuck(&points[*at])).collect();
@@ -64,39 +75,54 @@ impl Sweep {
         until: Instant,
         found: &mut [Answer],
     ) -> Vec<usize> {
-        for (nth, at) in asked.iter().enumerate() {
-            match worker.answers.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(Ok(space)) => found[*at] = Answer::Space(space),
-                Ok(Err(error)) => found[*at] = Answer::Failed(error),
-                Err(RecvTimeoutError::Timeout) => {
-                    self.stuck.push((points[*at].clone(), worker.answers));
-                    return asked[nth + 1..].to_vec();
-                }
-                Err(RecvTimeoutError::Disconnected) => return asked[nth + 1..].to_vec(),
-            }
+        let end = worker.done.recv_timeout(until.saturating_duration_since(Instant::now()));
+        let mut round = locked(&worker.round);
+        let answers = std::mem::take(&mut round.answers);
+        round.left = end.is_err();
+        drop(round);
+        let heard = answers.len();
+        for (at, answer) in asked.iter().zip(answers) {
+            found[*at] = answer.map_or_else(Answer::Failed, Answer::Space);
         }
-        self.worker = Some(worker);
-        Vec::new()
+        if end.is_ok() {
+            self.worker = Some(worker);
+        } else if let Some(at) = asked.get(heard) {
+            self.stuck.push((points[*at].clone(), worker.done));
+        }
+        asked.get(heard + 1..).unwrap_or_default().to_vec()
     }
+}
+
+fn locked(round: &Mutex<Round>) -> MutexGuard<'_, Round> {
+    // Nothing inside can panic.
+    round.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Worker {
     /// `None` when too many hang already, or the system gives no thread; the next run tries again.
     fn start(ask: fn(&Path) -> io::Result<Space>, living: &Living) -> Option<Worker> {
         let alive = living.one_more()?;
-        // One list waits at most; an answer that nobody hears any more ends the thread.
+        // One list waits at most, and one end of a round.
         let (points, lists) = sync_channel::<Vec<PathBuf>>(1);
-        let (sender, answers) = sync_channel(1);
+        let (end, done) = sync_channel(1);
+        let round = Arc::new(Mutex::new(Round::default()));
+        let shared = Arc::clone(&round);
         let work = move || {
             let _alive = alive;
-            for point in lists.iter().flatten() {
-                if sender.send(ask(&point)).is_err() {
+            for list in lists {
+                let left = list.iter().any(|point| {
+                    let answer = ask(point);
+                    let mut round = locked(&shared);
+                    round.answers.push(answer);
+                    round.left
+                });
+                if end.send(()).is_err() || left {
                     return;
                 }
             }
         };
         let thread = thread::Builder::new().name("statvfs".to_owned()).stack_size(64 << 10).spawn(work);
-        thread.ok().map(|_| Worker { points, answers })
+        thread.ok().map(|_| Worker { points, round, done })
     }
 }
 

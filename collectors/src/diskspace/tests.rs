@@ -1,3 +1,7 @@
+use std::fs;
+use std::path::Path;
+
+use super::mounts::{Mount, labels, unescaped};
 use super::*;
 use crate::testing::{collect, collector, fixture, host, raw, try_collect};
 
@@ -9,14 +13,15 @@ fn mounts(text: &str) -> Result<Vec<Mount>, Fail> {
 fn each_device_is_named_after_its_first_mount() {
     let text = fs::read_to_string(fixture("diskspace/testdata/linux-6/proc/self/mountinfo")).unwrap();
     let mounts = mounts(&text).unwrap();
-    let names: Vec<_> = mounts.iter().map(|mount| (mount.name(&BTreeMap::new()), mount.remote)).collect();
+    let names: Vec<_> =
+        mounts.iter().map(|mount| (mount.name(&BTreeMap::new()), mount.distance == Distance::Remote)).collect();
     let expected = [("root", false), ("_mnt_my disk_d", false), ("_home", true), ("tmp", false)];
     assert_eq!(names, expected.map(|(name, remote)| (name.to_owned(), remote)));
 }
 
 #[test]
 fn a_label_is_the_better_name() {
-    let mount = Mount { point: "/srv".to_owned(), device: "/dev/vda".to_owned(), remote: false };
+    let mount = Mount { point: "/srv".to_owned(), device: "/dev/vda".to_owned(), distance: Distance::Local };
     let labels = BTreeMap::from([(PathBuf::from("/dev/vda"), "data".to_owned())]);
     assert_eq!(mount.name(&labels), "data");
 }
@@ -25,7 +30,10 @@ fn a_label_is_the_better_name() {
 fn labels_are_links_to_devices() {
     let host = host(&[("dev/vda", ""), ("dev/disk/by-label/none", "")]);
     std::os::unix::fs::symlink("../../vda", host.path().join("dev/disk/by-label/my\\x20disk")).unwrap();
-    let found = labels(&Site::below(host.path().canonicalize().unwrap()));
+    let found = {
+        let site = Site::below(host.path().canonicalize().unwrap());
+        labels(&site.path("dev/disk/by-label"), &site)
+    };
     assert_eq!(found.get(Path::new("/dev/vda")).map(String::as_str), Some("my disk"));
 }
 
@@ -65,4 +73,51 @@ fn an_unknown_format_is_an_error() {
     assert!(matches!(try_collect(&mut *collector("diskspace", host.path(), ""), 0), Err(Fail::Parse { .. })));
     assert_eq!(unescaped(b"a\\040b\\134c\\9\\04"), Some("a b\\c\\9\\04".to_owned()));
     assert_eq!(unescaped(b"\\377"), None);
+}
+
+#[test]
+fn what_answers_from_memory_is_asked_in_line_until_something_else_is_mounted() {
+    let root = "27 1 254:0 / / rw - ext4 /dev/vda rw\n";
+    let host = host(&[("proc/self/mountinfo", root)]);
+    let mut disks = collector("diskspace", host.path(), "patience = '30s'");
+    assert_eq!(disks.spec().class, Class::Fast);
+    assert_eq!(collect(&mut *disks, 0).len(), 8);
+    fs::create_dir(host.path().join("home")).unwrap();
+    let home = "42 1 0:52 / /home rw - nfs4 filer:/home rw\n43 42 254:1 / /home/disk rw - ext4 /dev/vdb rw\n";
+    fs::create_dir(host.path().join("home/disk")).unwrap();
+    fs::write(host.path().join("proc/self/mountinfo"), [root, home].concat()).unwrap();
+    // It is seen in line, where it must not be waited for.
+    assert_eq!(collect(&mut *disks, 10).len(), 8);
+    assert_eq!(disks.spec().class, Class::Slow);
+    assert_eq!(collect(&mut *disks, 20).len(), 8 + 9 + 8);
+    fs::write(host.path().join("proc/self/mountinfo"), root).unwrap();
+    assert_eq!(collect(&mut *disks, 30).len(), 8);
+    assert_eq!(disks.spec().class, Class::Fast);
+    let nobody = collector("diskspace", host.path().join("nowhere").as_path(), "");
+    assert_eq!(nobody.spec().class, Class::Slow);
+}
+
+#[test]
+fn a_label_that_comes_later_is_the_name_from_then_on() {
+    let host = host(&[("proc/self/mountinfo", "27 1 254:0 / / rw - ext4 /dev/vda rw\n"), ("dev/vda", "")]);
+    let root = host.path().canonicalize().unwrap();
+    let mut disks = collector("diskspace", &root, "");
+    assert!(collect(&mut *disks, 0).contains_key("diskspace.root.byte_used"));
+    fs::create_dir_all(root.join("dev/disk/by-label")).unwrap();
+    std::os::unix::fs::symlink("../../vda", root.join("dev/disk/by-label/system")).unwrap();
+    assert!(collect(&mut *disks, 10).contains_key("diskspace.system.byte_used"));
+}
+
+#[test]
+fn the_kernels_own_table_is_read_again_when_something_was_mounted() {
+    let (site, options) = (Site::below("/"), Options::default());
+    let mut mounts = Mounts::of(&site);
+    mounts.places(&options, &site, crate::testing::slot(0)).unwrap();
+    // Others on this host may mount something at any moment.
+    assert!((0..100).any(|_| !mounts.changed()));
+    let host = host(&[("proc/self/mountinfo", "")]);
+    let site = Site::below(host.path());
+    let mut mounts = Mounts::of(&site);
+    mounts.places(&options, &site, crate::testing::slot(0)).unwrap();
+    assert!(mounts.changed(), "a file does not tell");
 }
