@@ -112,3 +112,14 @@ async fn it_can_be_switched_off() {
     }
     assert_eq!(ask(&router, "GET", "/version", None).await.status(), 200);
 }
+
+#[tokio::test]
+async fn marks_of_functions_that_draw_are_told_when_asked_for() {
+    let router = router(true);
+    let target = "color(dashed(threshold(5,'limit')),'red')";
+    let query = format!("/render?target={target}&from=-1h&format=json");
+    let plain = text(ask(&router, "GET", &query, None).await).await;
+    assert!(plain.contains("limit") && !plain.contains("style"), "{plain}");
+    let marked = text(ask(&router, "GET", &format!("{query}&styles=1"), None).await).await;
+    assert!(marked.contains(r##""style": {"color": "#c80032ff", "dashed": 5.0}"##), "{marked}");
+}

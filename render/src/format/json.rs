@@ -3,7 +3,7 @@
 use super::number::{self, Cell, ROOM};
 use super::points::{Cursor, points_of, shown};
 use super::{Output, TooLong};
-use crate::series::Series;
+use crate::series::{Series, Style};
 
 /// How JSON is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Layout {
     Pretty,
 }
 
-/// `[{"target", "tags", "datapoints": [[value, epoch], ...]}, ...]`; with `known_only`, points without a value are left
+/// `[{"target", "tags", "datapoints": [[value, epoch], ...]}, ...]`, with a `style` where one is set; with `known_only`, points without a value are left
 /// out, and series that have none at all. The list is empty if no series has a point, as graphite-web's.
 ///
 /// # Errors
@@ -50,7 +50,37 @@ fn head(one: &Series, set: &mut Setter<'_>) {
         quote(set.bytes(), value);
     }
     set.close(b'}');
+    if one.style != Style::default() {
+        set.key("style");
+        style(&one.style, set);
+    }
     set.key("datapoints");
+}
+
+/// The marks of functions that draw; only those that are set.
+fn style(style: &Style, set: &mut Setter<'_>) {
+    set.open(b'{');
+    let texts = [("color", &style.color), ("stack", &style.stack_name)];
+    for (name, text) in texts.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?))) {
+        set.key(name);
+        quote(set.bytes(), text);
+    }
+    let figures = [("alpha", style.alpha), ("lineWidth", style.line_width), ("dashed", style.dashed)];
+    for (name, figure) in figures.into_iter().filter_map(|(name, figure)| Some((name, figure?))) {
+        set.key(name);
+        json_value(set.bytes(), figure, false);
+    }
+    let marks = [
+        ("secondYAxis", style.second_y_axis),
+        ("infinite", style.draw_as_infinite),
+        ("invisible", style.invisible),
+        ("stacked", style.stacked),
+    ];
+    for (name, _) in marks.into_iter().filter(|(_, is_set)| *is_set) {
+        set.key(name);
+        set.bytes().extend_from_slice(b"true");
+    }
+    set.close(b'}');
 }
 
 /// As [`json`] sets it on one line, up to the points.

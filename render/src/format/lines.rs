@@ -4,7 +4,7 @@ use super::Output;
 use super::json::head_on_a_line;
 use super::number::ROOM;
 use super::points::{BLOCK, Cursor, points_of};
-use crate::series::Series;
+use crate::series::{Series, Style};
 
 /// Bytes of a piece: what the socket takes in one go, and the processor's cache keeps meanwhile.
 const PIECE: usize = 64 * 1024;
@@ -74,7 +74,11 @@ pub fn longest(series: &[Series]) -> usize {
     // Each character can become `\uxxxx`; one of four bytes can become two of them.
     let text = |text: &str| 6 * text.len() + 8;
     let tags = |one: &Series| one.tags.iter().map(|(tag, value)| text(tag) + text(value)).sum::<usize>();
-    series.iter().map(|one| text(&one.name) + tags(one) + 64 + ROOM * one.values.len()).sum::<usize>() + 2
+    let style = |Style { color, stack_name, .. }: &Style| {
+        256 + [color, stack_name].into_iter().flatten().map(|name| text(name)).sum::<usize>()
+    };
+    let one = |one: &Series| text(&one.name) + tags(one) + style(&one.style) + 64 + ROOM * one.values.len();
+    series.iter().map(one).sum::<usize>() + 2
 }
 
 impl Iterator for Pieces {

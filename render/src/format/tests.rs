@@ -69,6 +69,21 @@ fn json_has_null_for_gaps_and_a_number_for_infinity() {
 }
 
 #[test]
+fn json_tells_the_marks_of_functions_that_draw() {
+    let mut one = series("a", &[1.0]);
+    one.style =
+        Style { color: Some("#ff0000ff".to_owned()), dashed: Some(5.0), second_y_axis: true, ..Style::default() };
+    assert_eq!(
+        text(|out| json(&[one.clone()], Layout::Line, false, out)),
+        r##"[{"target": "a", "tags": {"name": "a"}, "style": {"color": "#ff0000ff", "dashed": 5.0, "secondYAxis": true}, "datapoints": [[1.0, 60]]}]"##
+    );
+    assert_eq!(
+        Pieces::new(vec![one.clone()], false).flatten().collect::<Vec<_>>(),
+        text(|out| json(&[one.clone()], Layout::Line, false, out)).into_bytes()
+    );
+}
+
+#[test]
 fn known_points_only_leaves_out_gaps_and_series_of_gaps() {
     let all = [series("gaps", &[f64::NAN]), series("a", &[f64::NAN, 2.0])];
     assert_eq!(

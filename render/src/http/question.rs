@@ -24,6 +24,8 @@ pub(super) struct Question {
     pub(super) callback: Option<String>,
     pub(super) max_data_points: Option<u64>,
     pub(super) known_only: bool,
+    /// Whether JSON tells what functions that draw have marked: an addition of ours, for pages that draw themselves.
+    pub(super) styles: bool,
     pub(super) options: draw::Options,
     /// Seconds that the answer may be shown again, 0 for never.
     pub(super) cached_for: u32,
@@ -118,6 +120,7 @@ impl Question {
             callback: callback.map(str::to_owned),
             max_data_points: params.last("maxDataPoints").and_then(digits),
             known_only: params.has("noNullPoints"),
+            styles: params.has("styles"),
             options,
             cached_for,
             wish,

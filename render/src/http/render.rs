@@ -16,7 +16,7 @@ use super::made::{self, Made, Terms, Text};
 use super::question::{Form, Question};
 use super::turns::Turn;
 use super::{App, never_cached};
-use crate::draw;
+use crate::draw::{self, Color};
 use crate::eval::{self, EvalError, Evaluated, Held};
 use crate::format::{self, Layout, Output, Pieces};
 use crate::series::{Consolidation, Series, Style};
@@ -157,6 +157,15 @@ fn slice(target: &str) -> Option<Series> {
 /// Points of an answer that is made while it is sent, at least; below it, it is whole before it begins.
 const MANY: usize = 8_192;
 
+/// The marks of a series as JSON tells them, with colours that need no table of names; none unless they are asked for.
+fn told(style: Style, are_wanted: bool) -> Style {
+    if !are_wanted {
+        return Style::default();
+    }
+    let hex = |Color { r, g, b, a }| format!("#{r:02x}{g:02x}{b:02x}{a:02x}");
+    Style { color: style.color.as_deref().and_then(Color::parse).map(hex), ..style }
+}
+
 fn write(question: &Question, evaluated: Evaluated, mut out: Output) -> Result<Made, Fault> {
     let Evaluated { mut series, failures, held } = evaluated;
     if series.is_empty() && !failures.is_empty() {
@@ -169,6 +178,7 @@ fn write(question: &Question, evaluated: Evaluated, mut out: Output) -> Result<M
     };
     let (kind, bytes) = match question.form {
         Form::Json => {
+            series.iter_mut().for_each(|one| one.style = told(std::mem::take(&mut one.style), question.styles));
             if let Some(points) = question.max_data_points {
                 format::fit_to(&mut series, points).map_err(|fault| Fault::bad(fault.to_string()))?;
             }
