@@ -1,55 +1,10 @@
 // Drives the page as a user does. Run by tests/it/page_in_browser.rs: node page.mjs ADDRESS TOKEN CHROMIUM PICTURES
-// where ADDRESS is that of a server with three hosts and the dashboard `hostile`. Pictures are kept if a folder is named.
+// where ADDRESS is that of a server with three hosts and the dashboards `hostile` and `broken`. Pictures are kept if a folder is named.
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import { readFileSync } from "node:fs";
-import { chromium } from "playwright-core";
+import { session } from "./session.mjs";
 
 const [base, token, browserPath, pictures] = process.argv.slice(2);
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-
-const browser = await chromium.launch({ executablePath: browserPath, args: quiet });
-const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light" });
-context.setDefaultTimeout(30_000);
-const page = await context.newPage();
-const wrong = [];
-// Refusals that a step asks for are no mistakes of the page.
-const refusals = new Set();
-page.on("console", (message) => {
-  if (message.type() !== "error") return;
-  const { url } = message.location();
-  if ([...refusals].some((path) => url.includes(path))) return;
-  wrong.push(`console: ${message.text()} ${url}`);
-});
-page.on("pageerror", (error) => wrong.push(`fault: ${error.stack}`));
-page.on("request", (request) => {
-  if (!request.url().startsWith(base) && !request.url().startsWith("data:")) wrong.push(`outside request: ${request.url()}`);
-});
-page.on("dialog", (dialog) => {
-  if (dialog.type() !== "confirm") wrong.push(`dialog: ${dialog.message()}`);
-  dialog.accept();
-});
-
-async function step(name, run) {
-  try {
-    await run();
-    if (pictures) await page.screenshot({ path: `${pictures}/${name.replaceAll(" ", "-")}.png` });
-    console.log(`ok ${name}`);
-  } catch (error) {
-    if (pictures) await page.screenshot({ path: `${pictures}/failed.png` });
-    console.log(`FAILED ${name} at ${page.url()}\n${error.stack}\n${wrong.join("\n")}`);
-    process.exit(1);
-  }
-}
-
-/** No fault that axe finds in what is shown now. */
-async function accessible() {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-  const told = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map(({ html }) => html).join(" | ")}`);
-  assert.deepEqual(told, []);
-}
+const { context, page, refusals, step, accessible, end } = await session(base, browserPath, pictures);
 
 const series = (name) => page.locator(".legend tbody th", { hasText: name });
 const address = () => new URL(page.url()).searchParams;
@@ -243,6 +198,115 @@ await step("the explorer adds to it and it can be deleted", async () => {
   assert.equal((await context.request.get(`${base}/dashboards/for-a-moment`)).status(), 404);
 });
 
+await step("a dashboard is changed without a mouse", async () => {
+  await page.goto(`${base}/board/load-of-all?from=-30min`);
+  await page.getByRole("button", { name: "Edit dashboard" }).press("Enter");
+  const focus = () => page.evaluate(() => [document.activeElement.closest("[data-place]")?.dataset.place, document.activeElement.getAttribute("aria-label") || document.activeElement.textContent]);
+  await page.getByRole("button", { name: "Move right" }).first().press("Enter");
+  assert.deepEqual(await focus(), ["panel-0-1", "Move left"], "the button of its name is off there");
+  await page.getByRole("button", { name: "Move left" }).nth(1).press("Enter");
+  assert.deepEqual(await focus(), ["panel-0-0", "Move right"]);
+  await page.getByRole("button", { name: "Wider" }).first().press("Enter");
+  assert.deepEqual(await focus(), ["panel-0-0", "Wider"]);
+  await page.getByRole("button", { name: "Edit panel" }).first().press("Enter");
+  await page.keyboard.press("Escape");
+  assert.deepEqual(await focus(), ["panel-0-0", "Edit panel"]);
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").getByLabel("Title").fill("Load of every host");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Load of every host" }).waitFor();
+  assert.deepEqual(await focus(), ["panel-0-0", "Edit panel"]);
+  for (const name of ["Settings", "JSON"]) {
+    await page.getByRole("button", { name, exact: true }).press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await accessible();
+    await page.keyboard.press("Escape");
+    assert.equal((await focus())[1], name);
+  }
+});
+
+await step("two who change the same dashboard are told", async () => {
+  const theirs = { title: "Theirs", rows: [{ panels: [{ kind: "text", title: "Not mine", text: "words" }] }] };
+  const kept = await context.request.put(`${base}/dashboards/load-of-all`, { data: theirs, headers: { Authorization: `Bearer ${token}` } });
+  assert.ok(kept.ok());
+  refusals.add("/dashboards/load-of-all");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("alert").filter({ hasText: "Somebody else has changed" }).waitFor();
+  await accessible();
+  await dialog.getByRole("button", { name: "Save over theirs" }).click();
+  await dialog.waitFor({ state: "detached" });
+  refusals.clear();
+  const saved = await (await context.request.get(`${base}/dashboards/load-of-all`)).json();
+  assert.equal(saved.rows[0].panels[0].title, "Load of every host");
+});
+
+await step("a file that was changed elsewhere is shown without loading the page", async () => {
+  const other = { title: "By another hand", rows: [{ panels: [{ kind: "text", title: "From an editor", text: "words" }] }] };
+  await context.request.put(`${base}/dashboards/load-of-all`, { data: other, headers: { Authorization: `Bearer ${token}` } });
+  await page.evaluate(() => {
+    const now = Date.now;
+    Date.now = () => now() + 60_000;
+  });
+  await page.getByRole("button", { name: "Refresh now" }).click();
+  await page.getByRole("heading", { name: "From an editor" }).waitFor();
+  await page.getByRole("heading", { level: 1, name: "By another hand" }).waitFor();
+});
+
+await step("a file that cannot be read is told", async () => {
+  refusals.add("/dashboards/broken");
+  await page.getByRole("button", { name: "Dashboards" }).click();
+  await page.getByRole("link", { name: "broken broken" }).click();
+  await page.getByRole("alert").filter({ hasText: "line" }).waitFor();
+  await accessible();
+  refusals.clear();
+});
+
+await step("a server that goes away and comes back", async () => {
+  await page.goto(`${base}/explore?target=servers.web01.loadavg.01&refresh=0`);
+  await series("servers.web01.loadavg.01").waitFor();
+  refusals.add("/");
+  await context.setOffline(true);
+  await page.getByRole("button", { name: "Refresh now" }).click();
+  await page.getByText("the server does not answer").first().waitFor();
+  await context.setOffline(false);
+  await page.getByRole("button", { name: "Refresh now" }).click();
+  await page.locator(".chart-note:visible").waitFor({ state: "detached" });
+  refusals.clear();
+});
+
+await step("a hidden tab asks for nothing", async () => {
+  const other = await context.newPage();
+  await other.clock.install();
+  await other.goto(`${base}/explore?target=servers.web01.loadavg.01&refresh=5`);
+  await other.locator(".legend tbody th").waitFor();
+  let asked = 0;
+  other.on("request", (request) => (asked += request.url().includes("/render")));
+  const show = (hidden) => other.evaluate((hidden) => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+  await show(true);
+  await other.clock.runFor(60_000);
+  assert.equal(asked, 0);
+  const again = other.waitForRequest(/render/);
+  await show(false);
+  await again;
+  await other.close();
+});
+
+await step("charts draw as functions say", async () => {
+  await page.goto(`${base}/explore`);
+  const marked = "color(dashed(servers.web01.loadavg.01),'red')";
+  await page.goto(`${base}/explore?${new URLSearchParams({ target: marked, lineMode: "staircase", title: "Kept" })}`);
+  const swatch = page.locator(".legend tbody .swatch");
+  await swatch.waitFor();
+  assert.equal(await swatch.evaluate((mark) => getComputedStyle(mark).backgroundColor), "rgb(200, 0, 50)");
+  await page.getByText("Addresses to copy").click();
+  const copied = new URL(await page.getByLabel("Picture address").inputValue()).searchParams;
+  assert.deepEqual([copied.get("target"), copied.get("lineMode"), copied.get("title")], [marked, "staircase", "Kept"]);
+});
+
 await step("a dashboard of Grafana is taken over", async () => {
   const grafana = { title: "From elsewhere", schemaVersion: 39, panels: [
     { id: 1, type: "timeseries", title: "Taken", gridPos: { x: 0, y: 0, w: 12, h: 8 }, targets: [{ refId: "A", target: "servers.web01.loadavg.01" }] },
@@ -316,6 +380,4 @@ await step("a dashboard that is not there is told", async () => {
   await page.getByRole("alert").waitFor();
 });
 
-assert.deepEqual(wrong, []);
-await browser.close();
-console.log("all is well");
+await end();

@@ -85,6 +85,7 @@ fn a_browser_opens_searches_graphs_zooms_and_saves() {
     let dashboards = folder.path().join("data/dashboards");
     fs::create_dir_all(&dashboards).unwrap();
     fs::write(dashboards.join("hostile.json"), HOSTILE).unwrap();
+    fs::write(dashboards.join("broken.json"), "{ \"title\": \"half").unwrap();
     let plumbago = Plumbago::up(folder.path(), &["--no-agent", "--config", path(&config)]);
     plumbago.send(&lines(now()));
     wait_for("the hosts' names", || {
