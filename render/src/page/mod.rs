@@ -45,6 +45,7 @@ static FILES: &[File] = &files![
     "align.js" SCRIPT,
     "axes.js" SCRIPT,
     "data.js" SCRIPT,
+    "lines.js" SCRIPT,
     "chart.js" SCRIPT,
     "legend.js" SCRIPT,
     "expression.js" SCRIPT,

@@ -11,11 +11,11 @@ export function aligned(series) {
   return uPlot.join(series.map(table), series.map(() => [1, 2]));
 }
 
-/** The same with each series on top of those before it; hidden ones take no room. */
-export function stacked([times, ...values], hidden) {
+/** The same with each layer on top of those before it; `apart` tells of each series whether it is none, or hidden. */
+export function stacked([times, ...values], apart) {
   const below = new Array(times.length).fill(0);
   return [times, ...values.map((column, index) => {
-    if (hidden[index]) return column;
+    if (apart[index]) return column;
     return column.map((value, at) => (value === null || value === undefined ? value : (below[at] += value)));
   })];
 }

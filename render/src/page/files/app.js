@@ -25,7 +25,7 @@ function go(href, sure = false) {
   if (!ours(url)) return location.assign(url);
   if (!sure && view?.leave?.() === false) return;
   history.pushState(null, "", url);
-  show(true);
+  show(true).then(() => document.activeElement === document.body && frame.main.focus());
 }
 
 /** Writes the address of the view that is shown already. */
@@ -33,6 +33,9 @@ function move(href) {
   const url = new URL(href, root);
   if (url.href !== location.href) history.pushState(null, "", url);
 }
+
+/** What a dashboard does to its surroundings. */
+const ways = { move, go, call: frame.call };
 
 async function show(anew = false) {
   const url = new URL(location.href);
@@ -51,7 +54,7 @@ async function show(anew = false) {
 async function make(path, url) {
   if (path === "explore") return explore(url, move);
   try {
-    if (path.startsWith("board/")) return await board(decodeURIComponent(path.slice(6)), path, url, move, go);
+    if (path.startsWith("board/")) return await board(decodeURIComponent(path.slice(6)), path, url, ways);
     return await start(url);
   } catch (error) {
     const content = h("div", { class: "welcome" }, h("p", { class: "bad", role: "alert" }, reason(error)), error.hint ? h("p", {}, error.hint) : null);
@@ -63,7 +66,7 @@ async function make(path, url) {
 async function start(url) {
   const { dashboards } = await ask("dashboards/").catch(() => ({ dashboards: [] }));
   const hosts = dashboards.find(({ name }) => name === "hosts");
-  if (hosts && hosts.data !== false) return board("hosts", "", url, move, go);
+  if (hosts && hosts.data !== false) return board("hosts", "", url, ways);
   return explore(url, move, "No agent has reported yet: hosts appear here once one has. What other programs send is in the list.");
 }
 

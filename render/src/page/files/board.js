@@ -1,13 +1,13 @@
 // `/board/NAME`: a dashboard with its variables, live, and its edit mode.
 import { reason, tagged } from "./api.js";
-import { announce, fill, h, icon, iconButton } from "./dom.js";
+import { announce, fill, h, icon, iconButton, way } from "./dom.js";
 import { editPanel, editSettings, showJson } from "./edit.js";
 import { imported } from "./import.js";
 import { Live } from "./live.js";
 import { panelOf } from "./panel.js";
 import { remove, save, saveAs } from "./save.js";
 import { timeControls } from "./shell.js";
-import { zoned } from "./time.js";
+import { moves, zoned } from "./time.js";
 import { Variables } from "./variables.js";
 
 /** Parameters of the address that are no variables. */
@@ -15,17 +15,23 @@ const OURS = new Set(["from", "until", "tz", "refresh", "edit"]);
 
 const BLANK = () => ({ title: "New dashboard", from: "-1h", until: "now", refresh: 10, rows: [{ title: "", panels: [] }] });
 
-/** Loads the dashboard `name` and builds the view; `path` is where the view's address lies. */
-export async function board(name, path, url, move, go) {
+/** Milliseconds between two looks whether somebody has changed the dashboard. */
+const RENEWED = 15_000;
+
+/**
+ * Loads the dashboard `name` and builds the view; `path` is where the view's address lies, `ways` are those to other views,
+ * to another address and to another name of this one.
+ */
+export async function board(name, path, url, ways) {
   const isNew = name === "new" && url.searchParams.has("edit");
   const taken = isNew ? imported() : null;
   const { value, tag } = isNew ? { value: taken?.dashboard || BLANK(), tag: null } : await tagged(`dashboards/${encodeURIComponent(name)}`);
-  return new Board(name, path, value, tag, url, move, go).view(isNew, taken?.leftOut);
+  return new Board(name, path, value, tag, url, ways).view(isNew, taken?.leftOut);
 }
 
 class Board {
-  constructor(name, path, value, tag, url, move, go) {
-    Object.assign(this, { name, path, value, tag, move, go, editing: false, panels: [] });
+  constructor(name, path, value, tag, url, ways) {
+    Object.assign(this, { name, path, value, tag, ...ways, editing: false, panels: [], looked: Date.now() });
     this.read(url);
     this.live = new Live((signal) => this.load(signal));
     this.note = h("p", { class: "board-note bad", role: "alert", hidden: true });
@@ -96,11 +102,12 @@ class Board {
   /** Asks for everything anew. */
   settle() {
     this.live.now();
-    this.live.every(this.state.until === "now" ? this.state.refresh : 0);
+    this.live.every(moves(this.state.until) ? this.state.refresh : 0);
   }
 
   async load(signal) {
     try {
+      await this.renew(signal);
       const before = JSON.stringify(this.variables.pairs());
       await this.variables.load(signal);
       this.say("");
@@ -113,6 +120,18 @@ class Board {
       if (error.name === "AbortError") throw error;
       this.say(reason(error));
     }
+  }
+
+  /** Takes over what somebody has saved, or changed in the file, meanwhile: a wall screen is never loaded again. */
+  async renew(signal) {
+    if (this.editing || this.name === "new" || Date.now() - this.looked < RENEWED) return;
+    const { value, tag } = await tagged(`dashboards/${encodeURIComponent(this.name)}`, signal);
+    this.looked = Date.now();
+    if (tag === this.tag || this.editing) return;
+    Object.assign(this, { value, tag });
+    this.call(value.title || this.name);
+    this.variables = this.pickers(new URLSearchParams(this.variables.pairs()));
+    this.draw();
   }
 
   async one(panel) {
@@ -136,7 +155,8 @@ class Board {
     this.note.textContent = text;
   }
 
-  draw() {
+  draw(place) {
+    const back = this.root.contains(document.activeElement) ? way(document.activeElement) : null;
     this.watch.disconnect();
     for (const panel of this.panels) panel.end();
     this.panels = [];
@@ -150,16 +170,18 @@ class Board {
     this.barred = this.editing;
     fill(this.rows, (this.value.rows || []).map((row, index) => this.row(row, index)));
     for (const { root } of this.panels) this.watch.observe(root);
+    back?.(place);
   }
 
   row(row, index) {
     const panels = (row.panels || []).map((panel, at) => {
       const made = panelOf(panel, this, row.title && !this.editing ? "h3" : "h2", this.editing ? this.panelTools(index, at) : []);
       this.panels.push(made);
+      made.root.dataset.place = `panel-${index}-${at}`;
       return made.root;
     });
     const head = this.editing ? this.rowTools(row, index) : row.title ? h("h2", { class: "row-title" }, this.variables.words(row.title)) : null;
-    return h("div", { class: "board-row" }, head, h("div", { class: "panels" }, panels));
+    return h("div", { class: "board-row", "data-place": `row-${index}` }, head, h("div", { class: "panels" }, panels));
   }
 
   /** Enters or leaves the edit mode; leaving takes back what was not saved. */
@@ -168,6 +190,7 @@ class Board {
     else this.value = JSON.parse(this.before);
     this.editing = on;
     this.redraw();
+    (on ? this.bar.querySelector(".board-tools button") : this.enter).focus();
     announce(on ? "Edit mode" : "Changes taken back");
   }
 
@@ -188,7 +211,7 @@ class Board {
       button("Settings", () => editSettings(this.value, (changed) => this.replace(changed))),
       button("JSON", () => showJson(this.value, (changed) => this.replace(changed))),
       button("Save as", () => saveAs(this.value, (name) => this.go(`board/${encodeURIComponent(name)}`, true))),
-      this.tag && button("Delete", () => remove(this.name, this.value.title || this.name, () => this.go("", true))),
+      this.tag && button("Delete", () => remove(this.name, this.value.title || this.name, this.tag, () => this.go("", true))),
       button("Cancel", () => (this.name === "new" ? this.go("explore", true) : this.edit(false))),
       button("Save", () => this.save(), "primary"),
     ];
@@ -200,7 +223,9 @@ class Board {
       this.tag = tag;
       this.before = JSON.stringify(this.value);
       this.editing = false;
+      this.call(this.value.title || this.name);
       this.redraw();
+      this.enter.focus();
       announce("Saved");
     });
   }
@@ -211,16 +236,17 @@ class Board {
     this.redraw();
   }
 
-  change(how) {
+  /** Changes the dashboard; `place` is where the keyboard goes on, if that moves. */
+  change(how, place) {
     this.value.rows ||= [];
     how();
-    this.draw();
+    this.draw(place);
     this.settle();
   }
 
   rowTools(row, index) {
     const { rows } = this.value;
-    const swap = (to) => this.change(() => ([rows[index], rows[to]] = [rows[to], rows[index]]));
+    const swap = (to) => this.change(() => ([rows[index], rows[to]] = [rows[to], rows[index]]), `row-${to}`);
     const up = iconButton("up", "Row up", () => swap(index - 1));
     const down = iconButton("down", "Row down", () => swap(index + 1));
     [up.disabled, down.disabled] = [index === 0, index === rows.length - 1];
@@ -240,12 +266,13 @@ class Board {
     const panel = panels[at];
     const wider = (by) => this.change(() => (panel.width = Math.min(12, Math.max(1, (Number(panel.width) || 6) + by))));
     // At the end of a row it goes to the next one.
-    const shift = (by) => this.change(() => {
-      panels.splice(at, 1);
-      if (at + by < 0) rows[index - 1].panels.push(panel);
-      else if (at + by > panels.length) rows[index + 1].panels.unshift(panel);
-      else panels.splice(at + by, 0, panel);
-    });
+    const shift = (by) => {
+      const to = at + by < 0 ? [index - 1, (rows[index - 1].panels ||= []).length] : at + by < panels.length ? [index, at + by] : [index + 1, 0];
+      this.change(() => {
+        panels.splice(at, 1);
+        (rows[to[0]].panels ||= []).splice(to[1], 0, panel);
+      }, `panel-${to.join("-")}`);
+    };
     const left = iconButton("left", "Move left", () => shift(-1));
     const right = iconButton("right", "Move right", () => shift(1));
     left.disabled = at === 0 && index === 0;

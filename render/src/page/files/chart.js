@@ -1,8 +1,9 @@
 // One chart: uPlot with our axes, a crosshair that tells values, zoom by dragging, and keys for those without a mouse.
 import { announce, fill, h } from "./dom.js";
-import { color, ink, onTheme, veiled } from "./colors.js";
+import { ink, onTheme } from "./colors.js";
 import { aligned, stacked } from "./align.js";
-import { byteSteps, hours, timeLabels, width } from "./axes.js";
+import { byteSteps, hours, span, timeLabels, width } from "./axes.js";
+import { bands, isLayer, line, shade } from "./lines.js";
 import { full, short } from "./time.js";
 import { format } from "./units.js";
 
@@ -10,7 +11,10 @@ import { format } from "./units.js";
 const TOLD = 12;
 
 export class Chart {
-  /** `options`: label, height, unit, decimals, zone, mode (`lines`, `area` or `stacked`), low, high, sync, onZoom, onBack, onPoint. */
+  /**
+   * `options`: label, height, unit, decimals, zone, mode (`lines`, `area`, `first` or `stacked`), lineMode, low, high, sync,
+   * onZoom, onBack, onPoint.
+   */
   constructor(options) {
     this.options = options;
     this.series = [];
@@ -35,7 +39,7 @@ export class Chart {
     this.window = window;
     const before = this.signature;
     this.series = series;
-    this.signature = JSON.stringify([series.map(({ name }) => name), this.options.mode, this.options.unit, this.options.zone, this.options.low, this.options.high]);
+    this.signature = JSON.stringify([series.map(({ name, style }) => [name, style]), this.options.mode, this.options.lineMode, this.options.unit, this.options.zone, this.options.low, this.options.high]);
     this.label();
     this.draw(before !== this.signature);
   }
@@ -91,7 +95,7 @@ export class Chart {
     }
     if (!this.window || !this.root.clientWidth) return;
     this.raw = aligned(this.series);
-    const data = this.options.mode === "stacked" ? stacked(this.raw, this.series.map(({ name }) => this.hidden.has(name))) : this.raw;
+    const data = this.options.mode === "stacked" ? stacked(this.raw, this.series.map((series) => this.hidden.has(series.name) || !isLayer(series))) : this.raw;
     if (!anew && this.uplot) {
       this.uplot.setData(data);
       return;
@@ -106,19 +110,24 @@ export class Chart {
     const { text, grid, tick } = ink();
     const axis = { stroke: text, font: "12px system-ui, sans-serif", grid: { stroke: grid, width: 1 }, ticks: { stroke: tick, width: 1, size: 4 }, gap: 4 };
     const bytes = unit === "B" || unit === "B/s";
+    const values = { ...axis, size: (_, values) => width(values), values: (_, splits) => splits.map((value) => format(value, unit)), ...(bytes ? { incrs: byteSteps } : {}) };
+    const second = this.series.some(({ style }) => style?.secondYAxis);
+    const { mode, lineMode } = this.options;
+    const shown = (index) => !this.hidden.has(this.series[index].name);
     return {
       width: Math.floor(this.root.clientWidth),
       height,
       padding: [8, 20, 0, 0],
       legend: { show: false },
       tzDate: (instant) => uPlot.tzDate(new Date(instant * 1000), zone),
-      scales: { x: { time: true, range: () => this.window }, y: { range: (_, low, high) => this.range(low, high) } },
+      scales: { x: { time: true, range: () => this.window }, y: { range: (_, low, high) => this.range(low, high) }, ...(second ? { second: { range: (_, low, high) => span(low, high, { unit }) } } : {}) },
       axes: [
         { ...axis, size: 40, space: 64, incrs: hours, values: (_, splits, __, ___, step) => timeLabels(splits, step, zone) },
-        { ...axis, size: (_, values) => width(values), values: (_, splits) => splits.map((value) => format(value, unit)), ...(bytes ? { incrs: byteSteps } : {}) },
+        values,
+        ...(second ? [{ ...values, scale: "second", side: 1, grid: { show: false } }] : []),
       ],
-      series: [{}, ...this.series.map((series, index) => this.line(series, index))],
-      bands: this.options.mode === "stacked" ? this.bands() : [],
+      series: [{}, ...this.series.map((_, index) => line(this.series, index, this.raw[index + 1] || [], { mode, lineMode, shown: shown(index) }))],
+      bands: bands(this.series, mode, shown),
       focus: { alpha: 0.3 },
       cursor: {
         drag: { x: true, y: false, setScale: false, dist: 5 },
@@ -131,31 +140,9 @@ export class Chart {
     };
   }
 
-  line({ name }, index) {
-    const shade = color(index);
-    const { mode } = this.options;
-    const few = (this.raw[0]?.length || 0) < 3;
-    return {
-      label: name,
-      show: !this.hidden.has(name),
-      stroke: shade,
-      width: mode === "stacked" ? 1 : 1.5,
-      fill: mode === "area" ? veiled(shade, 0.14) : mode === "stacked" ? veiled(shade, 0.45) : undefined,
-      points: { show: few || undefined, size: 5 },
-    };
-  }
-
-  /** Each layer ends where the one below it begins. */
-  bands() {
-    const shown = this.series.map((_, index) => index).filter((index) => !this.hidden.has(this.series[index].name));
-    return shown.slice(1).map((index, below) => ({ series: [index + 1, shown[below] + 1], fill: veiled(color(index), 0.45) }));
-  }
-
   range(low, high) {
-    const { mode, low: lowest, high: highest } = this.options;
-    if (low === null || !Number.isFinite(low)) [low, high] = [0, 1];
-    const soft = { pad: 0.06, soft: 0, mode: mode === "lines" ? 3 : 1 };
-    const [from, to] = uPlot.rangeNum(low, high, { min: soft, max: { pad: 0.06 } });
+    const { unit, mode, low: lowest, high: highest } = this.options;
+    const [from, to] = span(low, high, { unit, filled: mode !== "lines" });
     const fixed = [lowest ?? from, highest ?? to];
     return fixed[0] < fixed[1] ? fixed : [fixed[0], fixed[0] + 1];
   }
@@ -204,7 +191,7 @@ export class Chart {
 
   row({ name, index, value }) {
     const mark = h("i", { class: "swatch" });
-    mark.style.background = color(index);
+    mark.style.background = shade(this.series[index], index);
     const { unit, decimals } = this.options;
     return h("div", { class: index === this.near ? "tip-row near" : "tip-row" }, mark, h("span", {}, name), h("b", {}, format(value, unit, decimals)));
   }

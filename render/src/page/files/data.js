@@ -9,7 +9,7 @@ export const MOST = 200;
 const PROBE = "constantLine(0)";
 
 /**
- * Asks for `targets`, a list of texts. Gives `{series, window, faults}`: each series `{name, tags, points, target}`, the
+ * Asks for `targets`, a list of texts. Gives `{series, window, faults}`: each series `{name, tags, style, points}`, the
  * window in seconds, and the faults by the target's index. Rejects only if nothing can be answered.
  */
 export async function render({ targets, from, until, zone, points, most = MOST }, signal) {
@@ -22,11 +22,11 @@ export async function render({ targets, from, until, zone, points, most = MOST }
     if (!asked.length) return { series: [], window: ordered(window, now), faults, cut: false };
     const params = asked.map(({ text }) => ["target", `limit(${text},${most + 1})`]);
     if (!known) params.push(["target", PROBE]);
-    params.push(["from", from], ["until", until || "now"], ["tz", zone], ["maxDataPoints", String(points)], ["format", "json"]);
+    params.push(["from", from], ["until", until || "now"], ["tz", zone], ["maxDataPoints", String(points)], ["format", "json"], ["styles", "1"]);
     try {
       const found = await ask("render", params, signal);
       if (!known) window = ends(found.pop());
-      const series = found.map(({ target: name, tags, datapoints }) => ({ name, tags, points: datapoints }));
+      const series = found.map(({ target: name, tags, style, datapoints }) => ({ name, tags, style, points: datapoints }));
       return { series: series.slice(0, most), cut: series.length > most, window: ordered(window, now), faults };
     } catch (error) {
       const index = error instanceof Fault ? blamed(error, asked, most) : null;

@@ -69,6 +69,22 @@ export function field(label, control, attributes = {}) {
   return h("div", { class: "field", ...attributes }, h("label", { for: control.id }, label), control);
 }
 
+const called = (control) => control.getAttribute("aria-label") || control.textContent;
+
+/**
+ * A way back to `control` for the keyboard, even if it is made anew meanwhile: by its name, in the part of the page with
+ * the same `data-place`, or with the one that is given then.
+ */
+export function way(control) {
+  const [name, before] = [called(control), control.closest("[data-place]")?.dataset.place];
+  return (place = before) => {
+    if (control.isConnected && control !== document.body && place === before) return control.focus();
+    const holder = place && document.querySelector(`[data-place="${place}"]`);
+    const controls = [...(holder || document.createElement("i")).querySelectorAll("button, a, input, select")].filter(({ disabled }) => !disabled);
+    (controls.find((one) => called(one) === name) || controls[0] || document.getElementById("main")).focus();
+  };
+}
+
 let told;
 
 /** Tells a screen reader what has changed. */

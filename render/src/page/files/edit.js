@@ -1,10 +1,14 @@
 // Dialogs that change a dashboard: a panel, the settings, or the whole as JSON. Fields they do not know are kept.
-import { field, fill, h, iconButton } from "./dom.js";
+import { field, fill, h, iconButton, way } from "./dom.js";
 import { pickFunction } from "./functions.js";
 
 /** Opens a dialog around `content`; `apply` gives true when it may close. */
 export function dialog(title, content, apply, action = "Apply") {
-  const box = h("dialog", { "aria-label": title, onclose: () => box.remove() },
+  const back = way(document.activeElement);
+  const box = h("dialog", { "aria-label": title, onclose: () => {
+    box.remove();
+    back();
+  } },
     h("header", {}, h("h2", {}, title), iconButton("close", "Close", () => box.close())),
     h("form", { onsubmit: async (event) => {
       event.preventDefault();

@@ -11,7 +11,11 @@ import { addTo } from "./save.js";
 import { timeControls } from "./shell.js";
 import { sidebar } from "./sidebar.js";
 import { Targets } from "./targets.js";
-import { zoned } from "./time.js";
+import { moves, zoned } from "./time.js";
+
+/** Parameters of an address that this view has controls for, or that make no difference to a chart. */
+const OWN = new Set(["target", "from", "until", "tz", "refresh", "off", "unit", "areaMode", "yMin", "width", "height", "format", "maxDataPoints",
+  "rawData", "jsonp", "noCache", "cacheTimeout", "_salt", "_t", "_uniq", "styles"]);
 
 const MODES = [["lines", "Lines"], ["area", "Area"], ["stacked", "Stacked"]];
 const UNITS = ["", "%", "B", "B/s", "bit/s", "s", "ms", "/s"];
@@ -19,22 +23,24 @@ const UNITS = ["", "%", "B", "B/s", "bit/s", "s", "ms", "/s"];
 /** What the address says. */
 function read(params) {
   const off = new Set(params.getAll("off"));
-  const mode = { stacked: "stacked", all: "area" }[params.get("areaMode")] || "lines";
+  const mode = { stacked: "stacked", all: "area", first: "first" }[params.get("areaMode")] || "lines";
   const number = (name) => (params.get(name) && Number.isFinite(Number(params.get(name))) ? Number(params.get(name)) : null);
   return {
     targets: params.getAll("target").map((text, index) => ({ text, on: !off.has(String(index)) })),
     from: params.get("from") || "-1h", until: params.get("until") || "now", zone: zoned(params.get("tz")),
     refresh: number("refresh") ?? 10, mode, unit: params.get("unit") || "", low: number("yMin"),
+    // Others are kept for the addresses to copy.
+    others: [...params].filter(([name]) => !OWN.has(name)), high: number("yMax"), lineMode: params.get("lineMode"),
   };
 }
 
 /** Pairs for `/render` and for the address of this view. */
-function parameters({ targets, from, until, zone, mode, low }, all = false) {
+function parameters({ targets, from, until, zone, mode, low, others }, all = false) {
   const pairs = targets.filter(({ on, text }) => (on || all) && text).map(({ text }) => ["target", text]);
   pairs.push(["from", from], ["until", until], ["tz", zone]);
-  if (mode !== "lines") pairs.push(["areaMode", mode === "area" ? "all" : "stacked"]);
+  if (mode !== "lines") pairs.push(["areaMode", mode === "area" ? "all" : mode]);
   if (low !== null) pairs.push(["yMin", String(low)]);
-  return pairs;
+  return [...pairs, ...others];
 }
 
 /** Builds the view; `move(href, replace)` writes the address. Gives what the frame shows, and `end`. */
@@ -88,7 +94,7 @@ export function explore(url, move, hint = "") {
 
   /** What is shown, as a panel of a dashboard. */
   function panel() {
-    const options = Object.fromEntries(parameters(state).filter(([name]) => name === "areaMode" || name === "yMin"));
+    const options = Object.fromEntries(parameters(state).filter(([name]) => !["target", "from", "until", "tz"].includes(name)));
     const targets = state.targets.filter(({ on, text }) => on && text).map(({ text }) => text);
     return { kind: "chart", width: 6, height: 220, unit: state.unit, targets, options };
   }
@@ -103,7 +109,7 @@ export function explore(url, move, hint = "") {
     times.update();
     copy.update();
     names.tree.mark();
-    live.every(state.until === "now" ? state.refresh : 0);
+    live.every(moves(state.until) ? state.refresh : 0);
   }
 
   function zoom(from, until) {
@@ -146,7 +152,7 @@ export function explore(url, move, hint = "") {
 
   function shown({ series, window, faults, cut }, on) {
     targets.tell(new Map([...faults].map(([index, fault]) => [on[index], fault])));
-    chart.show(series, window, { zone: state.zone, mode: state.mode, unit: state.unit, low: state.low });
+    chart.show(series, window, { zone: state.zone, mode: state.mode, lineMode: state.lineMode, unit: state.unit, low: state.low, high: state.high });
     legend.show(series, { unit: state.unit });
     const empty = !series.some(({ points }) => points.some(([value]) => value !== null));
     const wrong = faults.size === on.length;

@@ -1,6 +1,6 @@
 // The function picker: every function the server offers, with its help and a field for each argument.
 import { ask, reason } from "./api.js";
-import { field, fill, fresh, h, iconButton } from "./dom.js";
+import { field, fill, fresh, h, iconButton, way } from "./dom.js";
 import { takesSeries, wrapped } from "./expression.js";
 
 let known;
@@ -19,7 +19,11 @@ export async function pickFunction(target, done) {
   const list = h("div", { class: "fn-list", role: "listbox", "aria-label": "Functions", tabindex: "0" });
   const side = h("div", { class: "fn-side" }, h("p", { class: "hint" }, "Choose a function."));
   const input = h("input", { type: "search", placeholder: "Search functions", "aria-label": "Search functions", autocomplete: "off" });
-  const dialog = h("dialog", { class: "fn", "aria-label": "Function picker", onclose: () => dialog.remove() },
+  const back = way(document.activeElement);
+  const dialog = h("dialog", { class: "fn", "aria-label": "Function picker", onclose: () => {
+    dialog.remove();
+    back();
+  } },
     h("header", {}, h("h2", {}, "Put a function around it"), iconButton("close", "Close", () => dialog.close())),
     h("code", { class: "fn-target" }, target),
     h("div", { class: "fn-body" }, h("div", { class: "fn-left" }, input, list), side));

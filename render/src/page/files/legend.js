@@ -1,7 +1,7 @@
 // The table below a chart: each series with its colour, its last, least, greatest and mean value. It says to a screen
 // reader what the chart shows to the eye.
 import { fill, h } from "./dom.js";
-import { color } from "./colors.js";
+import { shade } from "./lines.js";
 import { format, summary } from "./units.js";
 
 const COLUMNS = [["name", "Series"], ["last", "Last"], ["min", "Min"], ["max", "Max"], ["average", "Avg"]];
@@ -21,7 +21,7 @@ export class Legend {
   show(series, { unit, decimals } = {}) {
     this.unit = unit;
     this.decimals = decimals;
-    this.rows = series.map(({ name, points }, index) => ({ name, index, ...summary(points) }));
+    this.rows = series.map(({ name, style, points }, index) => ({ name, style, index, ...summary(points) }));
     this.root.hidden = !series.length;
     this.draw();
   }
@@ -57,7 +57,7 @@ export class Legend {
   row(row) {
     const { name, index } = row;
     const mark = h("i", { class: "swatch" });
-    mark.style.background = color(index);
+    mark.style.background = shade(row, index);
     const shown = !this.chart.hidden.has(name);
     const button = h("button", { type: "button", class: "series", "aria-pressed": String(shown), title: name, onclick: () => {
       line.classList.toggle("hidden", !this.chart.toggle(index));

@@ -1,19 +1,19 @@
 // A panel with a chart, its values in words below it.
 import { reason } from "./api.js";
 import { Chart } from "./chart.js";
-import { color } from "./colors.js";
 import { MOST, render } from "./data.js";
 import { fill, h } from "./dom.js";
-import { format, summary } from "./units.js";
+import { shade } from "./lines.js";
+import { format, isOld, summary } from "./units.js";
 
 const number = (text) => (text === undefined || text === null || text === "" || !Number.isFinite(Number(text)) ? null : Number(text));
 
 /** `{root, load, end}`; `board` gives times, variables and the zoom. */
 export function chartPanel(panel, board) {
   const { options = {}, unit = "", decimals } = panel;
-  const mode = { stacked: "stacked", all: "area", first: "area" }[options.areaMode] || "lines";
+  const mode = { stacked: "stacked", all: "area", first: "first" }[options.areaMode] || "lines";
   const chart = new Chart({
-    label: board.variables.words(panel.title) || "Chart", height: Math.min(Math.max(Number(panel.height) || 220, 80), 1200), unit, decimals, mode,
+    label: board.variables.words(panel.title) || "Chart", height: Math.min(Math.max(Number(panel.height) || 220, 80), 1200), unit, decimals, mode, lineMode: options.lineMode,
     low: number(options.yMin), high: number(options.yMax), zone: board.state.zone, sync: "board",
     onZoom: (from, until) => board.zoom(from, until), onBack: () => history.back(), onPoint: (at, columns) => point(at, columns),
   });
@@ -32,21 +32,23 @@ export function chartPanel(panel, board) {
     }
     const { series, window, faults, cut } = found;
     chart.show(series, window, { zone: board.state.zone });
-    draw(series, cut);
+    draw(series, window, cut);
     const empty = !series.some(({ points }) => points.some(([value]) => value !== null));
     const fault = [...faults.values()][0];
     chart.say(fault ? fault.message : empty ? "No data in this time range." : "", Boolean(fault));
   }
 
-  function draw(series, cut) {
-    lines = series.map(({ name, points }, index) => {
+  function draw(series, [, end], cut) {
+    lines = series.map((one, index) => {
+      const { name, points } = one;
       const mark = h("i", { class: "swatch" });
-      mark.style.background = color(index);
+      mark.style.background = shade(one, index);
       const value = h("b");
       const button = h("button", { type: "button", title: name, "aria-pressed": String(!chart.hidden.has(name)),
         onclick: () => button.setAttribute("aria-pressed", String(chart.toggle(index))),
         onmouseenter: () => chart.highlight(index), onmouseleave: () => chart.highlight(null) }, mark, h("span", {}, name), value);
-      return { button, value, last: summary(points).last };
+      const { last, at } = summary(points);
+      return { button, value, last: isOld(at, points, end) ? null : last };
     });
     fill(legend, lines.map(({ button }) => button), cut ? h("span", { class: "hint" }, `the first ${MOST} series`) : null);
     point(null);

@@ -4,7 +4,8 @@ import { render } from "./data.js";
 import { fill, h } from "./dom.js";
 import { level, levelWord } from "./levels.js";
 import { spark } from "./spark.js";
-import { format, summary } from "./units.js";
+import { ago } from "./time.js";
+import { format, isOld, summary } from "./units.js";
 
 /** Enough that short windows are not averaged. */
 const POINTS = 400;
@@ -22,9 +23,13 @@ export function numberPanel(panel, board) {
       const { series, window, faults } = await render({ targets, ...board.state, points: POINTS }, signal);
       const fault = [...faults.values()][0];
       if (fault) return say(fault.message, true);
-      const known = series.map(({ points }) => summary(points).last).filter((last) => last !== null);
+      const known = series.map(({ points }) => ({ points, ...summary(points) })).filter(({ last }) => last !== null);
       if (!known.length) return say("No data in this time range.");
-      show(known.reduce((sum, last) => sum + last, 0), series, window);
+      const now = known.filter(({ at, points }) => !isOld(at, points, window[1]));
+      const sum = (now.length ? now : known).reduce((sum, { last }) => sum + last, 0);
+      show(sum, series, window);
+      // A number that nobody has sent for a while is not to be taken for what is true now.
+      if (!now.length) late(window[1] - Math.max(...known.map(({ at }) => at)));
     } catch (error) {
       if (error.name !== "AbortError") say(reason(error), true);
       throw error;
@@ -37,7 +42,13 @@ export function numberPanel(panel, board) {
     value.className = `big ${name === "alarm" ? "bad" : name}`;
     word.textContent = levelWord(name);
     note.textContent = "";
+    note.classList.remove("bad");
     fill(line, panel.spark ? spark(total(series), window, 240, 36) : null);
+  }
+
+  function late(seconds) {
+    value.className = "big late";
+    note.textContent = `${ago(seconds)} before the end`;
   }
 
   function say(text, bad = false) {

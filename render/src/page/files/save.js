@@ -24,10 +24,20 @@ function remember(text) {
   }
 }
 
+/** Somebody else was first. */
+const CHANGED = "Somebody else has changed this dashboard meanwhile. Cancel and use Save as to keep both, or save over theirs.";
+
 /** Saves `value` as `name` in the place of the version `tag`; `done` gets the new version. */
 export async function save(name, value, tag, done) {
-  if (token() && (await put(name, value, tag, token(), done)) === null) return;
-  ask(`Save “${value.title || name}”`, [], (given) => put(name, value, tag, given, done));
+  const wrong = token() ? await put(name, value, tag, token(), done) : "";
+  if (wrong === null) return;
+  // Saying it a second time saves over the version that was in the way.
+  let conflict = wrong === CHANGED;
+  ask(`Save “${value.title || name}”`, [], async (given) => {
+    const wrong = await put(name, value, conflict ? undefined : tag, given, done);
+    conflict ||= wrong === CHANGED;
+    return wrong;
+  }, "Save", wrong);
 }
 
 /** Asks for a name, and saves under it. */
@@ -63,10 +73,10 @@ export async function addTo(panel) {
 }
 
 /** Deletes the dashboard `name`, once somebody has said so with a token. */
-export function remove(name, title, done) {
+export function remove(name, title, tag, done) {
   ask(`Delete “${title}”`, [], async (given) => {
     try {
-      await send("DELETE", `dashboards/${encodeURIComponent(name)}`, undefined, { token: given });
+      await send("DELETE", `dashboards/${encodeURIComponent(name)}`, undefined, { token: given, match: tag });
       remember(given);
       done();
       return null;
@@ -85,20 +95,25 @@ async function put(name, value, tag, given, done, anew = false) {
     return null;
   } catch (error) {
     if (error instanceof Fault && error.status === 412) {
-      return anew ? "There is a dashboard of this name already; choose another name." : "Somebody else has changed it meanwhile. Save it under another name, or load the page again.";
+      return anew ? "There is a dashboard of this name already; choose another name." : CHANGED;
     }
     if (error instanceof Fault && error.status === 401) remember("");
     return `${reason(error)}${error.hint ? ` ${error.hint}` : ""}`;
   }
 }
 
-function ask(title, fields, apply, action = "Save") {
+function ask(title, fields, apply, action = "Save", wrong = "") {
   const secret = h("input", { type: "password", value: token(), autocomplete: "off", placeholder: "token" });
-  const fault = h("p", { class: "bad", role: "alert" });
-  dialog(title, [...fields, field("Token, a line of the server's [http] token-file", secret), h("p", { class: "hint" }, "It is kept until this tab is closed."), fault], async () => {
+  const fault = h("p", { class: "bad", role: "alert" }, wrong);
+  const box = dialog(title, [...fields, field("Token, a line of the server's [http] token-file", secret), h("p", { class: "hint" }, "It is kept until this tab is closed. Without one: copy the JSON into a file, and `plumbago dashboards save FILE` on the server."), fault], async () => {
     fault.textContent = "";
     const wrong = await apply(secret.value.trim());
-    fault.textContent = wrong || "";
+    say(wrong);
     return wrong === null;
   }, action);
+  const say = (text) => {
+    fault.textContent = text || "";
+    if (text === CHANGED) box.querySelector("button[type=submit]").textContent = "Save over theirs";
+  };
+  say(wrong);
 }

@@ -35,17 +35,21 @@ export function shell(go) {
   });
   /** Shows a view: its title in the frame, its controls, and what is in it. */
   function show({ name, here, controls, content, visible = true }) {
-    title.textContent = name;
+    call(name);
     title.classList.toggle("unseen", !visible);
-    document.title = name ? `${name} · Plumbago` : "Plumbago";
     for (const link of nav.querySelectorAll("a")) {
       if (link.href === to(here)) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
-    };
+    }
     fill(tools, controls);
     fill(main, content);
   }
-  return { show, main };
+  /** Another name for the view that is shown. */
+  function call(name) {
+    title.textContent = name;
+    document.title = name ? `${name} · Plumbago` : "Plumbago";
+  }
+  return { show, call, main };
 }
 
 /** The list of dashboards, asked for when it is opened. */
@@ -59,7 +63,8 @@ function menu(go) {
     place(button, panel);
     try {
       const { dashboards } = await ask("dashboards/");
-      const line = ({ name, title, description }) => h("a", { href: to(`board/${encodeURIComponent(name)}`), title: description || null, onclick: () => panel.hidePopover() }, title || name);
+      const line = ({ name, title, description, error }) => h("a", { href: to(`board/${encodeURIComponent(name)}`), title: error || description || null, onclick: () => panel.hidePopover() },
+        title || name, error ? h("span", { class: "bad" }, "broken") : null);
       const own = dashboards.filter(({ ready }) => !ready);
       const ready = dashboards.filter(({ ready, data }) => ready && data !== false);
       fill(panel, own.map(line), own.length && ready.length ? h("hr") : null, ready.map(line), h("hr"),

@@ -7,6 +7,9 @@ import { Tree } from "./tree.js";
 /** Pause after a key before the search goes out. */
 const PAUSE = 180;
 
+/** Pause before a server that did not answer is asked again. */
+const AGAIN = 5000;
+
 /** `{root, tree, focus}`; `choose` and `chosen` are the tree's. */
 export function sidebar({ choose, chosen }) {
   const tree = new Tree({ choose, chosen, label: "Metrics" });
@@ -42,6 +45,7 @@ export function sidebar({ choose, chosen }) {
   }
 
   async function look() {
+    clearTimeout(pause);
     running.abort();
     running = new AbortController();
     const { signal } = running;
@@ -56,6 +60,7 @@ export function sidebar({ choose, chosen }) {
       if (error.name === "AbortError") return;
       tree.show([]);
       say(reason(error), true);
+      pause = setTimeout(look, AGAIN);
     }
   }
 
@@ -71,5 +76,8 @@ export function sidebar({ choose, chosen }) {
   }
 
   look();
-  return { root, tree, focus: () => input.select(), end: () => running.abort() };
+  return { root, tree, focus: () => input.select(), end() {
+      clearTimeout(pause);
+      running.abort();
+    } };
 }

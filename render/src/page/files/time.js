@@ -9,6 +9,9 @@ export const QUICK = [
 
 const SECONDS = { s: 1, min: 60, h: 3600, d: 86400, w: 604800, mon: 2592000, y: 31536000 };
 
+/** Whether `text` is another instant later on: all of the grammar but dates and seconds. */
+export const moves = (text) => !/^(\d{9,}|(\d\d:\d\d_)?\d{8})$/.test((text || "now").trim());
+
 /** The zone of this browser. */
 export const here = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 

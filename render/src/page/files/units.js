@@ -11,6 +11,8 @@ const TIMES = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"], [1e-3, "ms"], [
 /** `value` with its `unit`; a gap is a dash. `decimals` fixes the places after the point. */
 export function format(value, unit = "", decimals = undefined) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  // Nothing has no places after the point.
+  if (value === 0) decimals = 0;
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   if (unit === "s" || unit === "ms") return time(unit === "ms" ? value / 1000 : value, decimals);
   if (unit === "%") return `${digits(value, decimals)} %`;
@@ -20,7 +22,9 @@ export function format(value, unit = "", decimals = undefined) {
   // Plain counts are read as they are up to four digits.
   let step = size < (bytes ? 1024 : unit ? 1000 : 10000) ? 0 : Math.min(Math.floor(Math.log(size) / Math.log(base)), names.length - 1);
   if (step && Math.abs(size / base ** step - base) < base * 5e-4) step = Math.min(step + 1, names.length - 1);
-  const number = digits(value / base ** step, decimals);
+  // There are no parts of a byte.
+  const places = unit === "B" && !step && decimals !== undefined ? 0 : decimals;
+  const number = digits(value / base ** step, places);
   const blank = unit === "/s" ? (names[step] ? " " : "") : unit || names[step] ? " " : "";
   return `${number}${blank}${names[step]}${unit}`;
 }
@@ -39,6 +43,15 @@ function digits(value, decimals) {
   let text = value.toFixed(Math.min(places, 12));
   if (decimals === undefined && text.includes(".")) text = text.replace(/\.?0+$/, "");
   return (text === "-0" ? "0" : text).replace("-", "−");
+}
+
+/** Seconds after which a value is not what is true at the end of a window any more, where points lie a `step` apart. */
+const OLD = 120;
+
+/** Whether nothing has come since `at` for longer than a late point would take. */
+export function isOld(at, points, end) {
+  const step = points.length > 1 ? points[1][1] - points[0][1] : 0;
+  return at === null || end - at > Math.max(OLD, 3 * step);
 }
 
 /** What series of this window come to: `{last, min, max, average, at}`, null where there is no point. */
