@@ -62,7 +62,7 @@ fn series(name: &str, seconds: i64, step: i64, value: impl FnMut(i64) -> f64) ->
     let start = NOW - seconds + step;
     Series {
         name: name.to_owned(),
-        tags: BTreeMap::new(),
+        tags: render::SeriesTags::default(),
         path_expression: name.to_owned(),
         start,
         end: start + count * step,

@@ -22,3 +22,4 @@ pub use http::{
     status_router,
 };
 pub use series::Series;
+pub use tags::SeriesTags;

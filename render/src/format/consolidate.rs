@@ -2,26 +2,13 @@
 
 use crate::series::{Consolidation, Series};
 
-/// `consolidateBy` was given a name that is no method, which shows only once values must be joined.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("series `{series}`: `{method}` is no way to consolidate; use average, sum, min, max, first or last")]
-pub struct UnknownMethod {
-    /// The series that asks for it.
-    pub series: String,
-    /// What it asks for.
-    pub method: String,
-}
-
 /// Joins neighbouring values until each series has at most `points` over the time of all of them; 0 is no limit.
 ///
 /// Buckets are moved so that they fall on multiples of their own length: a chart that is loaded again a step later then
 /// shows the same buckets, at the price of the values before the first whole one. Source: graphite-web `renderViewJson`.
-///
-/// # Errors
-/// A series wants to be joined by a method that does not exist.
-pub fn fit_to(all: &mut [Series], points: u64) -> Result<(), UnknownMethod> {
+pub fn fit_to(all: &mut [Series], points: u64) {
     if points == 0 {
-        return Ok(());
+        return;
     }
     let start = all.iter().map(|series| series.start).min().unwrap_or(0);
     let end = all.iter().map(|series| series.end).max().unwrap_or(0);
@@ -29,7 +16,7 @@ pub fn fit_to(all: &mut [Series], points: u64) -> Result<(), UnknownMethod> {
     for series in all {
         if points == 1 {
             let whole = series.values.len();
-            join(series, 0, whole)?;
+            join(series, 0, whole);
             continue;
         }
         let stored = range as f64 / series.step as f64;
@@ -38,9 +25,8 @@ pub fn fit_to(all: &mut [Series], points: u64) -> Result<(), UnknownMethod> {
         }
         let group = (stored / points as f64).ceil() as usize;
         let dropped = align(series, group);
-        join(series, dropped, group)?;
+        join(series, dropped, group);
     }
-    Ok(())
 }
 
 /// Moves the start up to the next bucket border; how many values are before it, all but one: the reference keeps it.
@@ -53,18 +39,14 @@ fn align(series: &mut Series, group: usize) -> usize {
 }
 
 /// Joins the values after the first `dropped` ones.
-fn join(series: &mut Series, dropped: usize, group: usize) -> Result<(), UnknownMethod> {
+fn join(series: &mut Series, dropped: usize, group: usize) {
     if group <= 1 {
-        return Ok(());
-    }
-    if let Consolidation::Unknown(method) = &series.consolidation {
-        return Err(UnknownMethod { series: series.name.clone(), method: method.clone() });
+        return;
     }
     let joined = series.values[dropped..].chunks(group).map(|values| one(values, group, series)).collect();
     series.values = joined;
     series.step = series.step.saturating_mul(group as i64);
     series.values_per_point = group;
-    Ok(())
 }
 
 /// One value for a group; a last group that is cut short is still measured against a whole one.
@@ -75,7 +57,7 @@ fn one(values: &[f64], group: usize, series: &Series) -> f64 {
         return f64::NAN;
     }
     match series.consolidation {
-        Consolidation::Average | Consolidation::Unknown(_) => known.sum::<f64>() / count as f64,
+        Consolidation::Average | Consolidation::Avg => known.sum::<f64>() / count as f64,
         Consolidation::Sum => known.sum(),
         Consolidation::Min => known.fold(f64::INFINITY, f64::min),
         Consolidation::Max => known.fold(f64::NEG_INFINITY, f64::max),

@@ -45,7 +45,7 @@ fn head(one: &Series, set: &mut Setter<'_>) {
     quote(set.bytes(), &one.name);
     set.key("tags");
     set.open(b'{');
-    for (tag, value) in &one.tags {
+    for (tag, value) in one.tags.iter() {
         set.key(tag);
         quote(set.bytes(), value);
     }

@@ -14,7 +14,7 @@ mod text;
 mod pickle;
 mod msgpack;
 
-pub use consolidate::{UnknownMethod, fit_to};
+pub use consolidate::fit_to;
 pub(crate) use json::quote;
 pub use json::{Layout, dygraph, json, rickshaw};
 pub use lines::{Pieces, longest};

@@ -38,19 +38,27 @@ pub fn series(series: &[Series], out: &mut Output) -> Result<(), TooLong> {
     out.check()
 }
 
-/// A list of maps: `path`, `is_leaf`.
+/// A list of maps: `path`, `is_leaf`, and for leaves `intervals`: from the epoch to `now` there may be points. A front of
+/// several stores leaves those out that have none for its window.
 ///
 /// # Errors
 /// When it grows too long.
-pub fn nodes(nodes: &[Node], out: &mut Output) -> Result<(), TooLong> {
+pub fn nodes(nodes: &[Node], now: i64, out: &mut Output) -> Result<(), TooLong> {
     list(out.bytes(), nodes.len());
     for node in nodes {
         let bytes = out.bytes();
-        map(bytes, 2);
+        map(bytes, if node.kind == NodeKind::Leaf { 3 } else { 2 });
         text(bytes, "path");
         text(bytes, &node.path);
         text(bytes, "is_leaf");
         bytes.push(if node.kind == NodeKind::Leaf { TRUE } else { FALSE });
+        if node.kind == NodeKind::Leaf {
+            text(bytes, "intervals");
+            list(bytes, 1);
+            list(bytes, 2);
+            whole(bytes, 0);
+            whole(bytes, now);
+        }
         out.check()?;
     }
     Ok(())

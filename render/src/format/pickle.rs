@@ -58,11 +58,12 @@ pub fn series(series: &[Series], out: &mut Output) -> Result<(), TooLong> {
     out.check()
 }
 
-/// A list of dicts: `path`, `is_leaf`.
+/// A list of dicts: `path`, `is_leaf`, and for leaves `intervals`: from the epoch to `now` there may be points. A front of
+/// several stores leaves those out that have none for its window.
 ///
 /// # Errors
 /// When it grows too long.
-pub fn nodes(nodes: &[Node], out: &mut Output) -> Result<(), TooLong> {
+pub fn nodes(nodes: &[Node], now: i64, out: &mut Output) -> Result<(), TooLong> {
     out.bytes().extend_from_slice(PROTOCOL_2);
     out.bytes().extend([EMPTY_LIST, MARK]);
     for node in nodes {
@@ -72,6 +73,13 @@ pub fn nodes(nodes: &[Node], out: &mut Output) -> Result<(), TooLong> {
         text(bytes, &node.path);
         text(bytes, "is_leaf");
         bytes.push(if node.kind == NodeKind::Leaf { TRUE } else { FALSE });
+        if node.kind == NodeKind::Leaf {
+            text(bytes, "intervals");
+            bytes.extend([EMPTY_LIST, MARK, EMPTY_LIST, MARK]);
+            whole(bytes, 0);
+            whole(bytes, now);
+            bytes.extend([APPENDS, APPENDS]);
+        }
         bytes.push(SET_ITEMS);
         out.check()?;
     }

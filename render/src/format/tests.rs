@@ -1,7 +1,5 @@
 //! Expected texts were taken from Python's `json`, `repr` and `csv`.
 
-use std::collections::BTreeMap;
-
 use jiff::tz::TimeZone;
 
 use super::*;
@@ -10,7 +8,7 @@ use crate::series::{Consolidation, Series, Style};
 fn series(name: &str, values: &[f64]) -> Series {
     Series {
         name: name.to_owned(),
-        tags: BTreeMap::from([("name".to_owned(), name.to_owned())]),
+        tags: crate::tags::parse(name),
         path_expression: name.to_owned(),
         start: 60,
         end: 60 + 60 * values.len() as i64,
@@ -167,7 +165,7 @@ fn points_are_joined_in_buckets_that_do_not_move() {
     // Ten values of 60 s in at most 4 points: buckets of 180 s, the first whole one starts at 180.
     let values: Vec<f64> = (1..=10).map(f64::from).collect();
     let mut all = [series("a", &values)];
-    fit_to(&mut all, 4).unwrap();
+    fit_to(&mut all, 4);
     assert_eq!((all[0].start, all[0].step), (180, 180));
     assert_eq!(*all[0].values, [3.0, 6.0, 9.0]);
 }
@@ -177,20 +175,20 @@ fn a_bucket_with_too_few_values_is_unknown() {
     let mut all = [series("a", &[1.0, f64::NAN, f64::NAN, 4.0, 5.0, 6.0])];
     all[0].x_files_factor = 0.5;
     all[0].consolidation = Consolidation::Sum;
-    fit_to(&mut all, 1).unwrap();
+    fit_to(&mut all, 1);
     assert_eq!(*all[0].values, [16.0]);
     let mut all = [series("a", &[1.0, f64::NAN, f64::NAN, f64::NAN])];
     all[0].x_files_factor = 0.5;
-    fit_to(&mut all, 1).unwrap();
+    fit_to(&mut all, 1);
     assert!(all[0].values[0].is_nan());
 }
 
 #[test]
 fn few_points_stay_as_they_are() {
     let mut all = [series("a", &[1.0, 2.0])];
-    fit_to(&mut all, 2).unwrap();
+    fit_to(&mut all, 2);
     assert_eq!(*all[0].values, [1.0, 2.0]);
-    fit_to(&mut all, 0).unwrap();
+    fit_to(&mut all, 0);
     assert_eq!(*all[0].values, [1.0, 2.0]);
 }
 

@@ -231,8 +231,10 @@ fn reduced(args: &Args<'_, '_>, list: &[Series], func: &str, xff: Option<f64>) -
     for series in &list[1..] {
         tags.retain(|key, value| series.tags.get(key) == Some(value));
     }
-    tags.entry("name".to_owned()).or_insert_with(|| name.clone());
-    tags.insert("aggregatedBy".to_owned(), func.to_owned());
+    if tags.get("name").is_none() {
+        tags.insert("name", name.clone());
+    }
+    tags.insert("aggregatedBy", func.to_owned());
     let whole = list.iter().all(|series| series.integers) && reducer.keeps_integers();
     // What the series themselves ask for does not reach the result; the request's default does.
     let mut series = Series::made(name, times, values, xff);
@@ -348,7 +350,7 @@ pub(super) fn key(series: &Series, nodes: &[NodeOrTag]) -> String {
     let inner = if series.name.ends_with(')') { first_path(&series.name) } else { None };
     let name = inner.as_deref().unwrap_or(&series.name);
     let parts: Vec<&str> = name.split(';').next().unwrap_or("").split('.').collect();
-    let tag = |tag: &str| series.tags.get(tag).cloned().unwrap_or_default();
+    let tag = |tag: &str| series.tags.get(tag).unwrap_or_default().to_owned();
     let part = |node: &NodeOrTag| match node {
         NodeOrTag::Node(node) => match index(*node, parts.len()) {
             Some(at) => parts[at].to_owned(),
@@ -414,7 +416,7 @@ fn group_by_tags(args: &mut Args<'_, '_>) -> Outcome {
     if tags.is_empty() {
         return Err(args.wrong("tags", "at least one tag", "none"));
     }
-    let tag = |series: &Series, tag: &str| series.tags.get(tag).cloned().unwrap_or_default();
+    let tag = |series: &Series, tag: &str| series.tags.get(tag).unwrap_or_default().to_owned();
     let names: BTreeSet<String> = list.iter().map(|series| tag(series, "name")).collect();
     let common = names.into_iter().collect::<Vec<_>>();
     let common = if let [name] = &common[..] { name.clone() } else { callback.clone() };

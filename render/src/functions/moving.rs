@@ -228,11 +228,11 @@ fn exponential(args: &mut Args<'_, '_>) -> Outcome {
 }
 
 /// `stdev(seriesList, points, windowTolerance=0.1)`: windows at the beginning are short; a point is known if at least
-/// `windowTolerance` of a full window is. Source: graphite-web `stdev`.
+/// `windowTolerance` of a full window is, none of them in a window of 0. Source: graphite-web `stdev`.
 fn stdev(args: &mut Args<'_, '_>) -> Outcome {
     let (mut list, points, tolerance) = (args.series()?, args.integer("points")?, args.float("windowTolerance")?);
-    if points < 1 {
-        return Err(args.wrong("points", "at least 1", &points.to_string()));
+    if points < 0 {
+        return Err(args.wrong("points", "at least 0", &points.to_string()));
     }
     for series in &mut list {
         let window = usize::try_from(points).unwrap_or(usize::MAX);

@@ -177,7 +177,7 @@ pub(crate) fn at_step(series: &Series, step: i64) -> Cow<'_, [f64]> {
             return f64::NAN;
         }
         match series.consolidation {
-            Consolidation::Average | Consolidation::Unknown(_) => Reducer::Average.apply(values),
+            Consolidation::Average | Consolidation::Avg => Reducer::Average.apply(values),
             Consolidation::Sum => Reducer::Sum.apply(values),
             Consolidation::Min => Reducer::Min.apply(values),
             Consolidation::Max => Reducer::Max.apply(values),

@@ -138,11 +138,12 @@ fn changed(args: &mut Args<'_, '_>) -> Outcome {
 }
 
 /// `consolidateBy(seriesList, consolidationFunc)`. Name: `consolidateBy(<name>,"<func>")`. Source: graphite-web
-/// `consolidateBy`, which takes unknown methods until they are used.
+/// `consolidateBy`, which takes unknown methods until they are used, and keeps the name that was given.
 fn consolidate_by(args: &mut Args<'_, '_>, method: &str) -> Outcome {
     let mut list = args.series()?;
     let consolidation = match method {
-        "average" | "avg" => Consolidation::Average,
+        "average" => Consolidation::Average,
+        "avg" => Consolidation::Avg,
         "avg_zero" => Consolidation::AverageZero,
         "sum" => Consolidation::Sum,
         "min" => Consolidation::Min,
@@ -158,7 +159,7 @@ fn consolidate_by(args: &mut Args<'_, '_>, method: &str) -> Outcome {
         }
     };
     for series in &mut list {
-        series.consolidation = consolidation.clone();
+        series.consolidation = consolidation;
         series.tag("consolidateBy", method);
         series.rename(format!("consolidateBy({},\"{method}\")", series.name));
     }

@@ -61,7 +61,7 @@ pub(super) async fn explain(State(app): State<Arc<App>>, request: Request) -> Re
 fn joined(all: Evaluated, points: u64) -> Result<Answered, Fault> {
     let Evaluated { mut series, failures, held } = all;
     let mut after = series.clone();
-    format::fit_to(&mut after, points).map_err(|fault| Fault::bad(fault.to_string()))?;
+    format::fit_to(&mut after, points);
     let beside = series.len().saturating_sub(MOST_TOLD);
     series.truncate(MOST_TOLD);
     after.truncate(MOST_TOLD);

@@ -156,28 +156,39 @@ impl Rows for Results {
     }
 }
 
-/// A record for each node: its path, and whether it is a leaf.
-pub(super) struct Records(pub(super) NodeList);
+/// A record for each node: its path, whether it is a leaf, and when a leaf may have points.
+pub(super) struct Records {
+    nodes: NodeList,
+    /// What stands behind the path of a leaf.
+    leaf: String,
+}
+
+impl Records {
+    pub(super) fn new(nodes: NodeList, now: i64) -> Records {
+        let leaf = format!(r#", "is_leaf": true, "intervals": [{{"start": 0, "end": {now}}}]}}"#);
+        Records { nodes, leaf }
+    }
+}
 
 impl Rows for Records {
     fn count(&self) -> usize {
-        self.0.len()
+        self.nodes.len()
     }
 
     fn bytes(&self) -> usize {
-        self.0.bytes()
+        self.nodes.bytes()
     }
 
     fn length(&self) -> usize {
-        self.0.text_bytes() + r#"{"path": "", "is_leaf": true}, "#.len() * self.0.len()
+        self.nodes.text_bytes() + r#"{"path": "", "is_leaf": true}, "#.len() * self.nodes.len()
     }
 
     fn write(&self, at: usize, out: &mut Vec<u8>) {
-        let (path, kind) = self.0.get(at).unwrap_or(("", NodeKind::Leaf));
+        let (path, kind) = self.nodes.get(at).unwrap_or(("", NodeKind::Leaf));
         out.extend_from_slice(b"{\"path\": ");
         quote(path, out);
         out.extend_from_slice(match kind {
-            NodeKind::Leaf => b", \"is_leaf\": true}",
+            NodeKind::Leaf => self.leaf.as_bytes(),
             NodeKind::Branch => b", \"is_leaf\": false}",
         });
     }
@@ -266,8 +277,11 @@ mod tests {
             let paths: Vec<String> = names.iter().map(|name| format!("a.{name}")).collect();
             assert_eq!(read(Paths(list(&names))).await, json!(paths));
             assert_eq!(read(Results(Paths(list(&names)))).await, json!({ "results": paths }));
-            let records: Vec<Value> = paths.iter().map(|path| json!({ "path": path, "is_leaf": true })).collect();
-            assert_eq!(read(Records(list(&names))).await, json!(records));
+            let records: Vec<Value> = paths
+                .iter()
+                .map(|path| json!({ "path": path, "is_leaf": true, "intervals": [{ "start": 0, "end": 7 }] }))
+                .collect();
+            assert_eq!(read(Records::new(list(&names), 7)).await, json!(records));
             let level = read(Level::new(NodeEnds::of(&list(&names)), "a.".to_owned(), false)).await;
             let mut ids: Vec<&str> = level.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
             let mut expected: Vec<&str> = paths.iter().map(String::as_str).collect();

@@ -1,6 +1,6 @@
 //! `/metrics/...`: which names there are.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -35,13 +35,14 @@ async fn nodes(app: &App, params: &Params) -> Result<Response, Fault> {
     let wanted = Wanted::read(params)?;
     let names = Names { leaves_only: wanted.leaves_only, window: window(params, app)?, first: wanted.first };
     let (limit, is_plain) = (app.config.output_bytes, is_plain(params));
-    if wanted.form == Form::TreeJson && is_plain && !wanted.pattern.contains('\\') {
+    if wanted.form == Form::TreeJson && is_plain && !wanted.pattern.contains('\\') && !wanted.pattern.ends_with('.') {
         let level = Level::new(app.ends("query", &wanted.pattern, names).await?, wanted.base, wanted.wildcards);
         let mut response = listing::rows(level, limit, &app.budget)?;
         not_cached(response.headers_mut());
         return Ok(response);
     }
     let nodes = app.nodes("query", &wanted.pattern, names).await?;
+    let now = jiff::Timestamp::now().as_second();
     let by_last_part = || {
         let mut nodes: Vec<Node> = nodes.clone().into();
         nodes.sort_by(|a, b| (last(&a.path), &a.path, a.kind).cmp(&(last(&b.path), &b.path, b.kind)));
@@ -51,10 +52,10 @@ async fn nodes(app: &App, params: &Params) -> Result<Response, Fault> {
         Form::TreeJson => answer::json(&tree(&nodes, &wanted), params, limit)?,
         Form::Completer => answer::json(&completions(&by_last_part(), &wanted), params, limit)?,
         Form::NodeList => answer::json(&parts(&nodes, wanted.position), params, limit)?,
-        Form::Json if is_plain => listing::rows(listing::Records(nodes), limit, &app.budget)?,
-        Form::Json => answer::json(&Records(&nodes), params, limit)?,
-        Form::Pickle => bytes("application/pickle", limit, |out| format::pickle_nodes(&by_last_part(), out))?,
-        Form::Msgpack => bytes("application/x-msgpack", limit, |out| format::msgpack_nodes(&by_last_part(), out))?,
+        Form::Json if is_plain => listing::rows(listing::Records::new(nodes, now), limit, &app.budget)?,
+        Form::Json => answer::json(&Records(&nodes, now), params, limit)?,
+        Form::Pickle => bytes("application/pickle", limit, |out| format::pickle_nodes(&by_last_part(), now, out))?,
+        Form::Msgpack => bytes("application/x-msgpack", limit, |out| format::msgpack_nodes(&by_last_part(), now, out))?,
     };
     not_cached(response.headers_mut());
     Ok(response)
@@ -80,10 +81,13 @@ pub(super) async fn expand(State(app): State<Arc<App>>, request: Request) -> Res
             not_cached(response.headers_mut());
             return Ok(response);
         }
+        if groups.iter().any(|(known, _)| *known == query) {
+            continue;
+        }
         groups.push((query, nodes.iter().map(|(path, _)| path.to_owned()).collect::<BTreeSet<_>>()));
     }
     let results = if grouped {
-        Results::Grouped(groups.into_iter().collect())
+        Results::Grouped(groups)
     } else {
         Results::Flat(groups.into_iter().flat_map(|(_, paths)| paths).collect())
     };
@@ -111,6 +115,18 @@ fn is_plain(params: &Params) -> bool {
 impl App {
     /// The nodes that match. What a store cannot say is missing and in the log, as long as it can say anything.
     async fn nodes(&self, parameter: &str, pattern: &str, names: Names) -> Result<NodeList, Fault> {
+        let within = pattern.trim_end_matches('.');
+        let dots = &pattern[within.len()..];
+        if dots.is_empty() || within.is_empty() {
+            return self.whole_nodes(parameter, pattern, names).await;
+        }
+        // Below a dot at the end graphite-web finds the branch itself, under the name that was asked for.
+        let found = self.whole_nodes(parameter, within, names).await?;
+        let opened = |(path, kind)| Node { path: format!("{path}{dots}"), kind };
+        Ok(NodeList::of(found.iter().filter(|(_, kind)| *kind == NodeKind::Branch).map(opened)))
+    }
+
+    async fn whole_nodes(&self, parameter: &str, pattern: &str, names: Names) -> Result<NodeList, Fault> {
         let clean = pattern.replace('\\', "");
         let query = self.list_query(parameter, &clean, names)?;
         let found = self.sources.find.list(&query).await;
@@ -337,14 +353,26 @@ fn parts(nodes: &NodeList, position: i64) -> Parts<'_> {
 struct Record<'a> {
     path: &'a str,
     is_leaf: bool,
+    /// When a leaf may have points; for branches nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intervals: Option<[Interval; 1]>,
+}
+
+#[derive(Serialize)]
+struct Interval {
+    start: i64,
+    end: i64,
 }
 
 /// A record for each node, written one by one.
-struct Records<'a>(&'a NodeList);
+struct Records<'a>(&'a NodeList, i64);
 
 impl Serialize for Records<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let record = |(path, kind)| Record { path, is_leaf: kind == NodeKind::Leaf };
+        let record = |(path, kind)| {
+            let is_leaf = kind == NodeKind::Leaf;
+            Record { path, is_leaf, intervals: is_leaf.then_some([Interval { start: 0, end: self.1 }]) }
+        };
         serializer.collect_seq(self.0.iter().map(record))
     }
 }
@@ -367,7 +395,13 @@ struct Expanded<'a> {
 #[serde(untagged)]
 enum Results<'a> {
     Flat(BTreeSet<String>),
-    Grouped(BTreeMap<&'a str, BTreeSet<String>>),
+    /// In the order of the request.
+    #[serde(serialize_with = "as_map")]
+    Grouped(Vec<(&'a str, BTreeSet<String>)>),
+}
+
+fn as_map<S: Serializer>(groups: &[(&str, BTreeSet<String>)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(groups.iter().map(|(query, paths)| (query, paths)))
 }
 
 fn bytes(

@@ -20,6 +20,7 @@ use crate::draw::{self, Color};
 use crate::eval::{self, EvalError, Evaluated, Held};
 use crate::format::{self, Layout, Output, Pieces};
 use crate::series::{Consolidation, Series, Style};
+use crate::tags::SeriesTags;
 use crate::target::Target;
 
 /// Answers one question. A fault is JSON, but where a picture is wanted it is drawn into one, since that is where the
@@ -140,7 +141,7 @@ fn slice(target: &str) -> Option<Series> {
     let value: f64 = value.trim().parse().ok()?;
     Some(Series {
         name: name.to_owned(),
-        tags: [("name".to_owned(), name.to_owned())].into(),
+        tags: SeriesTags::default(),
         path_expression: name.to_owned(),
         start: 0,
         end: 1,
@@ -180,7 +181,7 @@ fn write(question: &Question, evaluated: Evaluated, mut out: Output) -> Result<M
         Form::Json => {
             series.iter_mut().for_each(|one| one.style = told(std::mem::take(&mut one.style), question.styles));
             if let Some(points) = question.max_data_points {
-                format::fit_to(&mut series, points).map_err(|fault| Fault::bad(fault.to_string()))?;
+                format::fit_to(&mut series, points);
             }
             let is_many = series.iter().map(|one| one.values.len()).sum::<usize>() >= MANY;
             if is_many

@@ -2,11 +2,9 @@
 
 mod values;
 
-use std::collections::BTreeMap;
-
 use carbon_line::MetricName;
 
-use crate::tags;
+use crate::tags::{self, SeriesTags};
 pub use values::Values;
 
 /// Longest name that functions may make, in bytes: sums over thousands of series name them all.
@@ -20,7 +18,7 @@ pub struct Series {
     /// What the answer calls it; functions wrap it (`scale(a.b,10)`), aliases replace it.
     pub name: String,
     /// Tags as graphite-web gives them; an untagged series has `name` alone, set from its path at fetch time.
-    pub tags: BTreeMap<String, String>,
+    pub tags: SeriesTags,
     /// The expression that the series came from, for functions that name their result after it.
     pub path_expression: String,
     /// Time of the first value.
@@ -44,7 +42,7 @@ pub struct Series {
 }
 
 /// Reduces a run of values to one; the names are those of `consolidateBy`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Consolidation {
     /// Mean of the known values.
     #[default]
@@ -61,22 +59,22 @@ pub enum Consolidation {
     Last,
     /// Sum of the known values over the count of all.
     AverageZero,
-    /// A name that is no method; the reference accepts it until consolidation happens.
-    Unknown(String),
+    /// As `Average`, called by its short name, which `pickle` and `msgpack` tell.
+    Avg,
 }
 
 impl Consolidation {
     /// As `consolidateBy` calls it.
-    pub fn name(&self) -> &str {
+    pub fn name(self) -> &'static str {
         match self {
             Consolidation::Average => "average",
+            Consolidation::Avg => "avg",
             Consolidation::Sum => "sum",
             Consolidation::Min => "min",
             Consolidation::Max => "max",
             Consolidation::First => "first",
             Consolidation::Last => "last",
             Consolidation::AverageZero => "avg_zero",
-            Consolidation::Unknown(name) => name,
         }
     }
 }
@@ -172,13 +170,13 @@ impl Series {
 
     /// Sets a tag; tags are texts.
     pub(crate) fn tag(&mut self, key: &str, value: impl ToString) {
-        self.tags.insert(key.to_owned(), value.to_string());
+        self.tags.insert(key, value.to_string());
     }
 
     /// Where the series lies in time.
     /// Memory that nobody else holds: its names, and its values if it does not share them.
     pub(crate) fn own_bytes(&self) -> usize {
-        self.name.len() + self.path_expression.len() + self.values.own_bytes()
+        self.name.len() + self.path_expression.len() + self.tags.bytes() + self.values.own_bytes()
     }
 
     pub(crate) fn times(&self) -> Times {

@@ -103,6 +103,26 @@ def cases():
     case('/metrics/index.json', [], js, json=sorted(SERIES))
     case('/metrics/find', [], js, status=400)
     case('/version', [], 'text/html', text='1.1.10\n')
+    # Tags stand in the order in which they were set, and groups in that of the request: scripts are compared as text.
+    scaled = series('scale(sumSeries(servers.web02.load),2)', [2.0] * 10,
+                    {'name': 'servers.web02.load', 'aggregatedBy': 'sum', 'scale': '2.0'})
+    render('scale(sumSeries(servers.web02.load),2)', more=[['jsonp', 'f']], kind='text/javascript',
+           text='f(%s)' % json.dumps([scaled]))
+    case('/metrics/expand', [['query', 'odd.*'], ['query', 'jobs.*'], ['query', 'odd.*'], ['groupByExpr', '1'], ['jsonp', 'f']],
+         'text/javascript', text='f({"results": {"odd.*": ["odd.plus+sign"], "jobs.*": ["jobs.backup"]}})')
+    # A dot at the end asks for the branch itself.
+    case('/metrics/find', [['query', 'servers.']], js, json=[
+        {'text': '', 'id': 'servers.', 'allowChildren': 1, 'expandable': 1, 'leaf': 0}])
+    case('/metrics/find', [['query', 'servers.*.'], ['format', 'json']], js, json=[
+        {'path': 'servers.web01.', 'is_leaf': False}, {'path': 'servers.web02.', 'is_leaf': False}])
+    case('/metrics/expand', [['query', 'servers.*.']], js, json={'results': ['servers.web01.', 'servers.web02.']})
+    case('/metrics/find', [['query', 'servers.web01.load.']], js, json=[])
+    # A window of no points knows nothing, and the name of a method stays as it was given.
+    render('stdev(servers.web02.load,0)', json=[
+        series('stdev(servers.web02.load,0)', [None] * 10, {'name': 'servers.web02.load', 'stdev': '0'})])
+    short = 'consolidateBy(servers.web01.load,"avg")'
+    render(short, 'pickle', kind='application/pickle', pickle=[
+        dict(record, name=short, pathExpression=short, consolidationFunc='avg')])
     with open(os.path.join(HERE, 'cases.jsonl'), 'w') as out:
         for one in made:
             out.write(json.dumps(one) + '\n')

@@ -194,7 +194,7 @@ impl Bucket {
             Consolidation::First => self.first,
             Consolidation::Last => self.last,
             Consolidation::AverageZero => self.sum / all as f64,
-            Consolidation::Average | Consolidation::Unknown(_) => self.sum / self.known as f64,
+            Consolidation::Average | Consolidation::Avg => self.sum / self.known as f64,
         }
     }
 }
