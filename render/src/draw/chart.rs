@@ -13,7 +13,7 @@ use super::legend::{self, Entry, Legend};
 use super::options::{LineMode, Options};
 use super::plot::{Paper, UNITS, place, units};
 use super::surface::{Area, Letters, Point, Surface, Turn};
-use super::time_axis::TimeAxis;
+use super::time_axis::{TimeAxis, TimeTick};
 use super::value_axis::{Extent, ValueAxis};
 use super::{DrawError, TimeRange};
 use crate::series::Series;
@@ -51,7 +51,9 @@ pub(super) fn draw(
     let palette = palette(options, &look);
     let room = f64::from(free.width() - if options.graph_only || options.hide_axes { 0.0 } else { look.em * 4.0 });
     let curves = curve::curves(series, options, &palette, room);
-    let shows_axes = !options.hide_axes && !options.graph_only;
+    // What is too small for words still shows its curves.
+    let is_tiny = free.height() < look.em * 4.0 || free.width() < look.em * 6.0;
+    let shows_axes = !options.hide_axes && !options.graph_only && !is_tiny;
     legend_below(surface, &curves, options, &look, &mut free);
     let mut chart = Chart { options, look, curves, left: None, right: None, shows_axes, until: window.until };
     let x_axis_shown = shows_axes && !options.hide_x_axis;
@@ -113,11 +115,12 @@ fn time_range(series: &[Series], window: TimeRange, mode: LineMode) -> TimeRange
 }
 
 fn legend_below(surface: &mut dyn Surface, curves: &[Curve], options: &Options, look: &Look, free: &mut Area) {
-    let hidden = options.hide_legend.unwrap_or(curves.len() > LEGEND_LIMIT);
+    let crowded = curves.len() > LEGEND_LIMIT || free.height() < look.em * 6.0;
+    let hidden = options.hide_legend.unwrap_or(crowded);
     if hidden || options.graph_only {
         return;
     }
-    let shown = curves.iter().filter(|curve| !options.hide_null_from_legend || curve.known());
+    let shown = curves.iter().filter(|curve| !curve.unnamed && (!options.hide_null_from_legend || curve.known()));
     let entry = |curve: &Curve| Entry { name: curve.name.clone(), color: curve.color, right: curve.right };
     let mut entries: Vec<Entry> = shown.map(entry).collect();
     if options.unique_legend {
@@ -126,7 +129,9 @@ fn legend_below(surface: &mut dyn Surface, curves: &[Curve], options: &Options, 
     if entries.is_empty() {
         return;
     }
-    let legend = Legend::new(&entries, free.width(), free.height() * 0.5, look.em);
+    // Who asks for a long legend wants to read it.
+    let most = if options.hide_legend == Some(false) { 0.6 } else { 0.5 };
+    let legend = Legend::new(&entries, free.width(), free.height() * most, look.em);
     free.bottom -= legend.height();
     legend.draw(surface, Point::new(free.left, free.bottom), look.foreground.faded(0.94));
     free.bottom -= look.em * 0.45;
@@ -372,8 +377,16 @@ fn time_labels(surface: &mut dyn Surface, axis: &TimeAxis, plot: Area, outer: Ar
         label(surface, zone, Point::new(x, row), Anchor::Left, faint);
         if row == first_row { taken = x + width } else { day_taken = x + width }
     }
-    for tick in &axis.ticks {
-        let x = axis.map(&tick.time, (units(plot.left), units(plot.right))) as f32 / UNITS;
+    // The day that begins matters more than the one that ends, if there is room for one only.
+    let middle = |tick: &TimeTick| axis.map(&tick.time, (units(plot.left), units(plot.right))) as f32 / UNITS;
+    let reach = |tick: &TimeTick| tick.day.as_deref().map(|day| (middle(tick), look.width(day) / 2.0));
+    let mut days = axis.ticks.iter().filter_map(reach);
+    let yields = match (days.next(), days.next()) {
+        (Some((first, a)), Some((second, b))) => first.max(outer.left + a) + a + look.em * 0.6 > second - b,
+        _ => false,
+    };
+    for (index, tick) in axis.ticks.iter().enumerate() {
+        let x = middle(tick);
         let left = |text: &str| {
             let width = look.width(text);
             ((x - width / 2.0).min(outer.right - width).max(outer.left), width)
@@ -383,7 +396,7 @@ fn time_labels(surface: &mut dyn Surface, axis: &TimeAxis, plot: Area, outer: Ar
             label(surface, &tick.label, Point::new(start, first_row), Anchor::Left, letters);
             taken = start + width;
         }
-        if let Some(day) = &tick.day {
+        if let Some(day) = tick.day.as_ref().filter(|_| index > 0 || !yields) {
             let (start, width) = left(day);
             if start > day_taken + look.em * 0.6 {
                 label(surface, day, Point::new(start, second_row), Anchor::Left, letters);

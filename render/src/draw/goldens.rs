@@ -143,8 +143,14 @@ fn bars_look_as_they_did() {
 fn turned_and_slanted_letters_look_as_they_did() {
     let input: Vec<Series> = (0..8).map(|index| series(&format!("web{index}"), vec![1.0 + f64::from(index)])).collect();
     let template = Template::named("forest2");
-    let options =
-        Options { graph_type: GraphType::Pie, pie_labels_rotated: true, font_italic: true, template, ..small("pie") };
+    let options = Options {
+        graph_type: GraphType::Pie,
+        pie_labels_rotated: true,
+        font_italic: true,
+        template,
+        height: 300,
+        ..small("pie")
+    };
     check_picture("pie-rotated", &input, &options, "UTC");
 }
 

@@ -28,14 +28,14 @@ impl Look {
         };
         // One and a tenth: DejaVu without hinting needs a little more than the reference's hinted letters.
         let em = options.font_size * 1.1;
-        // Eight lines must fit, however large the request wants its letters.
+        // Eight lines must fit, however large the request wants its letters; but letters have to be read.
         let least_side = f64::from(options.width.min(options.height));
         Look {
             background: options.background.unwrap_or(template.background),
             foreground,
             major: grid(options.major_grid, template.major, 0.16),
             minor: grid(options.minor_grid, template.minor, 0.07),
-            em: em.min(least_side / 8.0).max(1.0) as f32,
+            em: em.min((least_side / 8.0).max(7.0)).max(1.0) as f32,
             bold: options.font_bold,
         }
     }

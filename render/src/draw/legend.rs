@@ -123,12 +123,24 @@ fn two_sides(left: &[&Entry], right: &[&Entry], room: f32, most_rows: usize, em:
         return columns(left, room, most_rows, em);
     }
     if left.is_empty() || widths(left) + widths(right) > room + BETWEEN {
-        let share = most_rows.div_ceil(2);
+        let in_a_row = widths(right) <= room + BETWEEN;
+        let share = if in_a_row { most_rows.saturating_sub(1).max(1) } else { most_rows.div_ceil(2) };
         let mut rows = if left.is_empty() { Vec::new() } else { columns(left, room, share, em) };
-        rows.extend(columns(right, room, most_rows.saturating_sub(rows.len()).max(1), em));
+        if in_a_row {
+            let mut row = Vec::new();
+            from_the_right(&mut row, right, room, em);
+            rows.push(row);
+        } else {
+            rows.extend(columns(right, room, most_rows.saturating_sub(rows.len()).max(1), em));
+        }
         return rows;
     }
     let mut row = columns(left, room, 1, em).pop().unwrap_or_default();
+    from_the_right(&mut row, right, room, em);
+    vec![row]
+}
+
+fn from_the_right(row: &mut Vec<Cell>, right: &[&Entry], room: f32, em: f32) {
     let mut x = room;
     for entry in right.iter().rev() {
         x -= SWATCH;
@@ -137,7 +149,6 @@ fn two_sides(left: &[&Entry], right: &[&Entry], room: f32, most_rows: usize, em:
         row.push(Cell::Text { x, text: entry.name.clone(), faint: false });
         x -= BETWEEN;
     }
-    vec![row]
 }
 
 fn width(entry: &Entry, em: f32) -> f32 {
@@ -160,9 +171,15 @@ fn columns(entries: &[&Entry], room: f32, most_rows: usize, em: f32) -> Vec<Vec<
         return vec![row];
     }
     let longest = widths.iter().fold(0.0, |most: f32, width| most.max(*width));
-    let count = (((room + BETWEEN) / (longest + BETWEEN)).floor() as usize).max(1);
+    let most_columns = (((room + BETWEEN) / (longest + BETWEEN)).floor() as usize).max(1);
+    // Rows of about the same length, rather than one entry alone in the last.
+    let count = entries.len().div_ceil(entries.len().div_ceil(most_columns).max(1)).max(1);
     let column = if count == 1 { room } else { (room + BETWEEN) / count as f32 };
     let capacity = count * most_rows;
+    if capacity == 1 && entries.len() > 1 {
+        // "and 4 more" alone tells nobody anything.
+        return Vec::new();
+    }
     let shown = if entries.len() > capacity { capacity - 1 } else { entries.len() };
     let mut rows: Vec<Vec<Cell>> = Vec::new();
     for (index, entry) in entries[..shown].iter().enumerate() {
@@ -257,6 +274,30 @@ impl Table {
 
 /// `web01  Current:3.0  Max:9.0` or `web01 (avg: 3.0)`: the bare name and its figures.
 fn figures(name: &str) -> Option<(String, Vec<(String, String)>)> {
+    padded_figures(name).or_else(|| named_figures(name))
+}
+
+/// What `legendValue` makes with a system of units: name, word and number, each filled up with blanks.
+fn padded_figures(name: &str) -> Option<(String, Vec<(String, String)>)> {
+    static FIELD: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"([A-Za-z]\w*)\s+(-?[\d.]\S*|None)\s*$").expect("the pattern is constant and a test uses it")
+    });
+    /// Where its first word begins at the earliest.
+    const LEAST: usize = 20;
+    let (mut rest, mut figures) = (name, Vec::new());
+    // Something people write themselves has no blanks at its end.
+    while let Some(field) = FIELD.captures(rest).filter(|_| !figures.is_empty() || name.ends_with(' ')) {
+        let (start, word, value) = (field.get(0)?.start(), field[1].to_owned(), field[2].to_owned());
+        if rest[..start].chars().count() < LEAST {
+            break;
+        }
+        figures.insert(0, (word, value));
+        rest = &rest[..start];
+    }
+    (!figures.is_empty()).then(|| (rest.trim_end().to_owned(), figures))
+}
+
+fn named_figures(name: &str) -> Option<(String, Vec<(String, String)>)> {
     static TAIL: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"^(.*?)((?:\s+\(?[A-Za-z]\w*:\s*-?[\d.][^\s():]*(?:\s(?:[KMGTPkm]i?|s|H|D|Y)\b)?\)?)+)\s*$")
             .expect("the pattern is constant and a test uses it")
@@ -301,6 +342,36 @@ mod tests {
         assert!(
             texts(&legend).contains(&"28.55") && texts(&legend).contains(&"-0.94") && texts(&legend).contains(&"db01")
         );
+    }
+
+    #[test]
+    fn padded_figures_become_columns_too() {
+        let names = [
+            "cpu.idle            last 48.31     max  74.34     ",
+            "cpu.user            last 7.29k     max  None      ",
+        ];
+        let legend = Legend::new(&entries(&names), 300.0, 100.0, 11.0);
+        assert_eq!(texts(&legend)[..2], ["last", "max"]);
+        assert!(["48.31", "7.29k", "None", "cpu.user"].iter().all(|text| texts(&legend).contains(text)));
+        assert!(Table::read(&entries(&["the load at its max 90", "a much longer name, max 3"])).is_none());
+    }
+
+    #[test]
+    fn rows_have_about_the_same_length_and_the_right_axis_stays_right() {
+        let names: Vec<String> = (0..10).map(|index| format!("walk.{index:03}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let legend = Legend::new(&entries(&names), 780.0, 100.0, 11.0);
+        assert_eq!(legend.rows.iter().map(|row| row.len() / 2).collect::<Vec<_>>(), [5, 5]);
+        let mut two = entries(&["a somewhat long name", "a somewhat long name"]);
+        two[1].right = true;
+        let legend = Legend::new(&two, 190.0, 100.0, 11.0);
+        let ends = |cell: &Cell| matches!(cell, Cell::Swatch { x, .. } if *x == 180.0);
+        assert!(legend.rows.len() == 2 && legend.rows[1].iter().any(ends));
+    }
+
+    #[test]
+    fn a_legend_without_room_for_two_names_is_left_out() {
+        assert!(Legend::new(&entries(&["a long name", "another long name"]), 60.0, 10.0, 8.0).rows.is_empty());
     }
 
     #[test]

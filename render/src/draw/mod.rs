@@ -99,7 +99,10 @@ pub fn draw(
             let (right, bottom) = (options.width as f32, options.height as f32);
             return chart::draw(surface, shown, options, window, tz, look, Area { left: 0.0, top: 0.0, right, bottom });
         }
-        let free = frame(surface, options.title.as_deref(), options, &notes, &look);
+        // Below this there is room for either a title or a chart.
+        let is_low = known && f64::from(options.height) < f64::from(look.em) * 6.0;
+        let title = options.title.as_deref().filter(|_| !is_low);
+        let free = frame(surface, title, options, &notes, &look);
         match options.graph_type {
             GraphType::Line if known => return chart::draw(surface, shown, options, window, tz, look, free),
             GraphType::Pie if known && pie::draw(surface, shown, options, &look, free) => {}

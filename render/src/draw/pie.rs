@@ -31,7 +31,7 @@ pub(super) fn draw(
     if total.is_nan() || total <= 0.0 {
         return false;
     }
-    if !options.hide_legend.unwrap_or(slices.len() > 10) {
+    if !options.hide_legend.unwrap_or(false) {
         legend_below(surface, &slices, options, look, &mut free);
     }
     let centre = Point::new((free.left + free.right) / 2.0, (free.top + free.bottom) / 2.0);
@@ -123,18 +123,23 @@ fn value_label(
     };
     let contrast = if slice.color.lightness() > 0.55 { Color::rgb(0x1f2329) } else { Color::rgb(0xffffff) };
     let color = options.value_labels_color.unwrap_or(contrast);
-    let reach = if share > 0.999 { 0.0 } else { radius * 0.64 };
-    let at = Point::new(centre.x + reach * angle.cos(), centre.y + reach * angle.sin());
     // Along the slice, and never upside down; or level.
     let lean = match (options.pie_labels_rotated, angle.cos() < -1e-3) {
         (false, _) => 0.0,
         (true, true) => angle + std::f32::consts::PI,
         (true, false) => angle,
     };
-    let room = (radius * 0.7, 2.0 * radius * 0.64 * (share as f32 * std::f32::consts::PI).min(1.5).sin());
-    let fits = |size: &f32| share > 0.999 || fits(&text, *size, angle - lean, room);
-    // What fits into no size that can be read is left to the legend.
-    let Some(size) = [1.0, 0.9, 0.8].map(|part| look.em * part).into_iter().find(fits) else { return };
+    let half_sweep = share as f32 * std::f32::consts::PI;
+    let place = |(reach, size): (f32, f32)| {
+        let half = Point::new(font::width(&text, size, true) / 2.0, size * font::CAP_HEIGHT / 2.0);
+        fits(half, reach * radius, angle - lean, half_sweep, radius).then_some((reach * radius, size))
+    };
+    // Large and well out first. What fits nowhere in a size that can be read is left to the legend.
+    let sizes = [1.0, 0.9, 0.8].map(|part| look.em * part);
+    let places = sizes.iter().flat_map(|size| [0.66, 0.6, 0.72, 0.54, 0.48, 0.76].map(|reach| (reach, *size)));
+    let whole = (share > 0.999).then_some((0.0, look.em));
+    let Some((reach, size)) = whole.or_else(|| places.into_iter().find_map(place)) else { return };
+    let at = Point::new(centre.x + reach * angle.cos(), centre.y + reach * angle.sin());
     let letters = Letters { size, bold: true, color };
     if !options.pie_labels_rotated {
         return label(surface, &text, at, Anchor::Middle, letters);
@@ -145,9 +150,14 @@ fn value_label(
     surface.text(&text, start, letters, Turn::By(lean));
 }
 
-/// Whether a text fits into a slice that lies at `angle` to it, with `room` along the slice and across it.
-fn fits(text: &str, size: f32, angle: f32, (along, across): (f32, f32)) -> bool {
-    let (width, height) = (font::width(text, size, true), size * font::CAP_HEIGHT);
-    let (sin, cos) = (angle.sin().abs(), angle.cos().abs());
-    width * cos + height * sin <= along && width * sin + height * cos <= across
+/// Whether a text of these halves of width and height, whose middle is `reach` from the centre, lies within a slice:
+/// whether all its corners do. `angle` is that of the slice's middle as the text sees it.
+fn fits(half: Point, reach: f32, angle: f32, half_sweep: f32, radius: f32) -> bool {
+    let (sin, cos) = angle.sin_cos();
+    [(-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0), (0.0, -1.0), (0.0, 1.0)].iter().all(|(x, y)| {
+        let (x, y) = (reach * cos + x * (half.x + 2.0), reach * sin + y * (half.y + 2.0));
+        // Turned so that the slice's middle lies along the x axis.
+        let (along, across) = (x * cos + y * sin, y * cos - x * sin);
+        across.atan2(along).abs() <= half_sweep && x.hypot(y) <= radius
+    })
 }

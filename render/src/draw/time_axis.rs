@@ -205,7 +205,8 @@ fn ticks(step: Step, from: i64, until: i64, tz: &TimeZone, format: Option<&str>)
     let mut before: Option<Date> = None;
     let times: Vec<Zoned> = step.times(from, until, tz).iter().filter_map(|time| zoned(*time as i64, tz)).collect();
     // A single day needs no date, as in the reference; where it changes, the first label has one too.
-    let several = within_days && times.windows(2).any(|pair| pair[0].date() != pair[1].date());
+    let changes = zoned(from, tz).zip(times.last()).is_some_and(|(first, last)| first.date() != last.date());
+    let several = within_days && changes;
     let tick = |time: &Zoned| {
         let new_day = several && before != Some(time.date());
         before = Some(time.date());

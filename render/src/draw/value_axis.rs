@@ -58,7 +58,9 @@ impl Extent {
 impl ValueAxis {
     /// An axis for `data` that is `height` logical pixels long, with labels of `em` pixels.
     pub(super) fn new(data: Extent, bounds: &AxisOptions, options: &Options, height: f64, em: f64) -> ValueAxis {
-        let most = ((height / (em * 2.4)) as usize).clamp(1, 60);
+        let airy = (height / (em * 2.4)) as usize;
+        // Where few labels fit, they may stand closer.
+        let most = if airy < 3 { ((height / (em * 1.6)) as usize).min(3) } else { airy }.clamp(1, 60);
         if let Some(base) = options.log_base {
             return ValueAxis::logarithmic(data, bounds, base, options.units, most);
         }
@@ -87,6 +89,9 @@ impl ValueAxis {
             // Labels above one another need room; in a very low picture the ends say most.
             let every = axis.ticks.len().div_ceil(most + 1).max(1);
             axis.ticks = axis.ticks.into_iter().step_by(every).collect();
+            if height < em * 1.3 {
+                axis.ticks.truncate(1);
+            }
         }
         axis
     }

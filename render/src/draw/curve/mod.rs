@@ -16,6 +16,8 @@ pub(super) struct Curve {
     pub(super) color: Color,
     /// Belongs to the right axis.
     pub(super) right: bool,
+    /// Has no entry in the legend: the next one speaks for it.
+    pub(super) unnamed: bool,
     /// Full-height lines instead of values.
     pub(super) infinite: bool,
     /// Time of the first point and seconds between two.
@@ -48,12 +50,26 @@ pub(super) fn curves(series: &[Series], options: &Options, palette: &Palette, ro
         }
     };
     let two_axes = series.iter().any(|one| one.style.second_y_axis);
-    let colored: Vec<Color> = series.iter().map(|one| next_color(&one.style)).collect();
+    let mut colored: Vec<Color> = series.iter().map(|one| next_color(&one.style)).collect();
+    for index in 1..series.len() {
+        // Both edges of a band are one thing.
+        if is_edge(&series[index - 1].style, &series[index].style) {
+            colored[index - 1] = colored[index];
+        }
+    }
     let mut curves: Vec<Curve> =
         series.iter().zip(colored).map(|(one, color)| Curve::new(one, color, options, two_axes, room)).collect();
     set_side_by_side(&mut curves, options);
     stack::fill(&mut curves, series, options);
+    for (index, pair) in series.windows(2).enumerate() {
+        curves[index].unnamed = is_edge(&pair[0].style, &pair[1].style) && pair[0].name == pair[1].name;
+    }
     curves
+}
+
+/// The lower edge of a band, of which `next` is the upper one.
+fn is_edge(style: &Style, next: &Style) -> bool {
+    style.invisible && next.stacked && !next.invisible && style.stack_name == next.stack_name
 }
 
 /// Shares the width of a step among the curves, unless they stand on each other.
@@ -86,6 +102,7 @@ impl Curve {
             name: bare_name(&series.name).to_owned(),
             color: side.color.unwrap_or(color),
             right,
+            unnamed: false,
             infinite: style.draw_as_infinite,
             start: series.start as f64 + centre,
             step: step * joined as f64,

@@ -7,6 +7,7 @@ use crate::series::Series;
 /// Decides what is filled, how strongly, and on what it stands.
 pub(super) fn fill(curves: &mut [Curve], series: &[Series], options: &Options) {
     let several = curves.len() > 1;
+    let left_is_stacked = options.area_mode == AreaMode::Stacked && curves.iter().any(|curve| !curve.right);
     for (index, (curve, one)) in curves.iter_mut().zip(series).enumerate() {
         let own_alpha = one.style.alpha.map(|alpha| alpha.clamp(0.0, 1.0));
         let usual = match options.area_mode {
@@ -15,6 +16,8 @@ pub(super) fn fill(curves: &mut [Curve], series: &[Series], options: &Options) {
             _ if options.line_mode == LineMode::Bar => Some(0.9),
             _ if one.style.stacked && index > 0 && series[index - 1].style.invisible => Some(0.35),
             _ if one.style.stacked => Some(0.75),
+            // A stack over another one, by another scale, would hide it and could not be read.
+            AreaMode::Stacked if left_is_stacked && curve.right => None,
             AreaMode::Stacked => Some(0.75),
             AreaMode::First if index == 0 => Some(0.35),
             AreaMode::All => Some(if several { 0.25 } else { 0.45 }),
