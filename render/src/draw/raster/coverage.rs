@@ -4,7 +4,8 @@
 //! sums the changes up and paints. Cells are marked by blocks, so that a sweep passes over what no edge has touched: a
 //! thin line costs what it covers, not what it spans.
 
-use super::ink::Stamp;
+use super::ink::{SHADES, Stamps};
+use super::trace::{BEYOND, lesser};
 use crate::draw::surface::Point;
 
 /// Whole device pixels that may be painted.
@@ -33,19 +34,19 @@ pub(super) struct Coverage {
     /// Words of `marks` in a row.
     words: usize,
     /// Touched rows.
-    top: usize,
-    bottom: usize,
+    pub(super) top: usize,
+    pub(super) bottom: usize,
     pub(super) clip: Clip,
 }
 
 /// Cells that are swept together. A steep line covers three or four of a row; more than eight are mostly empty ones.
-const BLOCK: usize = 8;
+pub(super) const BLOCK: usize = 8;
 
 impl Coverage {
     /// Changes its size; there must be no shape in it.
     pub(super) fn fit(&mut self, width: usize, height: usize) {
-        // Two cells more than pixels: an edge on the right border also writes into the next one.
-        self.stride = (width + 2).next_multiple_of(BLOCK);
+        // More cells than pixels: an edge on the right border also writes into the next one, and lines into several.
+        self.stride = (width + BEYOND.max(2)).next_multiple_of(BLOCK);
         self.words = (self.stride / BLOCK).div_ceil(64);
         self.cells.resize(self.stride * height, 0.0);
         self.marks.resize(self.words * height, 0);
@@ -125,8 +126,13 @@ impl Coverage {
         }
     }
 
+    /// Cells of a row.
+    pub(super) fn row_mut(&mut self, row: usize) -> &mut [f32] {
+        &mut self.cells[row * self.stride..(row + 1) * self.stride]
+    }
+
     #[inline]
-    fn mark(&mut self, row: usize, first: usize, last: usize) {
+    pub(super) fn mark(&mut self, row: usize, first: usize, last: usize) {
         let marks = &mut self.marks[row * self.words..(row + 1) * self.words];
         for block in first..=last {
             marks[block / 64] |= 1 << (block % 64);
@@ -134,7 +140,7 @@ impl Coverage {
     }
 
     /// Sums the changes up, paints, and leaves everything clean for the next shape.
-    pub(super) fn paint(&mut self, pixels: &mut [u32], width: usize, stamps: &[Stamp; 257]) {
+    pub(super) fn paint(&mut self, pixels: &mut [u32], width: usize, stamps: &Stamps) {
         for row in self.top..self.bottom {
             let cells = &mut self.cells[row * self.stride..(row + 1) * self.stride];
             let line = &mut pixels[row * width..][..self.clip.right];
@@ -155,12 +161,44 @@ impl Coverage {
         }
         (self.top, self.bottom) = (self.cells.len() / self.stride.max(1), 0);
     }
+
+    /// Paints what [`super::trace`] left, where each cell is the share itself, and leaves everything clean.
+    pub(super) fn paint_traced(&mut self, pixels: &mut [u32], width: usize, stamps: &Stamps) {
+        for row in self.top..self.bottom {
+            let cells = &mut self.cells[row * self.stride..(row + 1) * self.stride];
+            let line = &mut pixels[row * width..][..self.clip.right];
+            let marks = &mut self.marks[row * self.words..(row + 1) * self.words];
+            for (word, bits) in marks.iter_mut().enumerate() {
+                let mut left = std::mem::take(bits);
+                while left != 0 {
+                    let start = (word * 64 + left.trailing_zeros() as usize) * BLOCK;
+                    left &= left - 1;
+                    let Some(cells) = cells.get_mut(start..start + BLOCK) else { continue };
+                    for (cell, pixel) in cells.iter_mut().zip(line.iter_mut().skip(start)) {
+                        if *cell > 0.0 {
+                            *pixel = stamps[shade(*cell)].over(*pixel);
+                        }
+                    }
+                    cells.fill(0.0);
+                }
+            }
+        }
+        (self.top, self.bottom) = (self.cells.len() / self.stride.max(1), 0);
+    }
+}
+
+/// The shade of a share of a pixel, from 0 to 1. Half a shade swallows the rounding of long sums.
+#[inline]
+fn shade(share: f32) -> usize {
+    /// Adding this leaves the nearest whole number in the lowest bits.
+    const WHOLE: f32 = 8_388_608.0;
+    (share * SHADES as f32 + WHOLE).to_bits() as usize & (2 * SHADES - 1)
 }
 
 /// One row on its way from left to right.
 struct Sweep<'a> {
     line: &'a mut [u32],
-    stamps: &'a [Stamp; 257],
+    stamps: &'a Stamps,
     at: usize,
     sum: f32,
     share: usize,
@@ -187,9 +225,7 @@ impl Sweep<'_> {
         for (cell, pixel) in cells.iter_mut().zip(&mut self.line[start..end]) {
             if *cell != 0.0 {
                 self.sum += *cell;
-                // 32 shades of an edge are enough for the eye, and keep small pictures within 256 colours. A sixty-fourth
-                // swallows the rounding of long sums.
-                self.share = ((f32::abs(self.sum).min(1.0) * 32.0 + 0.5) as i32 as usize) * 8;
+                self.share = shade(lesser(f32::abs(self.sum), 1.0));
             }
             if self.share != 0 {
                 *pixel = self.stamps[self.share].over(*pixel);

@@ -2,6 +2,12 @@
 
 use crate::draw::color::Color;
 
+/// Shades of an edge: enough for the eye, and few enough to keep small pictures within 256 colours.
+pub(super) const SHADES: usize = 32;
+
+/// An ink at all its shades, none to full.
+pub(super) type Stamps = [Stamp; SHADES + 1];
+
 /// A colour ready for blending, at any coverage.
 #[derive(Clone, Copy)]
 pub(super) struct Ink {
@@ -31,8 +37,8 @@ impl Ink {
     }
 
     /// All its stamps, for shapes of many pixels.
-    pub(super) fn stamps(self) -> [Stamp; 257] {
-        std::array::from_fn(|share| self.covering(share as u32))
+    pub(super) fn stamps(self) -> Stamps {
+        std::array::from_fn(|shade| self.covering((shade * 256 / SHADES) as u32))
     }
 }
 

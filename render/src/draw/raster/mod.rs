@@ -6,13 +6,12 @@
 mod coverage;
 mod encode;
 mod ink;
-mod pen;
+mod trace;
 
 use std::sync::Mutex;
 
 use self::coverage::{Clip, Coverage};
-use self::ink::Ink;
-use self::pen::{Brush, Nib, THIN};
+use self::ink::{Ink, SHADES};
 use super::DrawError;
 use super::color::Color;
 use super::font::{self, Masks, Style};
@@ -107,15 +106,9 @@ impl Surface for Raster {
         let device = width * self.scale;
         let color = color.faded(f64::from(device.min(1.0)));
         let points = points.iter().map(|point| Point::new(point.x * self.scale, point.y * self.scale));
-        if device <= THIN {
-            let mut nib = Nib::new(&mut self.canvas.coverage, device.max(1.0));
-            points.for_each(|point| nib.line_to(point));
-            nib.lift();
-        } else {
-            let mut brush = Brush::new(&mut self.canvas.coverage, device);
-            points.for_each(|point| brush.line_to(point));
-        }
-        self.paint(color);
+        trace::line(&mut self.canvas.coverage, device.max(1.0), points);
+        let Canvas { pixels, coverage, .. } = &mut self.canvas;
+        coverage.paint_traced(pixels, self.width, &Ink::new(color).stamps());
     }
 
     fn rect(&mut self, area: Area, color: Color) {
@@ -162,7 +155,7 @@ impl Surface for Raster {
                     let (x, y) = if upwards { (across, -along - 1) } else { (along, across) };
                     if clip.holds(x, y) {
                         let pixel = &mut pixels[y as usize * width + x as usize];
-                        *pixel = stamps[usize::from(share) + usize::from(share >> 7)].over(*pixel);
+                        *pixel = stamps[(usize::from(share) + 4) * SHADES / 256].over(*pixel);
                     }
                 }
             }
