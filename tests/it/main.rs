@@ -12,6 +12,7 @@ mod agent_kills;
 mod agent_to_chart;
 mod bad_input;
 mod ceph_faults;
+mod ceph_on_page;
 mod ceph_to_chart;
 mod choices;
 mod collectd_to_archive;

@@ -40,7 +40,7 @@ const HOSTILE: &str = r#"{ "title": "<img src=x onerror=alert(1)>",
     { "kind": "constructor", "title": "__proto__" }] }] }"#;
 
 /// Chromium and the script's packages, or nothing.
-fn browser() -> Option<(PathBuf, PathBuf)> {
+pub(crate) fn browser() -> Option<(PathBuf, PathBuf)> {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     let named = std::env::var_os("PLUMBAGO_CHROMIUM").map(PathBuf::from);
     let chromium = named.unwrap_or_else(|| "/usr/bin/chromium".into());
@@ -58,6 +58,18 @@ fn browser() -> Option<(PathBuf, PathBuf)> {
         return None;
     }
     Some((chromium, scripts))
+}
+
+/// Runs a script of the browser's to its good end.
+pub(crate) fn drive(scripts: &Path, arguments: &[&str]) {
+    let mut script = Command::new("node");
+    script.current_dir(scripts).args(arguments);
+    // For who wants to see what it saw.
+    script.args(std::env::var_os("PLUMBAGO_PICTURES"));
+    let done = script.output().unwrap();
+    let told = String::from_utf8_lossy(&done.stdout);
+    println!("{told}");
+    assert!(done.status.success(), "{told}\n{}", String::from_utf8_lossy(&done.stderr));
 }
 
 /// Half an hour of three hosts, the third of which has been silent for ten minutes.
@@ -93,13 +105,6 @@ fn a_browser_opens_searches_graphs_zooms_and_saves() {
         (found.as_array()?.len() == 3).then_some(())
     });
 
-    let mut script = Command::new("node");
-    script.current_dir(&scripts).args(["page.mjs", plumbago.http.as_deref().unwrap(), TOKEN, path(&chromium)]);
-    // For who wants to see what it saw.
-    script.args(std::env::var_os("PLUMBAGO_PICTURES"));
-    let done = script.output().unwrap();
-    let told = String::from_utf8_lossy(&done.stdout);
-    println!("{told}");
-    assert!(done.status.success(), "{told}\n{}", String::from_utf8_lossy(&done.stderr));
+    drive(&scripts, &["page.mjs", plumbago.http.as_deref().unwrap(), TOKEN, path(&chromium)]);
     assert!(dashboards.join("load-of-all.json").is_file(), "it is a file that can be kept in git");
 }
