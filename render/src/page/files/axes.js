@@ -37,8 +37,8 @@ export function width(labels) {
 /** From where to where an axis of values goes for what lies between `low` and `high`. */
 export function span(low, high, { unit, filled }) {
   if (low === null || !Number.isFinite(low) || (low === 0 && high === 0)) return [0, 1];
-  // What never changes lies in the middle, except on the ground or at the brim.
-  const brim = unit === "%" && low >= 0 && high <= 100 && high > 85;
-  const [from, to] = uPlot.rangeNum(low, high, { min: { pad: 0.06, soft: 0, mode: filled ? 1 : 3 }, max: { pad: 0.06 } });
-  return brim ? [low === high ? 0 : from, 100] : [from, to];
+  // What never changes is seen from zero on.
+  const ends = low === high ? [Math.min(0, low), Math.max(0, low)] : [low, high];
+  const [from, to] = uPlot.rangeNum(...ends, { min: { pad: 0.06, soft: 0, mode: filled ? 1 : 3 }, max: { pad: 0.06, soft: 0, mode: 1 } });
+  return [from, unit === "%" && low >= 0 && high <= 100 && high > 85 ? 100 : to];
 }

@@ -26,6 +26,8 @@ export class Chart {
       class: "chart", tabindex: "0", role: "group", "aria-roledescription": "chart", onkeydown: (event) => this.key(event),
       onblur: () => this.rest(),
     }, this.plot, this.note, this.tip);
+    // Its room is there from the start: what is below does not jump, and is not asked for before it is seen.
+    this.root.style.minHeight = `${options.height}px`;
     this.left = new AbortController();
     this.resized = new ResizeObserver(() => this.fit());
     this.resized.observe(this.root);

@@ -1,4 +1,5 @@
 // Dialogs that change a dashboard: a panel, the settings, or the whole as JSON. Fields they do not know are kept.
+import { completion } from "./complete.js";
 import { field, fill, h, iconButton, way } from "./dom.js";
 import { pickFunction } from "./functions.js";
 
@@ -51,6 +52,9 @@ export function editPanel(panel, done) {
   const unit = text(made.unit, { list: "units" });
   const decimals = text(made.decimals, { type: "number", min: "0", max: "12" });
   const targets = lines(made.targets || [], "Targets, one a line");
+  const proposals = completion(targets);
+  targets.addEventListener("keydown", (event) => proposals.key(event));
+  const asked = h("div", { class: "target-text" }, targets, proposals.list);
   const options = lines(Object.entries(made.options || {}).map(([name, value]) => `${name}=${value}`), "Graph options, one name=value a line");
   const [warn, alarm] = [made.warn, made.alarm].map((value) => text(value, { inputmode: "decimal" }));
   const spark = h("input", { type: "checkbox", id: "edit-spark" });
@@ -65,8 +69,8 @@ export function editPanel(panel, done) {
   } }, "ƒ around the last one");
   // Made when they are shown: a field lies in one place at a time.
   const parts = {
-    chart: () => [h("div", { class: "field" }, h("span", { class: "label" }, "Targets, one a line"), targets, wrap), h("div", { class: "field" }, h("span", { class: "label" }, "Graph options, such as areaMode=stacked or yMin=0"), options)],
-    number: () => [h("div", { class: "field" }, h("span", { class: "label" }, "Targets, one a line; several are added up"), targets), h("div", { class: "pair" }, field("Warning from", warn), field("Alarm from", alarm)), h("label", { class: "check" }, spark, "Small chart")],
+    chart: () => [h("div", { class: "field" }, h("span", { class: "label" }, "Targets, one a line"), asked, wrap), h("div", { class: "field" }, h("span", { class: "label" }, "Graph options, such as areaMode=stacked or yMin=0"), options)],
+    number: () => [h("div", { class: "field" }, h("span", { class: "label" }, "Targets, one a line; several are added up"), asked), h("div", { class: "pair" }, field("Warning from", warn), field("Alarm from", alarm)), h("label", { class: "check" }, spark, "Small chart")],
     table: () => [h("div", { class: "pair" }, field("Heading of the names", row), field("Silent after seconds", silent)), field("Link of a row, $row is its name", link), columns.root],
     text: () => [words],
   };

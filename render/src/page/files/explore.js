@@ -1,8 +1,8 @@
 // `/explore`: names on the left, a chart of what was chosen, its numbers and its targets. All of it is in the address.
-import { reason, Fault } from "./api.js";
+import { ask, reason, Fault, to } from "./api.js";
 import { Chart } from "./chart.js";
 import { MOST, render } from "./data.js";
-import { announce, h, icon, iconButton } from "./dom.js";
+import { announce, fill, h, icon, iconButton } from "./dom.js";
 import { Legend } from "./legend.js";
 import { links } from "./links.js";
 import { Live } from "./live.js";
@@ -57,7 +57,8 @@ export function explore(url, move, hint = "") {
   const targets = new Targets(state.targets, () => changed());
   const copy = links(() => parameters(state));
   const times = timeControls({ get: () => state, set: (change) => changed(change), again: () => live.now() });
-  const welcome = h("div", { class: "welcome" }, h("p", {}, hint || "Choose metrics from the list, or search with ", hint ? null : h("kbd", {}, "/"), hint ? null : "."));
+  const boards = h("p", { class: "welcome-boards" });
+  const welcome = h("div", { class: "welcome" }, h("p", {}, hint || "Choose metrics from the list, or search with ", hint ? null : h("kbd", {}, "/"), hint ? null : "."), boards);
   const modes = h("div", { class: "segments", role: "group", "aria-label": "Drawn as" },
     MODES.map(([mode, name]) => h("button", { type: "button", "data-mode": mode, onclick: () => changed({ mode }) }, name)));
   const unit = h("select", { "aria-label": "Unit", onchange: () => changed({ unit: unit.value }) }, UNITS.map((value) => h("option", { value }, value || "no unit")));
@@ -72,6 +73,13 @@ export function explore(url, move, hint = "") {
       welcome, chart.root, note, legend.root),
     targets.root, copy.root);
   const root = h("div", { class: "explore" }, names.root, work);
+
+  /** What there is to look at, for who does not know yet. */
+  async function propose() {
+    const { dashboards } = await ask("dashboards/").catch(() => ({ dashboards: [] }));
+    const known = dashboards.filter(({ data, error }) => data !== false && !error).slice(0, 12);
+    fill(boards, known.map(({ name, title }) => h("a", { class: "button", href: to(`board/${encodeURIComponent(name)}`) }, title || name)));
+  }
 
   function choose(text) {
     const index = state.targets.findIndex((target) => target.text === text);
@@ -180,6 +188,7 @@ export function explore(url, move, hint = "") {
 
   document.addEventListener("keydown", key);
   controls();
+  if (!state.targets.length) propose();
   live.now();
   return {
     accept,

@@ -51,6 +51,10 @@ export async function pickFunction(target, done) {
     shown = rows.filter((row) => words.every((word) => row.words.includes(word)));
     shown.sort((a, b) => rank(a) - rank(b) || a.about.group.localeCompare(b.about.group) || a.about.name.localeCompare(b.about.name));
     let group = null;
+    if (!shown.length) {
+      fill(list, h("p", { class: "hint" }, "Nothing matches."));
+      return choose(-1);
+    }
     fill(list, shown.flatMap((row) => {
       const head = !words.length && row.about.group !== group ? [h("div", { class: "fn-group", role: "presentation" }, row.about.group)] : [];
       group = row.about.group;

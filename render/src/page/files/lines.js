@@ -44,8 +44,8 @@ export function line(all, index, values, { mode, lineMode, shown }) {
   const own = shade(series, index);
   const stroke = style.alpha === undefined || stack(series) ? own : veiled(own, style.alpha);
   const layered = mode === "stacked" && !style.secondYAxis && !style.infinite;
-  // A layer of nothing would lie on the edge of the one below.
-  const hidden = style.invisible || (layered && !values.some((value) => value));
+  // A layer that is mostly nothing would lie on the edge of the one below.
+  const hidden = style.invisible || (layered && values.filter((value) => value).length * 2 < values.filter((value) => value !== null && value !== undefined).length);
   const few = values.length < 3;
   const { stepped } = uPlot.paths;
   return {

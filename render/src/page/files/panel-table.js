@@ -99,13 +99,14 @@ export function tablePanel(panel, board) {
     const state = seen === null ? "silent" : silent ? `silent for ${ago(age)}` : "up";
     return h("tr", {}, h("th", { scope: "row" }, link ? h("a", { href: link }, name) : name),
       panel.silent ? h("td", {}, h("span", { class: silent || seen === null ? "state silent" : "state up" }, state), seen !== null && !silent ? h("span", { class: "hint" }, ` ${ago(age)} ago`) : null) : null,
-      columns.map((column, index) => cell(column, cells[index])));
+      columns.map((column, index) => cell(column, cells[index], silent || seen === null)));
   }
 
-  function cell({ unit, decimals, warn, alarm, spark: drawn }, found) {
-    const name = level(found?.value, warn, alarm);
+  /** Of who is silent it shows what was, which is no alarm any more. */
+  function cell({ unit, decimals, warn, alarm, spark: drawn }, found, past) {
+    const name = past && panel.silent ? "" : level(found?.value, warn, alarm);
     return h("td", { class: "figure" }, h("div", {}, drawn && found ? spark(found.points, window) : null,
-      h("span", { class: name === "alarm" ? "bad" : name }, format(found?.value, unit, decimals), name ? h("span", { class: "unseen" }, ` ${levelWord(name)}`) : null)));
+      h("span", { class: past && panel.silent ? "late" : name === "alarm" ? "bad" : name }, format(found?.value, unit, decimals), name ? h("span", { class: "unseen" }, ` ${levelWord(name)}`) : null)));
   }
 
   function say(text, bad = false) {

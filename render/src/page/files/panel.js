@@ -18,6 +18,8 @@ export function panelOf(panel, board, heading, tools = []) {
       h(heading, { title: about || null }, title), h("div", { class: "panel-tools" }, tools.length ? tools : ways(panel, board))) : null,
     inside.root);
   root.style.setProperty("--width", width);
+  // Where there is half the room, a third and a quarter of a row become a half of it, and what is alone fills it.
+  root.style.setProperty("--half", width <= 2 ? 4 : width <= 5 ? 6 : 12);
   return { ...inside, root };
 }
 

@@ -1,6 +1,7 @@
 // The time picker: quick windows, two moments from a calendar, or anything that Graphite's grammar takes.
 import { fill, h, icon, field, fresh } from "./dom.js";
-import { grammar, here, instant, local, QUICK, words, zoned, zones } from "./time.js";
+import { ask, reason } from "./api.js";
+import { grammar, here, instant, known, local, QUICK, words, zones } from "./time.js";
 
 /** A button with a panel; `get()` gives `{from, until, zone}`, `set` takes what was chosen. */
 export function picker({ get, set }) {
@@ -33,9 +34,14 @@ export function picker({ get, set }) {
     const quick = QUICK.map(([value, name]) => h("button", {
       type: "button", "aria-pressed": String(value === from && (until === "now" || !until)), onclick: () => choose({ from: value, until: "now" }),
     }, name));
-    const form = h("form", { onsubmit: (event) => {
+    const fault = h("p", { class: "bad", role: "alert", hidden: true });
+    const form = h("form", { onsubmit: async (event) => {
       event.preventDefault();
-      choose({ from: fromText.value.trim() || "-1h", until: untilText.value.trim() || "now", zone: zoned(zoneText.value.trim()) });
+      const wanted = { from: fromText.value.trim() || "-1h", until: untilText.value.trim() || "now", zone: zoneText.value.trim() || here };
+      const wrong = await refused(wanted);
+      fault.hidden = !wrong;
+      fault.textContent = wrong;
+      if (!wrong) choose({ ...wanted, zone: known(wanted.zone) });
     } },
     h("div", { class: "pair" }, field("From", start), field("Until", end)),
     h("div", { class: "pair" }, field("From, as text", fromText), field("Until, as text", untilText)),
@@ -43,7 +49,7 @@ export function picker({ get, set }) {
     h("div", { class: "pair" }, field("Time zone", zoneText), h("div", { class: "field zone-quick" },
       h("button", { type: "button", onclick: () => (zoneText.value = here) }, "This browser"),
       h("button", { type: "button", onclick: () => (zoneText.value = "UTC") }, "UTC"))),
-    list,
+    list, fault,
     h("div", { class: "row-end" }, h("button", { type: "submit", class: "primary" }, "Apply")));
     fill(panel, h("div", { class: "quick", role: "group", "aria-label": "Quick ranges" }, quick), form);
     place(button, panel);
@@ -57,6 +63,18 @@ export function picker({ get, set }) {
 
   update();
   return { root: h("div", { class: "pick" }, button, panel), update };
+}
+
+/** Why these times cannot be, or nothing: the server reads the grammar, and is asked before anything else is. */
+async function refused({ from, until, zone }) {
+  if (!known(zone)) return `There is no time zone “${zone}”.`;
+  try {
+    await ask("render", { target: "constantLine(0)", from, until, tz: zone, maxDataPoints: "1", format: "json" });
+    return "";
+  } catch (error) {
+    // What else is wrong is told by what asks next.
+    return error.parameter === "from" || error.parameter === "until" ? reason(error) : "";
+  }
 }
 
 /** Puts an open panel below its button, inside the window. */

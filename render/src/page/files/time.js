@@ -16,12 +16,14 @@ export const moves = (text) => !/^(\d{9,}|(\d\d:\d\d_)?\d{8})$/.test((text || "n
 export const here = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
 /** The zone if it is one, else this browser's. */
-export function zoned(name) {
-  if (!name) return here;
+export const zoned = (name) => (name && known(name)) || here;
+
+/** The zone of this name, or null. */
+export function known(name) {
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
   } catch {
-    return here;
+    return null;
   }
 }
 
@@ -94,8 +96,8 @@ export function short(instant, zone) {
 /** The window in words. */
 export function words(from, until, zone) {
   if (until === "now" || until === "") {
-    const known = QUICK.find(([text]) => text === from);
-    if (known) return `Last ${known[1]}`;
+    const quick = QUICK.find(([text]) => text === from);
+    if (quick) return `Last ${quick[1]}`;
     const ago = from.match(/^(?:now)?-(\d+)([a-z]+)$/);
     if (ago) return `Last ${ago[1]} ${ago[2]}`;
   }
