@@ -26,6 +26,9 @@ const TEN_DIGITS: std::ops::Range<i64> = 1_000_000_000..10_000_000_000;
 /// One in each byte.
 const ONES: u64 = 0x0101_0101_0101_0101;
 
+/// The text `00000000`.
+const ZEROS: u64 = ONES * b'0' as u64;
+
 impl Clock {
     pub(super) fn new(start: i64, step: i64) -> Clock {
         Clock { time: start, step, head: *b",   ", low: 0, add: 0, left: 0 }
@@ -36,7 +39,7 @@ impl Clock {
     pub(super) fn tick(&mut self, cell: &mut Cell<'_>) {
         if self.left > 0 || self.turn() {
             let [a, b, c, d] = self.head;
-            let [e, f, g, h, i, j, k, l] = (self.low | ONES * u64::from(b'0')).to_be_bytes();
+            let [e, f, g, h, i, j, k, l] = (self.low | ZEROS).to_be_bytes();
             cell.put(&[a, b, c, d, e, f, g, h, i, j, k, l, b']', b',', b' ', b'[']);
         } else {
             cell.put(b", ");
@@ -53,7 +56,7 @@ impl Clock {
         self.left -= 1;
         let sum = self.low.wrapping_add(self.add);
         // A byte that did not run over has kept the six and the upper half.
-        self.low = (sum & ONES * 0x0f) - (sum >> 4 & ONES) * 6;
+        self.low = (sum & (ONES * 0x0f)) - ((sum >> 4) & ONES) * 6;
     }
 
     /// Sets all digits anew; whether the time has ten of them.
@@ -64,7 +67,7 @@ impl Clock {
         }
         let (high, low) = ((self.time / ROUND) as u8, self.time % ROUND);
         self.head = [b',', b' ', b'0' + high / 10, b'0' + high % 10];
-        (self.low, self.add) = (decimal(low), decimal(self.step) + ONES * 0xf6);
+        (self.low, self.add) = (decimal(low), decimal(self.step) + (ONES * 0xf6));
         self.left = (ROUND - 1 - low) / self.step + 1;
         true
     }
