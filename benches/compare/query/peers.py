@@ -121,6 +121,8 @@ WHISPER_DIR = {tree!r}
 STANDARD_DIRS = [WHISPER_DIR]
 CARBONLINK_HOSTS = []
 DEFAULT_CACHE_DURATION = FIND_CACHE_DURATION = 0
+# A busy machine is no reason to give up.
+FETCH_TIMEOUT = FIND_TIMEOUT = 600
 TIME_ZONE = "UTC"
 ALLOWED_HOSTS = ["*"]
 DATABASES = {{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": {database!r}}}}}
