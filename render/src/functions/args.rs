@@ -9,7 +9,7 @@ use super::param::{Default, Param, Signature, Type};
 use super::reduce::Reducer;
 use crate::query::{Context, EvalError, Evaluate, Pulse, Replacements, Request, Stop, Value};
 use crate::series::{Series, Times};
-use crate::target::{Call, Number};
+use crate::target::{Call, Expression, Number};
 use crate::time;
 
 /// What a function's code gives.
@@ -477,8 +477,16 @@ impl<'a, 'r> Args<'a, 'r> {
     pub(super) fn wrong(&self, name: &str, expected: &str, found: &str) -> Stop {
         let index = self.signature.params.iter().position(|param| param.name == name).unwrap_or(0);
         let keyword = self.call.and_then(|call| call.keywords.iter().find(|(known, _)| spelled(known) == name));
-        let place = keyword.map_or_else(|| self.place_of(index), |(_, node)| node.position);
-        self.wrong_at(name, expected, found, place)
+        let node = keyword.map_or_else(|| self.call.and_then(|call| call.args.get(index)), |(_, node)| Some(node));
+        let place = node.map_or(self.position, |node| node.position);
+        match node.map(|node| &node.expression) {
+            // A text without its quotes is a path; how many series it found would not tell that.
+            Some(Expression::Path(path)) if found.starts_with("a list of") => {
+                let path: String = path.chars().take(60).collect();
+                self.wrong_at(name, expected, &format!("the path `{path}`"), place)
+            }
+            _ => self.wrong_at(name, expected, found, place),
+        }
     }
 
     fn wrong_at(&self, name: &str, expected: &str, found: &str, position: usize) -> Stop {

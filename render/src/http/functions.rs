@@ -80,6 +80,11 @@ fn about(name: &str, function: &Function) -> Value {
     })
 }
 
+/// How a function is called; `None` if there is none of this name.
+pub(super) fn usage(name: &str) -> Option<String> {
+    functions::find(name).map(|function| signature(name, function.params))
+}
+
 /// As Python writes it: `sortBy(seriesList, func='average', reverse=False)`.
 fn signature(name: &str, params: &[Param]) -> String {
     let one = |param: &Param| match (exception(name, param.name), param.multiple, param.required) {

@@ -15,7 +15,7 @@ use super::fault::{Fault, shortened};
 use super::made::{self, Made, Terms, Text};
 use super::question::{Form, Question};
 use super::turns::Turn;
-use super::{App, never_cached};
+use super::{App, functions, never_cached};
 use crate::draw::{self, Color};
 use crate::eval::{self, EvalError, Evaluated, Held};
 use crate::format::{self, Layout, Output, Pieces};
@@ -129,7 +129,11 @@ pub(super) fn fault_of(error: EvalError) -> Fault {
         return Fault::ours("the store cannot answer now; the server's log says why");
     }
     let hint = match &error {
-        EvalError::UnknownFunction { suggestion, .. } => suggestion.map(|name| format!("did you mean `{name}`?")),
+        EvalError::UnknownFunction { suggestion: Some(name), .. } => Some(format!("did you mean `{name}`?")),
+        EvalError::UnknownFunction { suggestion: None, .. } => Some("`/functions` lists all that there are".to_owned()),
+        EvalError::Argument { function, .. } | EvalError::Refused { function, .. } => {
+            functions::usage(function).map(|usage| format!("it is called as `{usage}`"))
+        }
         _ => None,
     };
     Fault { place: error.place().cloned(), hint, ..Fault::bad(error.to_string()) }
