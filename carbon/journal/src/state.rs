@@ -61,6 +61,7 @@ pub(crate) struct State {
     /// Someone waits for everything up to here to be safe.
     pub(crate) wanted: u64,
     pub(crate) writer_sleeps: bool,
+    pub(crate) syncer_sleeps: bool,
     pub(crate) closing: bool,
 }
 
@@ -135,6 +136,7 @@ impl State {
             last_error: None,
             wanted: 0,
             writer_sleeps: false,
+            syncer_sleeps: false,
             closing: false,
         }
     }

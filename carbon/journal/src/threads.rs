@@ -37,7 +37,7 @@ fn write(core: &Core) {
         let last = state.closing;
         drop(state);
         let written = core.write_step();
-        core.to_sync.notify_one();
+        core.wake_syncer();
         match written {
             Err(_) if last => return,
             Ok(_) if last && core.all_written() => return,
@@ -53,8 +53,10 @@ fn sync(core: &Core) {
     loop {
         let mut state = core.state();
         while state.written == state.synced && !state.closing {
+            state.syncer_sleeps = true;
             state = wait(&core.to_sync, state);
         }
+        state.syncer_sleeps = false;
         while let Some(pause) = core.before_sync(&state, last_start) {
             state = wait_for(&core.to_sync, state, pause);
         }
@@ -72,6 +74,16 @@ fn sync(core: &Core) {
 }
 
 impl Core {
+    /// Wakes the syncer after a write, unless it will look by itself in time.
+    fn wake_syncer(&self) {
+        let state = self.state();
+        let wake = state.syncer_sleeps || self.presses_syncer(&state);
+        drop(state);
+        if wake {
+            self.to_sync.notify_one();
+        }
+    }
+
     /// How long the writer may still gather.
     fn before_write(&self, state: &State) -> Option<Duration> {
         let oldest = state.appending.front()?.since;
