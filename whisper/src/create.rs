@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 use crate::fresh::Fresh;
 use crate::layer::WriteAt;
-use crate::{AggregationMethod, Error, Header, Point, Retentions, Timestamp, Whisper, XFilesFactor};
+use crate::{AggregationMethod, Error, Header, Point, Retentions, Timestamp, Tip, Whisper, XFilesFactor};
 
 /// What a new file is like.
 #[derive(Clone, Debug)]
@@ -87,9 +87,9 @@ impl Whisper<File> {
     }
 
     /// Creates a file that holds `points` already, and says how many of them no archive has a slot for (see
-    /// [`Whisper::update_current`]): `open`, the room, with [`Allocation::Reserved`] one `pwrite` of a byte for each coarser
-    /// archive, one of the header and the first points behind it, further ones where points lie elsewhere, and
-    /// `renameat2`. Nothing is read.
+    /// [`Whisper::update_current`]), and what the next [`Whisper::update_following`] wants to know: `open`, the room,
+    /// with [`Allocation::Reserved`] one `pwrite` of a byte for each coarser archive, one of the header and the first
+    /// points behind it, further ones where points lie elsewhere, and `renameat2`. Nothing is read.
     ///
     /// # Errors
     /// As [`Whisper::create`].
@@ -98,12 +98,13 @@ impl Whisper<File> {
         options: &CreateOptions,
         points: &[Point],
         now: Timestamp,
-    ) -> Result<(Whisper, usize), Error> {
+    ) -> Result<(Whisper, usize, Tip), Error> {
         let path = path.as_ref();
         let header = Header::of(options);
         let size = header.file_size();
         let mut plan = Whisper::over(Fresh::new(header.to_bytes(), size), path)?;
-        let out_of_range = plan.update_current(points, now)?;
+        let mut tip = Tip::default();
+        let out_of_range = plan.update_following(points, now, &mut tip)?;
         let kept = plan.keep();
         let draft = Draft::beside(path)?;
         let pieces = plan.into_layer().into_pieces();
@@ -112,7 +113,7 @@ impl Whisper<File> {
         let filled =
             filled.and_then(|()| pieces.iter().try_for_each(|(at, bytes)| draft.file.write_all_at(bytes, *at)));
         filled.map_err(|source| Error::io("create", path, source))?;
-        Ok((Whisper::resume(draft.named(path, false)?, path, &kept), out_of_range))
+        Ok((Whisper::resume(draft.named(path, false)?, path, &kept), out_of_range, tip))
     }
 
     /// As [`Whisper::create`], but a file of that name is replaced, in one step.

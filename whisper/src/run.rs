@@ -5,6 +5,9 @@ use crate::header::Ring;
 use crate::layer::WriteAt;
 use crate::{Error, Whisper};
 
+/// Bytes of the runs that are usual: forty slots.
+const USUAL: usize = 480;
+
 /// Joins neighbouring points of one archive and writes each run with one call, two where it wraps around the end.
 pub(crate) struct RunWriter<'a, L> {
     file: &'a Whisper<L>,
@@ -20,7 +23,7 @@ pub(crate) struct RunWriter<'a, L> {
 impl<'a, L: WriteAt> RunWriter<'a, L> {
     pub(crate) fn begin(file: &'a Whisper<L>, ring: &Ring) -> Result<RunWriter<'a, L>, Error> {
         let base = Some(file.base(ring)?).filter(|base| *base != 0);
-        Ok(RunWriter { file, ring: *ring, base, run: Vec::new(), first: 0, last: 0 })
+        Ok(RunWriter { file, ring: *ring, base, run: Vec::with_capacity(USUAL), first: 0, last: 0 })
     }
 
     /// Adds a point; intervals ascend.

@@ -84,6 +84,26 @@ fn a_point_out_of_order_is_read_around_and_forgotten() {
     assert_eq!(reads(600), 0);
 }
 
+#[test]
+fn a_new_file_tells_what_its_first_update_wants_to_know() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = CreateOptions::new("60:10080,300:8640,3600:8760".parse().unwrap());
+    let bytes = [true, false].map(|follows| {
+        let path = folder.path().join(format!("{follows}.wsp"));
+        let first = points(BEGIN, 60, 3);
+        let (mut file, ahead, mut tip) = Whisper::create_filled(&path, &options, &first, first[2].time).unwrap();
+        assert_eq!(ahead, 0);
+        assert!(tip.levels[..2].iter().all(|level| level.clear != 0), "{tip:?}");
+        let next = points(BEGIN + 180, 60, 100);
+        match follows {
+            true => file.update_following(&next, next[99].time, &mut tip).unwrap(),
+            false => file.update_current(&next, next[99].time).unwrap(),
+        };
+        std::fs::read(&path).unwrap()
+    });
+    assert!(bytes[0] == bytes[1]);
+}
+
 /// What happens between two updates.
 #[derive(Clone, Debug)]
 enum Between {

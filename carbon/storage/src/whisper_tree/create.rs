@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use tracing::debug;
-use whisper::{Timestamp, Whisper};
+use whisper::{Timestamp, Tip, Whisper};
 
 use carbon_line::MetricName;
 
@@ -19,9 +19,12 @@ use super::changes::Change;
 use super::reach::{Identity, Look, fault};
 use crate::{Pending, StorageError};
 
+/// A new file, what the system says of it, how many points it has no slot for, and its newest slots.
+pub(super) type Created = (Whisper, Look, usize, Tip);
+
 impl WhisperTree {
-    /// A file that holds the points of `pending`, what the system says of it, and how many points had no slot; nothing
-    /// when somebody else made it meanwhile.
+    /// A file that holds the points of `pending`, what the system says of it, how many points had no slot, and what is
+    /// then known of its newest slots; nothing when somebody else made it meanwhile.
     ///
     /// # Errors
     /// Among others [`StorageError::CreateLimit`] and [`StorageError::NoRoom`], at the cost of a `stat` at most.
@@ -30,7 +33,7 @@ impl WhisperTree {
         pending: &Pending,
         path: &Path,
         now: Timestamp,
-    ) -> Result<Option<(Whisper, Look, usize)>, StorageError> {
+    ) -> Result<Option<Created>, StorageError> {
         if self.adopt(&pending.name, path) {
             return Ok(None);
         }
@@ -44,7 +47,7 @@ impl WhisperTree {
         }
         let created = self.create_now(pending, path, now);
         match &created {
-            Ok(Some((_, look, _))) => {
+            Ok(Some((_, look, ..))) => {
                 creations.found_room(look.device);
                 self.state.changes.note(Change::Created, &pending.name);
             }
@@ -68,12 +71,7 @@ impl WhisperTree {
         folders.find_map(|folder| fs::metadata(folder).ok()).map(|metadata| metadata.dev())
     }
 
-    fn create_now(
-        &self,
-        pending: &Pending,
-        path: &Path,
-        now: Timestamp,
-    ) -> Result<Option<(Whisper, Look, usize)>, StorageError> {
+    fn create_now(&self, pending: &Pending, path: &Path, now: Timestamp) -> Result<Option<Created>, StorageError> {
         let mut options = self.rules().layout(&pending.name);
         options.allocation = self.allocation;
         let create = || Whisper::create_filled(path, &options, &pending.points, now);
@@ -89,7 +87,7 @@ impl WhisperTree {
             }
             created => created,
         };
-        let (file, out_of_range) = match created {
+        let (file, out_of_range, tip) = match created {
             Err(error) if error.io_kind() == Some(Kind::AlreadyExists) => return Ok(None),
             created => created?,
         };
@@ -99,7 +97,7 @@ impl WhisperTree {
             .metadata()
             .map(|metadata| Look::of(&metadata))
             .map_err(|source| fault("stat", path, source))?;
-        Ok(Some((file, look, out_of_range)))
+        Ok(Some((file, look, out_of_range, tip)))
     }
 
     /// Gives the file of a tagged series with the other kind of name, hash or words, the name that we use.

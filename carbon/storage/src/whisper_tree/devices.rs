@@ -34,16 +34,21 @@ struct Device {
 }
 
 impl Devices {
+    /// The file system with the number `st_dev`, if it was met.
+    pub(super) fn find(&self, number: u64) -> Option<DeviceId> {
+        let met = self.met.read().unwrap_or_else(PoisonError::into_inner);
+        met.iter().position(|device| device.number == number).map(|place| DeviceId(place as u32))
+    }
+
     /// The file system with the number `st_dev`; `folder`, which lies on it, is opened if it is met for the first time.
     /// To be asked before the first write.
     pub(super) fn of(&self, number: u64, folder: &Path) -> io::Result<DeviceId> {
-        let place = |met: &[Device]| met.iter().position(|device| device.number == number);
-        if let Some(place) = place(&self.met.read().unwrap_or_else(PoisonError::into_inner)) {
-            return Ok(DeviceId(place as u32));
+        if let Some(found) = self.find(number) {
+            return Ok(found);
         }
         let opened = File::open(folder)?;
         let mut met = self.met.write().unwrap_or_else(PoisonError::into_inner);
-        let place = place(&met).unwrap_or_else(|| {
+        let place = met.iter().position(|device| device.number == number).unwrap_or_else(|| {
             met.push(Device { number, path: folder.to_owned(), folder: opened, written: AtomicBool::new(false) });
             met.len() - 1
         });

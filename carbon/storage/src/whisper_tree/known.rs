@@ -71,10 +71,10 @@ impl Known {
     /// Whether `look` shows the same file and nobody but us has changed it.
     ///
     /// A file that was replaced has another time of birth, even where it got the same inode number; to be sure of that, a
-    /// file written in the moment of its birth is looked at once more.
-    pub(super) fn is_as_left(&self, look: &Look) -> bool {
+    /// file written in the moment of its birth is looked at once more, unless it was `held` open since.
+    pub(super) fn is_as_left(&self, look: &Look, held: bool) -> bool {
         let same = !self.is_another(look) && u64::from(self.size) == look.size;
-        same && look.changed <= self.written && self.born / 1_000_000 + TICK < self.written
+        same && look.changed <= self.written && (held || self.born / 1_000_000 + TICK < self.written)
     }
 }
 

@@ -1,5 +1,6 @@
 //! From names to paths and back.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use carbon_line::{MetricName, tags};
@@ -36,11 +37,18 @@ impl WhisperTree {
 
 /// A plain name has a directory for each part. It has neither slashes nor empty parts, so `..` cannot come about.
 fn plain(root: &Path, name: &str) -> PathBuf {
-    let mut path = root.to_owned();
+    let root = root.as_os_str();
+    let mut path = OsString::with_capacity(root.len() + 1 + name.len() + ENDING.len());
+    path.push(root);
     let (branches, leaf) = name.rsplit_once('.').unwrap_or(("", name));
-    path.extend(branches.split('.').filter(|part| !part.is_empty()));
-    path.push(format!("{leaf}{ENDING}"));
-    path
+    for part in branches.split('.').filter(|part| !part.is_empty()).chain([leaf]) {
+        if !path.is_empty() && path.as_encoded_bytes().last() != Some(&b'/') {
+            path.push("/");
+        }
+        path.push(part);
+    }
+    path.push(ENDING);
+    path.into()
 }
 
 /// A tagged series (`name;tag=value`) lies under `_tagged`, spread by the SHA-256 of the whole name, as carbon does: named

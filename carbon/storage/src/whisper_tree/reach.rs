@@ -31,6 +31,8 @@ pub(super) struct Reached {
     pub(super) look: Look,
     /// The file that carried the name before, if its descriptor was kept.
     pub(super) before: Option<File>,
+    /// Whether it was open all the time, so that no other file can have got its number.
+    pub(super) held: bool,
     /// Whether its lock is ours. If not, a tool may replace it while we write, so it is looked at once more afterwards.
     pub(super) locked: bool,
 }
@@ -74,7 +76,7 @@ pub(super) fn reach(path: &Path, kept: Option<(File, Identity)>) -> Result<Reach
         lock(&file, path)?;
         let metadata = fs::metadata(path).map_err(|source| fault("stat", path, source))?;
         if (metadata.dev(), metadata.ino()) == identity {
-            return Ok(Reached { file, look: Look::of(&metadata), before, locked: true });
+            return Ok(Reached { file, look: Look::of(&metadata), before, held: true, locked: true });
         }
         before = Some(file);
     }
@@ -91,7 +93,7 @@ pub(super) fn reach(path: &Path, kept: Option<(File, Identity)>) -> Result<Reach
         let metadata = file.metadata().map_err(|source| fault("stat", path, source))?;
         regular(path, &metadata)?;
         if metadata.nlink() > 0 || !locked {
-            return Ok(Reached { file, look: Look::of(&metadata), before, locked });
+            return Ok(Reached { file, look: Look::of(&metadata), before, held: false, locked });
         }
     }
 }

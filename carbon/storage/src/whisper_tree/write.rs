@@ -101,10 +101,11 @@ impl WhisperTree {
 
     /// Creates the file, with its points; nothing if somebody else did meanwhile.
     fn begin(&self, pending: &Pending, path: &Path, now: Timestamp) -> Result<Option<Written>, StorageError> {
-        let Some((file, look, out_of_range)) = self.create(pending, path, now)? else { return Ok(None) };
+        let Some((file, look, out_of_range, tip)) = self.create(pending, path, now)? else { return Ok(None) };
         let mut kept = file.keep();
         self.state.layouts.share(&mut kept);
-        let known = Known::new(kept, self.device(path, &look)?, &look);
+        let mut known = Known::new(kept, self.device(path, &look)?, &look);
+        known.tip = kept_tips(&known.kept, pending.series, self.tips).then(|| Box::new(tip));
         self.remember(pending, known, file.into_layer());
         Ok(Some(Written { created: true, out_of_range }))
     }
@@ -117,10 +118,10 @@ impl WhisperTree {
         pending: &Pending,
         now: Timestamp,
     ) -> Result<Written, StorageError> {
-        let Reached { file, look, before, locked } = reached;
+        let Reached { file, look, before, held, locked } = reached;
         let device = self.device(path, &look)?;
         let (mut file, mut known) = match known {
-            Some(known) if known.device == device && known.is_as_left(&look) => {
+            Some(known) if known.device == device && known.is_as_left(&look, held) => {
                 (Whisper::resume(file, path, &known.kept), known)
             }
             known => {
@@ -172,6 +173,9 @@ impl WhisperTree {
     }
 
     fn device(&self, path: &Path, look: &Look) -> Result<DeviceId, StorageError> {
+        if let Some(met) = self.state.devices.find(look.device) {
+            return Ok(met);
+        }
         let folder = path.parent().unwrap_or(self.root());
         self.state.devices.of(look.device, folder).map_err(|source| fault("open", folder, source))
     }
