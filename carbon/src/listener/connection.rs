@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::Protocol;
+use super::beats::Beats;
 use super::buffer;
 use super::framing::{Framing, Head};
 use super::handed::{Desk, HandedConnection};
@@ -40,6 +41,7 @@ pub(crate) struct Serving {
     pub(crate) idle_timeout: Duration,
     pub(crate) stop: CancellationToken,
     pub(crate) desk: Arc<Desk>,
+    pub(crate) beats: Beats,
 }
 
 /// What a connection has brought so far, and from whom.
@@ -91,10 +93,14 @@ impl Serving {
     pub(crate) async fn serve(self: Arc<Self>, mut socket: Socket, mut stream: Stream) {
         loop {
             match self.watch(&socket, &mut stream).await {
-                Turn::Steady => match self.on_the_beat(socket, &mut stream).await {
-                    Some(again) => socket = again,
-                    None => break,
-                },
+                Turn::Steady => {
+                    let Some((again, same)) = self.on_the_beat(socket, stream).await else { return };
+                    stream = same;
+                    match again {
+                        Some(again) => socket = again,
+                        None => break,
+                    }
+                }
                 Turn::Stop if self.desk.is_open() => return self.hand_over(socket, stream),
                 Turn::Stop => {
                     self.drain(socket, &mut stream).await;

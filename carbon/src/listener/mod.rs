@@ -2,6 +2,7 @@
 
 mod accept;
 mod beat;
+mod beats;
 mod buffer;
 mod connection;
 mod datagrams;

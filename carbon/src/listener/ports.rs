@@ -10,6 +10,7 @@ use tokio::net::UdpSocket;
 use tokio::sync::Semaphore;
 
 use super::accept::{Accept, Accepted};
+use super::beats::Beats;
 use super::connection::{Serving, Stream};
 use super::datagrams::Datagrams;
 use super::framing::{Framing, Head};
@@ -65,6 +66,7 @@ impl Ports {
                 idle_timeout: config.idle_timeout,
                 stop: tasks.stop.clone(),
                 desk: Arc::clone(&tasks.desk),
+                beats: Beats::default(),
             }),
             formats: Formats { proxied: config.proxy_protocol, max_line: config.max_line, max_frame: config.max_frame },
         }
