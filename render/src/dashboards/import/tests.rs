@@ -104,6 +104,31 @@ fn a_grafana_dashboard_keeps_rows_panels_variables_and_time() {
 }
 
 #[test]
+fn what_is_said_of_one_series_goes_into_its_target() {
+    let (panel, notes) = panel(chart(json!({
+        "targets": [{ "refId": "A", "target": "alias(a.$host.b, 'CPU')" }, { "refId": "B", "target": "c.d" }, { "refId": "C", "target": "e.*" }],
+        "seriesOverrides": [{ "alias": "CPU", "yaxis": 2, "color": "#ff0000", "zindex": 3 }, { "alias": "/x/", "yaxis": 2 }],
+        "fieldConfig": { "defaults": {}, "overrides": [
+            { "matcher": { "id": "byName", "options": "c.d" }, "properties": [
+                { "id": "custom.lineStyle", "value": { "fill": "dash" } }, { "id": "custom.lineWidth", "value": 3 }] },
+            { "matcher": { "id": "byName", "options": "e.f" }, "properties": [{ "id": "color", "value": { "fixedColor": "red" } }] },
+            { "matcher": { "id": "byRegexp", "options": ".*" }, "properties": [{ "id": "color", "value": { "fixedColor": "red" } }] } ] } })));
+    let expected =
+        ["alias(secondYAxis(color(a.${host}.b,'#ff0000')),'CPU')", "alias(lineWidth(dashed(c.d),3),'c.d')", "e.*"];
+    let mut found = panel.targets.clone();
+    // Which of two marks comes first is nobody's business.
+    found[0] =
+        found[0].replace("color(secondYAxis(a.${host}.b),'#ff0000')", "secondYAxis(color(a.${host}.b,'#ff0000'))");
+    assert_eq!(found, expected);
+    for told in
+        ["what else is said of the series `CPU`", "of the series `/x/`", "of the series `e.f`", "of the series `.*`"]
+    {
+        assert!(holds(&notes, told), "{told}: {notes:?}");
+    }
+    assert!(!holds(&notes, "`c.d`"), "{notes:?}");
+}
+
+#[test]
 fn rows_of_old_span_twelfths() {
     let value = json!({ "title": "Old", "schemaVersion": 12, "rows": [{ "title": "R", "height": "250px", "panels": [
         { "type": "graph", "title": "G", "span": 6, "stack": true, "nullPointMode": "connected", "targets": [{ "target": "a.b" }],

@@ -152,13 +152,6 @@ fn not_carried_over(panel: &Value, whose: &str, notes: &mut Notes) {
     for (_, what) in given.into_iter().filter(|(is_given, _)| *is_given) {
         notes.left_out(whose, what);
     }
-    for over in panel["seriesOverrides"].as_array().into_iter().flatten() {
-        notes.left_out(whose, &format!("what is said of the series `{}`", over["alias"].as_str().unwrap_or_default()));
-    }
-    for over in panel["fieldConfig"]["overrides"].as_array().into_iter().flatten() {
-        let of = &over["matcher"]["options"];
-        notes.left_out(whose, &format!("what is said of the field `{}`", of.as_str().unwrap_or("?")));
-    }
     let calcs = &panel["options"]["reduceOptions"]["calcs"][0];
     let reducer = calcs.as_str().or_else(|| panel["valueName"].as_str()).unwrap_or("last");
     if !matches!(reducer, "last" | "lastNotNull" | "current") {

@@ -1,6 +1,7 @@
 //! Grafana's dashboards, from the rows of old (before schema 16) to the classic form of today.
 
 mod look;
+mod overrides;
 mod panel;
 mod source;
 mod target;

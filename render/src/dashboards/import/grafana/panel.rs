@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::look::{self, Look};
+use super::overrides;
 use super::source::Sources;
 use super::target;
 use crate::dashboards::import::notes::Notes;
@@ -46,6 +47,7 @@ pub(super) fn panels(
         return Vec::new();
     }
     let look = look::look(value, &whose, notes);
+    let targets = overrides::applied(value, targets, kind == "chart", &whose, notes);
     let (width, height) = size(value, row_height);
     let panel = Panel {
         kind: kind.to_owned(),
