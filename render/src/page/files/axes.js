@@ -42,3 +42,12 @@ export function span(low, high, { unit, filled }) {
   const [from, to] = uPlot.rangeNum(...ends, { min: { pad: 0.06, soft: 0, mode: filled ? 1 : 3 }, max: { pad: 0.06, soft: 0, mode: 1 } });
   return [from, unit === "%" && low >= 0 && high <= 100 && high > 85 ? 100 : to];
 }
+
+/** A scale of values whose steps are factors, if one is asked for; values of zero and below have no place on it. */
+export function logarithmic({ logBase, low, high }) {
+  const base = Number(logBase);
+  if (!(base > 1)) return null;
+  const log = base === 2 ? 2 : 10;
+  const above = (value) => (value > 0 ? value : null);
+  return { distr: 3, log, range: (_, least, most) => uPlot.rangeLog(above(low) ?? above(least) ?? 1, above(high) ?? above(most) ?? log, log, !above(low)) };
+}

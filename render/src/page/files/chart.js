@@ -2,7 +2,7 @@
 import { announce, fill, h } from "./dom.js";
 import { ink, onTheme } from "./colors.js";
 import { aligned, stacked } from "./align.js";
-import { byteSteps, hours, span, timeLabels, width } from "./axes.js";
+import { byteSteps, hours, logarithmic, span, timeLabels, width } from "./axes.js";
 import { bands, isLayer, line, shade } from "./lines.js";
 import { full, short } from "./time.js";
 import { format } from "./units.js";
@@ -12,8 +12,8 @@ const TOLD = 12;
 
 export class Chart {
   /**
-   * `options`: label, height, unit, decimals, zone, mode (`lines`, `area`, `first` or `stacked`), lineMode, low, high, sync,
-   * onZoom, onBack, onPoint.
+   * `options`: label, height, unit, decimals, zone, mode (`lines`, `area`, `first` or `stacked`), lineMode, logBase, low, high,
+   * sync, onZoom, onBack, onPoint.
    */
   constructor(options) {
     this.options = options;
@@ -41,7 +41,7 @@ export class Chart {
     this.window = window;
     const before = this.signature;
     this.series = series;
-    this.signature = JSON.stringify([series.map(({ name, style }) => [name, style]), this.options.mode, this.options.lineMode, this.options.unit, this.options.zone, this.options.low, this.options.high]);
+    this.signature = JSON.stringify([series.map(({ name, style }) => [name, style]), this.options.mode, this.options.lineMode, this.options.logBase, this.options.unit, this.options.zone, this.options.low, this.options.high]);
     this.label();
     this.draw(before !== this.signature);
   }
@@ -112,7 +112,7 @@ export class Chart {
     const { text, grid, tick } = ink();
     const axis = { stroke: text, font: "12px system-ui, sans-serif", grid: { stroke: grid, width: 1 }, ticks: { stroke: tick, width: 1, size: 4 }, gap: 4 };
     const bytes = unit === "B" || unit === "B/s";
-    const values = { ...axis, size: (_, values) => width(values), values: (_, splits) => splits.map((value) => format(value, unit)), ...(bytes ? { incrs: byteSteps } : {}) };
+    const values = { ...axis, size: (_, values) => width(values), values: (_, splits) => splits.map((value) => (value === null ? "" : format(value, unit))), ...(bytes ? { incrs: byteSteps } : {}) };
     const second = this.series.some(({ style }) => style?.secondYAxis);
     const { mode, lineMode } = this.options;
     const shown = (index) => !this.hidden.has(this.series[index].name);
@@ -122,7 +122,7 @@ export class Chart {
       padding: [8, 20, 0, 0],
       legend: { show: false },
       tzDate: (instant) => uPlot.tzDate(new Date(instant * 1000), zone),
-      scales: { x: { time: true, range: () => this.window }, y: { range: (_, low, high) => this.range(low, high) }, ...(second ? { second: { range: (_, low, high) => span(low, high, { unit }) } } : {}) },
+      scales: { x: { time: true, range: () => this.window }, y: logarithmic(this.options) || { range: (_, low, high) => this.range(low, high) }, ...(second ? { second: { range: (_, low, high) => span(low, high, { unit }) } } : {}) },
       axes: [
         { ...axis, size: 40, space: 64, incrs: hours, values: (_, splits, __, ___, step) => timeLabels(splits, step, zone) },
         values,

@@ -10,9 +10,9 @@ const PROBE = "constantLine(0)";
 
 /**
  * Asks for `targets`, a list of texts. Gives `{series, window, faults}`: each series `{name, tags, style, points}`, the
- * window in seconds, and the faults by the target's index. Rejects only if nothing can be answered.
+ * window in seconds, and the faults by the target's index. With `zero` gaps are zeros. Rejects only if nothing can be answered.
  */
-export async function render({ targets, from, until, zone, points, most = MOST }, signal) {
+export async function render({ targets, from, until, zone, points, most = MOST, zero = false }, signal) {
   const faults = new Map();
   const now = Math.floor(Date.now() / 1000);
   let window = [instant(from, now, zone), instant(until || "now", now, zone)];
@@ -26,7 +26,7 @@ export async function render({ targets, from, until, zone, points, most = MOST }
     try {
       const found = await ask("render", params, signal);
       if (!known) window = ends(found.pop());
-      const series = found.map(({ target: name, tags, style, datapoints }) => ({ name, tags, style, points: datapoints }));
+      const series = found.map(({ target: name, tags, style, datapoints }) => ({ name, tags, style, points: zero ? datapoints.map(([value, time]) => [value ?? 0, time]) : datapoints }));
       return { series: series.slice(0, most), cut: series.length > most, window: ordered(window, now), faults };
     } catch (error) {
       const index = error instanceof Fault ? blamed(error, asked, most) : null;

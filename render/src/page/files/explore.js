@@ -5,6 +5,7 @@ import { MOST, render } from "./data.js";
 import { announce, fill, h, icon, iconButton } from "./dom.js";
 import { Legend } from "./legend.js";
 import { links } from "./links.js";
+import { isOn } from "./panel-chart.js";
 import { Live } from "./live.js";
 import { literal } from "./names.js";
 import { addTo } from "./save.js";
@@ -30,7 +31,8 @@ function read(params) {
     from: params.get("from") || "-1h", until: params.get("until") || "now", zone: zoned(params.get("tz")),
     refresh: number("refresh") ?? 10, mode, unit: params.get("unit") || "", low: number("yMin"),
     // Others are kept for the addresses to copy.
-    others: [...params].filter(([name]) => !OWN.has(name)), high: number("yMax"), lineMode: params.get("lineMode"),
+    others: [...params].filter(([name]) => !OWN.has(name)), high: number("yMax"), lineMode: params.get("lineMode"), logBase: params.get("logBase"),
+    zero: isOn(params.get("drawNullAsZero")),
   };
 }
 
@@ -145,7 +147,7 @@ export function explore(url, move, hint = "") {
     chart.root.setAttribute("aria-busy", "true");
     try {
       const wide = Math.max(100, Math.floor((chart.root.clientWidth || 800) * Math.min(devicePixelRatio, 2)));
-      const found = await render({ targets: on.map(({ text }) => text), from: state.from, until: state.until, zone: state.zone, points: wide }, signal);
+      const found = await render({ targets: on.map(({ text }) => text), from: state.from, until: state.until, zone: state.zone, points: wide, zero: state.zero }, signal);
       shown(found, on);
     } catch (error) {
       if (error.name === "AbortError") throw error;
@@ -160,7 +162,7 @@ export function explore(url, move, hint = "") {
 
   function shown({ series, window, faults, cut }, on) {
     targets.tell(new Map([...faults].map(([index, fault]) => [on[index], fault])));
-    chart.show(series, window, { zone: state.zone, mode: state.mode, lineMode: state.lineMode, unit: state.unit, low: state.low, high: state.high });
+    chart.show(series, window, { zone: state.zone, mode: state.mode, lineMode: state.lineMode, logBase: state.logBase, unit: state.unit, low: state.low, high: state.high });
     legend.show(series, { unit: state.unit });
     const empty = !series.some(({ points }) => points.some(([value]) => value !== null));
     const wrong = faults.size === on.length;

@@ -6,6 +6,9 @@ import { fill, h } from "./dom.js";
 import { shade } from "./lines.js";
 import { format, isOld, summary } from "./units.js";
 
+/** A switch among graph options. */
+export const isOn = (text) => /^(true|1|on|yes)$/i.test(String(text ?? ""));
+
 const number = (text) => (text === undefined || text === null || text === "" || !Number.isFinite(Number(text)) ? null : Number(text));
 
 /** `{root, load, end}`; `board` gives times, variables and the zoom. */
@@ -13,7 +16,7 @@ export function chartPanel(panel, board) {
   const { options = {}, unit = "", decimals } = panel;
   const mode = { stacked: "stacked", all: "area", first: "first" }[options.areaMode] || "lines";
   const chart = new Chart({
-    label: board.variables.words(panel.title) || "Chart", height: Math.min(Math.max(Number(panel.height) || 220, 80), 1200), unit, decimals, mode, lineMode: options.lineMode,
+    label: board.variables.words(panel.title) || "Chart", height: Math.min(Math.max(Number(panel.height) || 220, 80), 1200), unit, decimals, mode, lineMode: options.lineMode, logBase: options.logBase,
     low: number(options.yMin), high: number(options.yMax), zone: board.state.zone, sync: "board",
     onZoom: (from, until) => board.zoom(from, until), onBack: () => history.back(), onPoint: (at, columns) => point(at, columns),
   });
@@ -25,7 +28,7 @@ export function chartPanel(panel, board) {
     const targets = (panel.targets || []).map((text) => board.variables.target(text));
     let found;
     try {
-      found = await render({ targets, ...board.state, points }, signal);
+      found = await render({ targets, ...board.state, points, zero: isOn(options.drawNullAsZero) }, signal);
     } catch (error) {
       if (error.name !== "AbortError") chart.say(reason(error), true);
       throw error;
