@@ -1,6 +1,5 @@
 //! A picture from evaluated series to the bytes of its file: 800 x 400 pixels, 10 series of 1440 points.
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -25,7 +24,7 @@ fn series(index: u64) -> Series {
     Series {
         path_expression: name.clone(),
         name,
-        tags: BTreeMap::new(),
+        tags: Default::default(),
         start: WINDOW.from + STEP,
         end: WINDOW.until + STEP,
         step: STEP,
