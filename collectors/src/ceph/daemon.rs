@@ -1,6 +1,7 @@
 //! One daemon: what is remembered of it between runs, what it is asked in this one, and what becomes of its answers.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -12,7 +13,7 @@ use super::device::{Device, folders};
 use super::discover::{Daemon, Socket};
 use super::flatten::Reader;
 use super::names::Addresses;
-use super::schema::{Schema, Wanted};
+use super::schema::{Schema, Schemas, Wanted};
 use super::socket::Fault;
 use super::status::{MdsStatus, MonStatus, Version};
 use crate::{Fail, Out, Site};
@@ -78,7 +79,7 @@ pub(super) struct Known {
     pub(super) counters: Counters,
     pub(super) mds: Option<MdsStatus>,
     pub(super) mgr_active: Option<bool>,
-    schema: Option<Schema>,
+    schema: Option<Arc<Schema>>,
     schema_age: u32,
     addresses: Addresses,
     /// Whether it knows `counter dump`; nobody knows before it was asked.
@@ -200,9 +201,15 @@ impl Known {
     }
 
     /// Takes the answer to the last question; counters go into `out`.
-    pub(super) fn answer(&mut self, answer: Result<&[u8], Fault>, options: &Options, out: &mut Out) {
+    pub(super) fn answer(
+        &mut self,
+        answer: Result<&[u8], Fault>,
+        options: &Options,
+        schemas: &mut Schemas,
+        out: &mut Out,
+    ) {
         let Some(question) = self.script.pop() else { return };
-        let result = answer.and_then(|answer| self.take(question, answer, options, out));
+        let result = answer.and_then(|answer| self.take(question, answer, options, schemas, out));
         match result {
             Ok(()) => self.standing = Standing::Alive,
             // Older than `counter dump`: the same in the old form.
@@ -225,7 +232,14 @@ impl Known {
         }
     }
 
-    fn take(&mut self, question: Question, answer: &[u8], options: &Options, out: &mut Out) -> Result<(), Fault> {
+    fn take(
+        &mut self,
+        question: Question,
+        answer: &[u8],
+        options: &Options,
+        schemas: &mut Schemas,
+        out: &mut Out,
+    ) -> Result<(), Fault> {
         match question {
             Question::Fsid => self.fsid = Some(told::<Fsid>(answer)?.fsid),
             Question::DataPath => self.data_path = Some(told::<DataPath>(answer)?.osd_data),
@@ -237,7 +251,7 @@ impl Known {
             },
             Question::Schema => {
                 let wanted = Wanted { min_priority: options.min_priority(), include: &options.include };
-                let schema = Schema::parse(answer, wanted, options.naming, Some(&mut self.addresses));
+                let schema = schemas.parse(answer, wanted, options.naming, &mut self.addresses);
                 self.schema = Some(schema.map_err(Fault::garbled)?);
                 self.schema_age = 0;
                 self.labelled.get_or_insert(true);

@@ -36,7 +36,7 @@ pub use self::names::Naming;
 use self::names::Rules;
 use self::options::Options;
 use self::round::{Party, talk};
-use self::schema::{Schema, Wanted};
+use self::schema::{Schema, Schemas, Wanted};
 use self::socket::Fault;
 use self::status::MonStatus;
 use crate::{Class, Collector, Fail, Made, Out, Scope, Site, Slot, Spec, Value};
@@ -119,7 +119,8 @@ impl Ceph {
         out.scope(self.options.rules().scope());
         let (timeout, last_call) = (self.options.timeout, clock.begun + BUDGET);
         let count = self.daemons.len();
-        let mut asking = Asking { daemons: &mut self.daemons, options: &self.options, clock, out };
+        let schemas = Schemas::default();
+        let mut asking = Asking { daemons: &mut self.daemons, options: &self.options, schemas, clock, out };
         talk(&mut asking, count, timeout, last_call);
     }
 
@@ -218,6 +219,7 @@ impl Ceph {
 struct Asking<'a> {
     daemons: &'a mut [Known],
     options: &'a Options,
+    schemas: Schemas,
     clock: Clock,
     out: &'a mut Out,
 }
@@ -233,7 +235,7 @@ impl Party for Asking<'_> {
 
     fn answer(&mut self, at: usize, answer: Result<&[u8], Fault>) {
         self.out.measured_at(self.clock.slot.monotonic + self.clock.begun.elapsed());
-        self.daemons[at].answer(answer, self.options, self.out);
+        self.daemons[at].answer(answer, self.options, &mut self.schemas, self.out);
     }
 }
 

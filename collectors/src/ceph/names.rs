@@ -112,6 +112,11 @@ pub(super) struct Addresses {
 const MOST_INSTANCES: usize = 4096;
 
 impl Addresses {
+    /// Whether none was seen.
+    pub(super) fn is_empty(&self) -> bool {
+        self.seen.is_empty()
+    }
+
     /// `section` with a number for a memory address at its end.
     pub(super) fn numbered(&mut self, section: &str) -> String {
         let address = section

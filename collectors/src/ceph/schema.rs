@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -36,6 +37,16 @@ pub(super) struct Wanted<'a> {
 pub(super) struct Schema {
     pub(super) sections: Table<Section>,
 }
+
+/// The schemas of one round. Daemons of a kind have the same one, which is read once for all of them.
+#[derive(Debug, Default)]
+pub(super) struct Schemas(Vec<(Vec<u8>, Arc<Schema>)>);
+
+/// Schemas that are compared with; a host has few kinds of daemons.
+const MOST_KINDS: usize = 4;
+
+/// Longer answers than any daemon's are not kept.
+const LONGEST_KEPT: usize = 512 << 10;
 
 /// One section of a schema.
 #[derive(Debug)]
@@ -139,6 +150,27 @@ impl Schema {
             sections.push((section.into_boxed_str(), Section { name, counters, wanted }));
         }
         Ok(Schema { sections: Table::new(sections) })
+    }
+}
+
+impl Schemas {
+    /// As [`Schema::parse`], or what that gave for the same answer of another daemon.
+    pub(super) fn parse(
+        &mut self,
+        answer: &[u8],
+        wanted: Wanted<'_>,
+        naming: Naming,
+        addresses: &mut Addresses,
+    ) -> serde_json::Result<Arc<Schema>> {
+        if let Some((_, schema)) = self.0.iter().find(|(known, _)| known == answer) {
+            return Ok(Arc::clone(schema));
+        }
+        let schema = Arc::new(Schema::parse(answer, wanted, naming, Some(addresses))?);
+        // Addresses are numbered for each daemon by itself.
+        if addresses.is_empty() && answer.len() <= LONGEST_KEPT && self.0.len() < MOST_KINDS {
+            self.0.push((answer.to_vec(), Arc::clone(&schema)));
+        }
+        Ok(schema)
     }
 }
 

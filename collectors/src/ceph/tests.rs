@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use super::names::Addresses;
+use super::schema::Schemas;
 use super::*;
 use crate::testing::{collector, raw, slot};
 use crate::{Sample, Unit, Value};
@@ -114,8 +115,13 @@ const UP: &str = "ceph.ceph.osd.0.up";
 /// A run against a daemon that behaves so gives only `up 0` and a failure that tells `expected`.
 #[track_caller]
 fn fails(behave: fn(&str, &mut UnixStream), expected: &str) {
+    fails_within("30s", behave, expected);
+}
+
+#[track_caller]
+fn fails_within(timeout: &str, behave: fn(&str, &mut UnixStream), expected: &str) {
     let (folder, _fake) = daemon(behave);
-    let (samples, result) = run(&mut *ceph(folder.path(), "timeout = '100ms'"), 0);
+    let (samples, result) = run(&mut *ceph(folder.path(), &format!("timeout = '{timeout}'")), 0);
     let told = result.unwrap_err().to_string();
     assert!(told.contains(expected), "{told}");
     assert_eq!(raw(&samples[UP]), 0.0);
@@ -210,7 +216,8 @@ fn daemons_that_are_stuck_delay_nobody() {
 
 #[test]
 fn a_daemon_that_answers_drop_by_drop_gets_no_more_than_its_time() {
-    fails(
+    fails_within(
+        "100ms",
         |_, peer| {
             let _ = peer.write_all(&1_000_000_u32.to_be_bytes());
             while peer.write_all(b" ").is_ok() {
@@ -395,6 +402,23 @@ fn an_address_in_the_name_of_a_section_becomes_a_number_that_stays() {
 }
 
 /// By the form that Ceph's documentation gives; no release that has it was at hand.
+#[test]
+fn a_schema_of_many_daemons_is_read_once() {
+    let wanted = Wanted { min_priority: 0, include: &[] };
+    let mut schemas = Schemas::default();
+    let mut parse = |answer: &str| {
+        schemas.parse(answer.as_bytes(), wanted, Naming::Native, &mut Addresses::default()).unwrap()
+    };
+    let (first, second) = (parse(SCHEMA), parse(SCHEMA));
+    assert!(Arc::ptr_eq(&first, &second));
+    let other = r#"{"osd": {"op": {"type": 10}}}"#;
+    assert!(!Arc::ptr_eq(&first, &parse(other)));
+    // Each daemon numbers its own addresses.
+    let with_address = r#"{"osd-0x55aa55aa": {"op": {"type": 10}}}"#;
+    assert!(!Arc::ptr_eq(&parse(with_address), &parse(with_address)));
+    assert!((0..100).all(|number| !Arc::ptr_eq(&first, &parse(&format!("{{\"{number}\": {{}}}}")))));
+}
+
 #[test]
 fn labels_become_parts_of_names() {
     let schema = br#"{"rgw_op": [{"labels": {}, "counters": {"put": {"type": 10, "priority": 5}}}]}"#;
