@@ -201,6 +201,11 @@ pub(super) fn is_true(text: &str) -> bool {
     matches!(text.trim().to_ascii_lowercase().as_str(), "true" | "t" | "yes" | "y" | "1" | "on")
 }
 
+/// Whether Diamond takes `text` as false.
+pub(super) fn is_false(text: &str) -> bool {
+    matches!(text.trim().to_ascii_lowercase().as_str(), "false" | "f" | "no" | "n" | "0" | "off" | "")
+}
+
 /// `interval` in whole seconds as we write it.
 ///
 /// # Errors

@@ -9,6 +9,9 @@ const LONGEST: u64 = 4 << 20;
 /// How deep sections may lie in each other.
 const DEEPEST: usize = 16;
 
+/// Lines that cannot be read are told up to this many.
+const MOST_FAULTS: usize = 20;
+
 /// One section.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Section(pub(super) BTreeMap<String, Value>);
@@ -79,12 +82,13 @@ impl Value {
 }
 
 /// Diamond's main file with all that it names: other files, then one for each handler and collector. Later ones win.
-/// A folder that is named and not there is looked for beside the main file, for who looks at a copy.
+/// A folder that is named and not there is looked for beside the main file, for who looks at a copy. Lines that are
+/// neither a section nor a value are told in `faults`.
 ///
 /// # Errors
 /// A file cannot be read.
-pub(super) fn load(main: &Path) -> io::Result<Section> {
-    let mut config = read(main)?;
+pub(super) fn load(main: &Path, faults: &mut Vec<String>) -> io::Result<Section> {
+    let mut config = read(main, faults)?;
     let beside = main.parent().unwrap_or(Path::new("."));
     let text = |config: &Section, table: &str, key: &str| {
         config.section(table).and_then(|table| table.text(key)).filter(|text| !text.is_empty()).map(str::to_owned)
@@ -92,7 +96,7 @@ pub(super) fn load(main: &Path) -> io::Result<Section> {
     let extension = text(&config, "configs", "extension").unwrap_or_else(|| ".conf".to_owned());
     if let Some(folder) = text(&config, "configs", "path") {
         for file in files(Path::new(&folder), &extension) {
-            config.merge(read(&file)?);
+            config.merge(read(&file, faults)?);
         }
     }
     for kind in ["handlers", "collectors"] {
@@ -100,7 +104,7 @@ pub(super) fn load(main: &Path) -> io::Result<Section> {
         let folder = named.filter(|folder| folder.is_dir()).unwrap_or_else(|| beside.join(kind));
         for file in files(&folder, &extension) {
             let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let section = read(&file)?;
+            let section = read(&file, faults)?;
             config.entry(kind).entry(&name).merge(section);
         }
     }
@@ -116,26 +120,34 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     files
 }
 
-fn read(path: &Path) -> io::Result<Section> {
+fn read(path: &Path, faults: &mut Vec<String>) -> io::Result<Section> {
     let told = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     if fs::metadata(path).map_err(told)?.len() > LONGEST {
         return Err(told(io::Error::other("it is too long to be a configuration")));
     }
-    Ok(parse(&String::from_utf8_lossy(&fs::read(path).map_err(told)?)))
+    let bytes = fs::read(path).map_err(told)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let (section, unread) = parse(&text);
+    let unread = unread.into_iter().take(MOST_FAULTS.saturating_sub(faults.len()));
+    faults.extend(unread.map(|(number, line)| {
+        let line: String = line.chars().take(80).collect();
+        format!("{}: line {number}, `{line}`, is neither a section nor `key = value`; it was left out", path.display())
+    }));
+    Ok(section)
 }
 
-/// Reads a file's text. What is no section and no `key = value` is passed over, as a comment is.
-pub(super) fn parse(text: &str) -> Section {
-    let mut top = Section::default();
+/// Reads a file's text. Gives beside it the lines that are no section, no `key = value` and no comment, by number.
+pub(super) fn parse(text: &str) -> (Section, Vec<(usize, &str)>) {
+    let (mut top, mut unread) = (Section::default(), Vec::new());
     let mut path: Vec<String> = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
+    let mut lines = text.lines().enumerate();
+    while let Some((at, line)) = lines.next() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        if line.starts_with('[') {
-            let depth = line.bytes().take_while(|byte| *byte == b'[').count();
+        let depth = line.bytes().take_while(|byte| *byte == b'[').count();
+        if depth > 0 && line.matches(']').count() >= depth {
             let name = line.trim_start_matches('[').split(']').next().unwrap_or_default();
             path.truncate(depth - 1);
             if path.len() < DEEPEST {
@@ -143,12 +155,14 @@ pub(super) fn parse(text: &str) -> Section {
             }
             top.at(&path);
         } else if let Some((key, value)) = line.split_once('=') {
-            let value = read_value(value.trim(), &mut lines);
+            let value = read_value(value.trim(), &mut lines.by_ref().map(|(_, line)| line));
             top.at(&path).0.insert(unquoted(key.trim()).to_owned(), value);
+        } else {
+            unread.push((at + 1, line));
         }
     }
     interpolate(&mut top);
-    top
+    (top, unread)
 }
 
 fn read_value<'a>(text: &str, lines: &mut impl Iterator<Item = &'a str>) -> Value {
@@ -227,9 +241,10 @@ mod tests {
 
     #[test]
     fn sections_lie_in_sections_and_values_are_texts_or_lists() {
-        let config = parse(
+        let (config, unread) = parse(
             "# c\n[a]\nx = 1 # one\ny = 'p, q', r\nz = \"s # t\"\n[[b]]\nlong = '''1\n2'''\n[[\"c d\"]]\nempty =\none = 1,\n[e]\nk=v=w",
         );
+        assert!(unread.is_empty(), "{unread:?}");
         let a = config.section("a").unwrap();
         assert_eq!((a.text("x"), a.text("z")), (Some("1"), Some("s # t")));
         assert_eq!(a.0["y"], Value::List(vec!["p, q".to_owned(), "r".to_owned()]));
@@ -241,7 +256,7 @@ mod tests {
 
     #[test]
     fn values_may_name_others() {
-        let config = parse("[a]\nroot = /opt\npath = %(root)s/x/%(none)s\n");
+        let (config, _) = parse("[a]\nroot = /opt\npath = %(root)s/x/%(none)s\n");
         assert_eq!(config.section("a").unwrap().text("path"), Some("/opt/x/%(none)s"));
     }
 
@@ -258,7 +273,7 @@ mod tests {
             "\u{0}\u{ffff}",
             "a=[b]\n[a]\n[[a]]",
         ] {
-            parse(text);
+            drop(parse(text));
         }
     }
 }

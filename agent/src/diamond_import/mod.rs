@@ -33,7 +33,11 @@ const AGENTS: [&str; 5] = ["interval", "hostname", "hostname_method", "path_pref
 /// A file cannot be read.
 pub fn import_diamond(path: &Path) -> io::Result<Imported> {
     let main = if path.is_dir() { path.join("diamond.conf") } else { path.to_owned() };
-    Ok(convert(&ini::load(&main)?, &main))
+    let mut faults = Vec::new();
+    let config = ini::load(&main, &mut faults)?;
+    let mut imported = convert(&config, &main);
+    imported.notes.splice(..0, faults);
+    Ok(imported)
 }
 
 fn convert(config: &Section, main: &Path) -> Imported {
@@ -153,6 +157,11 @@ fn sort<'a>(tables: &'a Section, general: &Section, notes: &mut Vec<String>) -> 
     let always = tables.section("default").and_then(|default| default.text("enabled")).is_some_and(collectors::is_true);
     for (name, value) in &tables.0 {
         let Value::Table(options) = value else { continue };
+        if let Some(word) =
+            options.text("enabled").filter(|word| !collectors::is_true(word) && !collectors::is_false(word))
+        {
+            notes.push(format!("{name}: `enabled = {word}` is neither True nor False; it was left out"));
+        }
         if name == "default" || !options.text("enabled").map_or(always, collectors::is_true) {
             continue;
         }

@@ -192,3 +192,17 @@ fn a_missing_file_is_named() {
     let fault = import_diamond(Path::new("/no/such/diamond.conf")).unwrap_err().to_string();
     assert!(fault.contains("/no/such/diamond.conf"), "{fault}");
 }
+
+#[test]
+fn lines_that_cannot_be_read_are_told() {
+    let more =
+        [("collectors/VMStatCollector.conf", "enabled = Tru\n[broken\nx\n# fine\n"), ("collectors/X.conf", "[[a]\n")];
+    let imported = imported("[server]\nhandlers = a.NullHandler\n", &more);
+    let notes = imported.notes.join("\n");
+    for part in
+        ["VMStatCollector.conf: line 2, `[broken`", "line 3, `x`", "X.conf: line 1", "VMStatCollector: `enabled = Tru`"]
+    {
+        assert!(notes.contains(part), "{part} is not in\n{notes}");
+    }
+    assert!(!notes.contains("fine"), "{notes}");
+}
