@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bytesize::ByteSize;
 use serde::Deserialize;
 
-use crate::AgentConfig;
 use crate::outlet::SMALLEST;
 #[cfg(feature = "tls")]
 use crate::sink::TlsConfig;
+use crate::{AgentConfig, Size};
 
 /// What a small agent, which has none, makes of the table.
 #[cfg(not(feature = "tls"))]
@@ -41,7 +40,7 @@ pub struct DestinationConfig {
     /// For "file", where it lies; older ones beside it are called `PATH.1` and so on.
     pub path: Option<PathBuf>,
     /// For "file", bytes from which on a new one is begun. Default "64MiB".
-    pub rotate_at: ByteSize,
+    pub rotate_at: Size,
     /// For "file", older ones that are kept. Default 5.
     pub rotations: u32,
     /// Bytes of memory for lines that wait, the oldest go first. Default: an equal share of `[agent] buffer-bytes`.
@@ -52,7 +51,7 @@ pub struct DestinationConfig {
     pub resend: Duration,
     /// Room on disk for lines that wait while the destination is away, the oldest go first; "0" for none. They lie below
     /// the agent's data folder. Default "256MiB".
-    pub spool: ByteSize,
+    pub spool: Size,
     /// Lines a second that are sent from there once the destination is back; what is new goes before them. Default 5000.
     pub replay_rate: u32,
 }
@@ -93,11 +92,11 @@ impl Default for DestinationConfig {
             protocol: Protocol::Tcp,
             tls: None,
             path: None,
-            rotate_at: ByteSize::mib(64),
+            rotate_at: Size::mib(64),
             rotations: 5,
             buffer_bytes: None,
             resend: Duration::from_secs(30),
-            spool: ByteSize::mib(256),
+            spool: Size::mib(256),
             replay_rate: 5000,
         }
     }

@@ -40,6 +40,7 @@ mod golden_host;
 mod schedule;
 mod setup;
 mod sink;
+mod size;
 mod spool;
 
 pub use collectors::Compat;
@@ -60,3 +61,4 @@ pub use schedule::{Due, Timetable, stagger};
 pub use setup::Setup;
 #[cfg(feature = "tls")]
 pub use sink::TlsConfig;
+pub use size::Size;

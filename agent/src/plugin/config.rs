@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bytesize::ByteSize;
 use serde::Deserialize;
 
 use super::diamond::DiamondConfig;
 use super::end::Living;
 use super::user::User;
+use crate::Size;
 use crate::config::seconds;
 
 /// The `[plugin]` section: a table for each plugin.
@@ -49,7 +49,7 @@ pub struct PluginConfig {
     /// Its niceness, -20 to 19. Default: the agent's.
     pub nice: Option<i32>,
     /// Bytes of address space each of its processes may have (Linux). Default: no limit.
-    pub memory: Option<ByteSize>,
+    pub memory: Option<Size>,
     /// Lines of one run; more of them end it. Default 10 000.
     pub lines: usize,
     /// Bytes of one line; a longer one counts as an error. Default 4096.

@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bytesize::ByteSize;
 use collectors::{Built, Compat};
 use serde::Deserialize;
 
 use super::{Home, Mode, PluginConfig, build};
+use crate::Size;
 
 /// The module `main` and what it imports.
 #[cfg(feature = "diamond")]
@@ -85,7 +85,7 @@ pub struct DiamondConfig {
     /// As in `[plugin.NAME]`.
     pub nice: Option<i32>,
     /// As in `[plugin.NAME]`.
-    pub memory: Option<ByteSize>,
+    pub memory: Option<Size>,
     /// What collectors say from this level on goes into the agent's log: "debug", "info", "warning" or "error". Default
     /// "warning".
     pub log: Level,
