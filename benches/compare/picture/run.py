@@ -9,7 +9,8 @@ all peers in turn, so that a busy machine is busy for all of them; the table giv
 
 Peers take part when a variable names them, as in `benches/compare/query`, which this borrows them from. PLUMBAGO_OLD_BIN
 adds a second binary of ours, to compare two builds in one run; `--bare` leaves the peers out, `--only NAME,...` keeps
-some of the questions, `--save DIR` keeps one picture of each.
+some of the questions, `--save DIR` keeps one picture of each. carbonapi draws only if it was built with `-tags cairo`;
+otherwise it answers nothing, which takes no time and is not counted.
 """
 import argparse
 import http.client
@@ -90,7 +91,7 @@ def plant(folder, base):
 
 
 def ask(peer, path, seconds, save=None):
-    """One round: CPU milliseconds a picture, and the bytes of the last one."""
+    """One round: CPU milliseconds a picture, and the bytes of the last one; nothing if that is no picture."""
     host, port = peer.address.split(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=300)
     before, begun, count = peer.cpu(), time.monotonic(), 0
@@ -100,6 +101,8 @@ def ask(peer, path, seconds, save=None):
         body = answer.read()
         if answer.status != 200:
             sys.exit(f"{peer.name}: {path}: {answer.status} {body[:300]!r}")
+        if not body.startswith((b"\x89PNG", b"<svg", b"<?xml")):
+            return None
         count += 1
     connection.close()
     if save:
@@ -150,6 +153,9 @@ def measure(name, peers, window, options):
             save = options.save and turn == 0 and os.path.join(options.save, f"{name}-{peer.name}." + ("svg" if "svg" in name else "png"))
             rounds[peer.name].append(ask(peer, peer.path(question, *window), options.seconds, save))
     for peer in peers:
+        if None in rounds[peer.name]:
+            print(f"| {name} | {peer.name} | draws nothing | |", flush=True)
+            continue
         times, sizes = zip(*rounds[peer.name])
         print(f"| {name} | {peer.name} | {statistics.median(times):.2f} | {sizes[-1] / 1000:.1f} |", flush=True)
 
