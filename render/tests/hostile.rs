@@ -223,6 +223,11 @@ async fn a_mistake_in_a_picture_is_drawn_into_it() {
     let (status, body) = send(request).await;
     assert_eq!(status, 400);
     assert!(body.contains("PNG"), "{body}");
+    // Also one in the parameters, even in its size.
+    let query = "/render?target=a&width=wide&from=bogus&format=svg&title=mine";
+    let (status, body) = send(Request::get(query).body(Body::empty()).unwrap()).await;
+    assert_eq!(status, 400);
+    assert!(body.starts_with("<svg") && body.contains("mine") && body.contains("width"), "{body}");
 }
 
 #[tokio::test]

@@ -393,6 +393,20 @@ impl Options {
     }
 }
 
+impl Options {
+    /// What a picture of a fault takes over from a request that cannot be understood: size, title and colours, where
+    /// they can be read.
+    pub fn for_fault<'a>(lookup: &dyn Fn(&str) -> Option<&'a str>, templates: &Templates) -> Options {
+        let but = |unread: &[&str]| {
+            let few = ["width", "height", "title", "template", "bgcolor", "fgcolor"];
+            let read = |name: &str| lookup(name).filter(|_| few.contains(&name) && !unread.contains(&name));
+            Options::from_lookup(&read, templates).ok()
+        };
+        let tries: [&[&str]; 4] = [&[], &["width"], &["height"], &["width", "height"]];
+        tries.into_iter().find_map(but).unwrap_or_default()
+    }
+}
+
 /// A name of a font is letters, digits, blanks and hyphens; nothing else of it gets into a file.
 fn font_name(text: &str) -> String {
     text.chars().filter(|letter| letter.is_alphanumeric() || " -".contains(*letter)).take(64).collect()

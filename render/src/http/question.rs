@@ -60,7 +60,7 @@ impl Form {
     }
 
     /// `format` beats `rawData`, which beats `pickle`; whatever is no format is a PNG, as graphite-web has it.
-    fn read(params: &Params) -> Result<Form, Fault> {
+    pub(super) fn read(params: &Params) -> Result<Form, Fault> {
         let named = match params.last("format") {
             Some(name) => name,
             None if params.has("rawData") => "raw",

@@ -13,6 +13,7 @@ use tracing::warn;
 use super::answer;
 use super::fault::{Fault, shortened};
 use super::made::{self, Made, Terms, Text};
+use super::params::Params;
 use super::question::{Form, Question};
 use super::turns::Turn;
 use super::{App, functions, never_cached};
@@ -29,12 +30,21 @@ pub(super) async fn render(State(app): State<Arc<App>>, request: HttpRequest) ->
     let begun = Instant::now();
     let reads_json = accepts_json(request.headers());
     let has = request.headers().get(header::IF_NONE_MATCH).and_then(|has| has.to_str().ok()).map(str::to_owned);
-    let question = match app.params(request).await.and_then(|params| Question::read(&params, &app.config, &app.looks)) {
+    let params = match app.params(request).await {
+        Ok(params) => params,
+        Err(fault) => return fault.into_response(),
+    };
+    let question = match Question::read(&params, &app.config, &app.looks) {
         Ok(mut question) => {
             question.request.budget = app.budget.clone();
             question
         }
-        Err(fault) => return fault.into_response(),
+        Err(fault) => {
+            return match Form::read(&params).ok().and_then(Form::picture).filter(|_| !reads_json) {
+                Some(form) => drawn_fault(&app, fault, look_of_fault(&params, &app), form).await,
+                None => fault.into_response(),
+            };
+        }
     };
     let question = Arc::new(question);
     let terms = Terms { cached_for: question.cached_for, wish: question.wish.as_ref(), has: has.as_deref(), begun };
@@ -46,7 +56,7 @@ pub(super) async fn render(State(app): State<Arc<App>>, request: HttpRequest) ->
     match answer {
         Ok(response) => response,
         Err(fault) => match question.form.picture().filter(|_| !reads_json) {
-            Some(form) => drawn_fault(&app, fault, question, form).await,
+            Some(form) => drawn_fault(&app, fault, question.options.clone(), form).await,
             None => fault.into_response(),
         },
     }
@@ -250,15 +260,23 @@ fn picture(drawn: Result<Vec<u8>, draw::DrawError>) -> Result<Vec<u8>, Fault> {
     })
 }
 
+/// Size, title and colours of a request that could not be understood, as far as those can.
+fn look_of_fault(params: &Params, app: &App) -> draw::Options {
+    let mut options = draw::Options::for_fault(&|name| params.last(name), &app.looks);
+    options.width = options.width.min(app.config.width);
+    options.height = options.height.min(app.config.height);
+    options
+}
+
 /// The fault as a picture of the size that was asked for.
-async fn drawn_fault(app: &App, fault: Fault, question: Arc<Question>, form: draw::Format) -> Response {
+async fn drawn_fault(app: &App, fault: Fault, options: draw::Options, form: draw::Format) -> Response {
     let text = match &fault.place {
         Some(place) => format!("{}\n{}", fault.message, place.caret()),
         None => fault.message.clone(),
     };
     let Ok(turn) = app.turn().await else { return fault.into_response() };
     let drawn = tokio::task::spawn_blocking(move || {
-        let drawn = draw::message(&text, question.options.title.as_deref(), &question.options, form);
+        let drawn = draw::message(&text, options.title.as_deref(), &options, form);
         drop(turn);
         drawn
     });
