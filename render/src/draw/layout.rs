@@ -122,11 +122,22 @@ pub(super) fn message(surface: &mut dyn Surface, text: &str, look: &Look, free: 
     let size = look.em * 1.15;
     let room = (free.width() - 2.0 * look.em).max(size);
     let most = ((free.height() / (size * 1.4)) as usize).clamp(1, 12);
+    let (text, mark) = match text.rsplit_once('\n') {
+        Some((text, mark)) if mark.trim() == "^" => (text, Some(mark.chars().count() - 1)),
+        _ => (text, None),
+    };
     let lines = font::wrap(text, room, size, false, most);
     let letters = Letters { size, bold: false, color: look.foreground.faded(0.9) };
     let mut y = (top + bottom) / 2.0 - (lines.len() - 1) as f32 * size * 0.7;
     for line in &lines {
         label(surface, line, Point::new((left + right) / 2.0, y), Anchor::Middle, letters);
         y += size * 1.4;
+    }
+    // The mark points at a letter of the last line, unless that had to be changed to fit.
+    if let (Some(mark), Some(last)) = (mark, lines.last().filter(|last| text.ends_with(last.as_str()))) {
+        let before: String = last.chars().take(mark).collect();
+        let half = font::width(last, size, false) / 2.0;
+        let at = (left + right) / 2.0 - half + font::width(&before, size, false);
+        label(surface, "^", Point::new(at, y - size * 0.3), Anchor::Left, letters);
     }
 }

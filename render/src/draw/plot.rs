@@ -125,6 +125,8 @@ pub(super) enum MarkKind {
     Line { width: f32, dash: Option<f32> },
     /// The outline of a filled area.
     Filled,
+    /// What lies between the first half of the points and the second, both from left to right.
+    Band,
     /// A dot at each of them.
     Dots { radius: f32 },
 }
@@ -149,6 +151,10 @@ impl<'s> Drawable<Paper<'s>> for Mark {
                 }
             }
             MarkKind::Filled => paper.surface.fill(&points, self.color),
+            MarkKind::Band => {
+                let (upper, lower) = points.split_at(points.len() / 2);
+                paper.surface.band(upper, lower, self.color);
+            }
             MarkKind::Dots { radius } => {
                 points.iter().for_each(|point| paper.surface.disc(*point, radius, self.color));
             }

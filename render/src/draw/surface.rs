@@ -42,6 +42,8 @@ pub(super) enum Turn {
 pub(super) trait Surface {
     /// Fills a closed outline.
     fn fill(&mut self, outline: &[Point], color: Color);
+    /// Fills what lies between two lines that run from left to right; they may cross.
+    fn band(&mut self, upper: &[Point], lower: &[Point], color: Color);
     /// Draws a line with round joins through `points`.
     fn stroke(&mut self, points: &[Point], width: f32, color: Color);
     /// Fills a rectangle whose edges are moved to whole device pixels.

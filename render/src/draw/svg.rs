@@ -148,6 +148,11 @@ impl Surface for Svg {
         self.out.push_str("/>\n");
     }
 
+    fn band(&mut self, upper: &[Point], lower: &[Point], color: Color) {
+        let outline: Vec<Point> = upper.iter().chain(lower.iter().rev()).copied().collect();
+        self.fill(&outline, color);
+    }
+
     fn stroke(&mut self, points: &[Point], width: f32, color: Color) {
         self.out.push_str("<path d=\"");
         self.path(points);

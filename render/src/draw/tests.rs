@@ -128,6 +128,156 @@ fn bytes_are_the_same_on_every_thread_and_after_any_other_picture() {
 }
 
 #[test]
+fn many_shades_stay_near_and_few_stay_exact() {
+    let colors = |png: &[u8]| {
+        let mut decoder = png::Decoder::new(std::io::Cursor::new(png));
+        decoder.set_transformations(png::Transformations::EXPAND);
+        let kind = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap().info().color_type;
+        let mut reader = decoder.read_info().unwrap();
+        let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut bytes).unwrap();
+        (kind, bytes)
+    };
+    let input: Vec<Series> = (0_u8..4).map(|at| series(&format!("s{at}"), wave(60, f64::from(at)))).collect();
+    let options = Options { width: 500, height: 300, ..Options::default() };
+    let (kind, bytes) = colors(&picture(&input, &options, Format::Png));
+    assert_eq!(kind, png::ColorType::Indexed);
+    assert_eq!(bytes[..3], [255; 3]);
+    // Each swatch has exactly its colour.
+    for color in &options.template.colors[..4] {
+        assert!(bytes.chunks(3).filter(|pixel| *pixel == [color.r, color.g, color.b]).count() >= 100, "{color:?}");
+    }
+}
+
+#[test]
+fn any_mixture_of_parameters_draws_something() {
+    const VALUES: &[&str] = &[
+        "",
+        "0",
+        "1",
+        "-1",
+        "1e9",
+        "-1e300",
+        "1e-300",
+        "nan",
+        "inf",
+        "-inf",
+        "2",
+        "10",
+        "90",
+        "0.5",
+        "true",
+        "false",
+        "default",
+        "red",
+        "#12345678",
+        "transparent",
+        "max",
+        "stacked",
+        "all",
+        "first",
+        "staircase",
+        "connected",
+        "bar",
+        "slope",
+        "pie",
+        "line",
+        "right",
+        "binary",
+        "sec",
+        "msec",
+        "none",
+        "e",
+        "%H:%M:%S %Q %",
+        "<svg onload=x>",
+        "\u{202e}\u{0}&quot;",
+        "4,5,0,-1",
+    ];
+    const NAMES: &[&str] = &[
+        "width",
+        "height",
+        "margin",
+        "pixelRatio",
+        "bgcolor",
+        "fgcolor",
+        "fontName",
+        "fontSize",
+        "fontBold",
+        "fontItalic",
+        "colorList",
+        "template",
+        "title",
+        "vtitle",
+        "vtitleRight",
+        "lineMode",
+        "connectedLimit",
+        "lineWidth",
+        "areaMode",
+        "areaAlpha",
+        "drawNullAsZero",
+        "hideLegend",
+        "uniqueLegend",
+        "hideNullFromLegend",
+        "hideAxes",
+        "hideXAxis",
+        "hideYAxis",
+        "hideGrid",
+        "graphOnly",
+        "majorGridLineColor",
+        "minorGridLineColor",
+        "minorY",
+        "yDivisors",
+        "minXStep",
+        "xFormat",
+        "yMin",
+        "yMax",
+        "yLimit",
+        "yStep",
+        "yUnitSystem",
+        "logBase",
+        "yAxisSide",
+        "yMinLeft",
+        "yMaxRight",
+        "yLimitRight",
+        "yStepLeft",
+        "leftWidth",
+        "rightColor",
+        "rightDashed",
+        "graphType",
+        "pieMode",
+        "pieLabels",
+        "valueLabels",
+        "valueLabelsMin",
+        "valueLabelsColor",
+        "min",
+        "max",
+    ];
+    let mut state = 7_u64;
+    let mut pick = |most: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % most
+    };
+    let mut drawn = 0;
+    for _ in 0..500 {
+        let mut query: Vec<(&str, &str)> = vec![("width", "97"), ("height", "61")];
+        query.extend((0..1 + pick(6)).map(|_| (NAMES[pick(NAMES.len())], VALUES[pick(VALUES.len())])));
+        let lookup = |name: &str| query.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| *value);
+        // A gigantic picture is a test of its own, and takes its time.
+        let Ok(options) = Options::from_lookup(&lookup, &template::Templates::default()) else { continue };
+        let options = Options { width: options.width.min(200), height: options.height.min(150), ..options };
+        let mut input = [series("<a>", wave(30, 0.3)), series("b", vec![-1e18; 30]), series("c", vec![f64::NAN; 30])];
+        input[pick(3)].style.second_y_axis = pick(2) == 0;
+        input[pick(3)].style.stacked = pick(2) == 0;
+        input[pick(3)].style.draw_as_infinite = pick(2) == 0;
+        picture(&input, &options, Format::Png);
+        let svg = String::from_utf8(picture(&input, &options, Format::Svg)).unwrap();
+        assert!(!svg.contains("<svg onload") && !svg.contains("NaN") && !svg.contains("\0"), "{query:?}");
+        drawn += 1;
+    }
+    assert!(drawn > 100, "{drawn}");
+}
+
+#[test]
 fn hostile_options_draw_something_and_soon() {
     let input: Vec<Series> = (0..20).map(|index| series(&format!("s{index}"), wave(60, 0.3))).collect();
     let queries: [&[(&str, &str)]; 12] = [

@@ -94,12 +94,10 @@ impl Curve {
         for index in self.shown(&run, sheet) {
             self.trace(index, upper(index), sheet.mode, &mut outline);
         }
-        let turn = outline.len();
         for index in self.shown(&run, sheet) {
             self.trace(index, lower(index), sheet.mode, &mut outline);
         }
-        outline[turn..].reverse();
-        (outline.len() > 2).then_some(Mark { points: outline, color, kind: MarkKind::Filled })
+        (outline.len() > 2).then_some(Mark { points: outline, color, kind: MarkKind::Band })
     }
 
     /// Lines, dots at lone points, full-height lines.

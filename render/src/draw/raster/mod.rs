@@ -3,6 +3,7 @@
 //! Shapes are sets of loops of the same orientation, so that overlaps only add and a sum above one is inside. Picked
 //! fast ways are measured by the drawing bench and by `benches/compare/picture`.
 
+mod columns;
 mod coverage;
 mod encode;
 mod ink;
@@ -10,6 +11,7 @@ mod trace;
 
 use std::sync::Mutex;
 
+use self::columns::Columns;
 use self::coverage::{Clip, Coverage};
 use self::ink::{Ink, SHADES};
 use super::DrawError;
@@ -99,6 +101,13 @@ impl Surface for Raster {
             from = to;
         }
         self.paint(color);
+    }
+
+    fn band(&mut self, upper: &[Point], lower: &[Point], color: Color) {
+        let Canvas { pixels, coverage, .. } = &mut self.canvas;
+        let (scale, stamps) = (self.scale, Ink::new(color).stamps());
+        let mut paper = Columns { pixels, width: self.width, clip: coverage.clip, stamps: &stamps };
+        paper.fill(upper, lower, scale);
     }
 
     fn stroke(&mut self, points: &[Point], width: f32, color: Color) {
