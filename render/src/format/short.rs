@@ -1,4 +1,4 @@
-//! Values of at most three decimals and below a milliard, which most measurements are: their digits come from tables,
+//! Values of at most three decimals and below 10^9, which most measurements are: their digits come from tables,
 //! three at a time, with no branch that depends on how many there are.
 
 /// Bytes that [`set`] may write to, of which it uses fifteen at most.
