@@ -49,11 +49,11 @@ pub(super) fn draw(
     mut free: Area,
 ) -> Result<(), DrawError> {
     let palette = palette(options, &look);
-    let room = f64::from(free.width() - if options.graph_only || options.hide_axes { 0.0 } else { look.em * 4.0 });
-    let curves = curve::curves(series, options, &palette, room);
     // What is too small for words still shows its curves.
     let is_tiny = free.height() < look.em * 4.0 || free.width() < look.em * 6.0;
     let shows_axes = !options.hide_axes && !options.graph_only && !is_tiny;
+    let room = f64::from(free.width() - if shows_axes { look.em * 4.0 } else { 0.0 });
+    let curves = curve::curves(series, options, &palette, room);
     legend_below(surface, &curves, options, &look, &mut free);
     let mut chart = Chart { options, look, curves, left: None, right: None, shows_axes, until: window.until };
     let x_axis_shown = shows_axes && !options.hide_x_axis;

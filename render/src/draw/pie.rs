@@ -155,7 +155,7 @@ fn value_label(
 fn fits(half: Point, reach: f32, angle: f32, half_sweep: f32, radius: f32) -> bool {
     let (sin, cos) = angle.sin_cos();
     [(-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0), (0.0, -1.0), (0.0, 1.0)].iter().all(|(x, y)| {
-        let (x, y) = (reach * cos + x * (half.x + 2.0), reach * sin + y * (half.y + 2.0));
+        let (x, y) = (reach * cos + x * (half.x + 1.0), reach * sin + y * (half.y + 1.0));
         // Turned so that the slice's middle lies along the x axis.
         let (along, across) = (x * cos + y * sin, y * cos - x * sin);
         across.atan2(along).abs() <= half_sweep && x.hypot(y) <= radius

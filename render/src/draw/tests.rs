@@ -95,6 +95,15 @@ fn thousands_of_series_are_cut_and_the_picture_says_so() {
 }
 
 #[test]
+fn a_tiny_picture_is_a_curve_without_words() {
+    for (width, height) in [(30, 20), (60, 200), (300, 30)] {
+        let options = Options { width, height, hide_legend: Some(true), ..Options::default() };
+        let svg = String::from_utf8(picture(&[series("a", wave(60, 0.0))], &options, Format::Svg)).unwrap();
+        assert!(svg.contains("<path") && !svg.contains("<circle") && !svg.contains("<text"), "{width} x {height}");
+    }
+}
+
+#[test]
 fn no_data_keeps_the_title() {
     let options = Options { title: Some("nothing here".to_owned()), ..Options::default() };
     let svg = String::from_utf8(picture(&[], &options, Format::Svg)).unwrap();
