@@ -376,6 +376,33 @@ await step("dark grounds are as readable", async () => {
   await accessible();
 });
 
+await step("dialogs are as readable on dark grounds", async () => {
+  const dialog = page.getByRole("dialog");
+  const look = async () => {
+    await dialog.first().waitFor();
+    await accessible();
+    await page.keyboard.press("Escape");
+    await dialog.first().waitFor({ state: "hidden" });
+  };
+  await page.goto(`${base}/explore`);
+  await page.getByRole("link", { name: "All hosts" }).waitFor();
+  await accessible();
+  await page.goto(`${base}/explore?target=servers.web01.loadavg.01`);
+  await series("servers.web01.loadavg.01").waitFor();
+  for (const name of ["Last 1 hour", "Put a function around it", "Add to dashboard"]) {
+    await page.getByRole("button", { name }).click();
+    await look();
+  }
+  await page.goto(`${base}/board/new?edit=1`);
+  for (const name of ["Add panel", "Settings", "JSON", "Save as"]) {
+    await page.getByRole("button", { name, exact: true }).click();
+    await look();
+  }
+  await page.getByRole("button", { name: "Dashboards" }).click();
+  await page.getByRole("button", { name: "Import a dashboard" }).click();
+  await look();
+});
+
 await step("a phone shows all of it", async () => {
   await page.setViewportSize({ width: 360, height: 740 });
   for (const [path, seen] of [["/", "web01"], ["/board/host?host=web01", "CPU by state"], ["/explore?target=servers.*.loadavg.01", "servers.web01.loadavg.01"]]) {

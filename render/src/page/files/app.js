@@ -62,12 +62,26 @@ async function make(path, url) {
   }
 }
 
+/** Milliseconds between two looks whether a host has reported. */
+const WAIT = 3000;
+
 /** All hosts, once one has reported; else the names. */
 async function start(url) {
+  if (await reported()) return board("hosts", "", url, ways);
+  const names = explore(url, move, "No agent has reported yet: hosts appear here once one has. What other programs send is in the list.");
+  const waiting = setInterval(async () => {
+    if (document.hidden || place(new URL(location.href)) !== "" || !(await reported())) return;
+    if (view?.content === names.content) show(true);
+  }, WAIT);
+  return { ...names, end() {
+    clearInterval(waiting);
+    names.end();
+  } };
+}
+
+async function reported() {
   const { dashboards } = await ask("dashboards/").catch(() => ({ dashboards: [] }));
-  const hosts = dashboards.find(({ name }) => name === "hosts");
-  if (hosts && hosts.data !== false) return board("hosts", "", url, ways);
-  return explore(url, move, "No agent has reported yet: hosts appear here once one has. What other programs send is in the list.");
+  return dashboards.some(({ name, data }) => name === "hosts" && data !== false);
 }
 
 addEventListener("popstate", () => show());

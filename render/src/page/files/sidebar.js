@@ -7,7 +7,7 @@ import { Tree } from "./tree.js";
 /** Pause after a key before the search goes out. */
 const PAUSE = 180;
 
-/** Pause before a server that did not answer is asked again. */
+/** Pause before a server that did not answer, or had nothing, is asked again. */
 const AGAIN = 5000;
 
 /** `{root, tree, focus}`; `choose` and `chosen` are the tree's. */
@@ -54,6 +54,7 @@ export function sidebar({ choose, chosen }) {
       const { rows, more } = text ? await search(text, signal) : { rows: await below("", signal), more: false };
       tree.show(rows, Boolean(text));
       say(text ? found(rows.length, more) : rows.length ? "" : "No metrics yet. They appear here as soon as an agent or a program sends some.");
+      if (!text && !rows.length) pause = setTimeout(look, AGAIN);
       // A lone branch is opened, so that there is something to choose from.
       if (!text && rows.length === 1 && rows[0].branch) await tree.unfold(tree.root.firstElementChild);
     } catch (error) {
