@@ -35,7 +35,8 @@ await step("every panel shows something or says why not", async () => {
     const note = one.locator(".chart-note:visible, .hint.bad, .table-tools .hint:not(:empty)");
     if (await note.count()) bare.push(`${await one.getAttribute("aria-label")}: ${(await note.allTextContents()).join(" ")}`);
   }
-  assert.deepEqual(bare, []);
+  // A cluster that is well has no check that fails.
+  assert.deepEqual(bare.filter((words) => !words.endsWith("No health check has failed in this time range.")), []);
   await page.getByRole("rowheader", { name: "bench" }).waitFor();
   for (const name of ["0", "1"]) await panel("OSDs").getByRole("rowheader", { name, exact: true }).waitFor();
   await page.evaluate(() => scrollTo(0, 0));

@@ -125,6 +125,9 @@ pub struct Panel {
     /// A table's further columns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Column>,
+    /// What a chart or number says while it has nothing to show; left out, that there is no data.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub empty: String,
     /// The words of a text; never HTML.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub text: String,

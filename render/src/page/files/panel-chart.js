@@ -6,6 +6,9 @@ import { fill, h } from "./dom.js";
 import { shade } from "./lines.js";
 import { format, isOld, summary } from "./units.js";
 
+/** What a panel says that has nothing else to say. */
+export const NOTHING = "No data in this time range.";
+
 /** A switch among graph options. */
 export const isOn = (text) => /^(true|1|on|yes)$/i.test(String(text ?? ""));
 
@@ -38,7 +41,7 @@ export function chartPanel(panel, board) {
     draw(series, window, cut);
     const empty = !series.some(({ points }) => points.some(([value]) => value !== null));
     const fault = [...faults.values()][0];
-    chart.say(fault ? fault.message : empty ? "No data in this time range." : "", Boolean(fault));
+    chart.say(fault ? fault.message : empty ? board.variables.words(panel.empty) || NOTHING : "", Boolean(fault));
   }
 
   function draw(series, [, end], cut) {

@@ -3,6 +3,7 @@ import { reason } from "./api.js";
 import { render } from "./data.js";
 import { fill, h } from "./dom.js";
 import { level, levelWord } from "./levels.js";
+import { NOTHING } from "./panel-chart.js";
 import { spark } from "./spark.js";
 import { ago } from "./time.js";
 import { format, isOld, summary } from "./units.js";
@@ -24,7 +25,7 @@ export function numberPanel(panel, board) {
       const fault = [...faults.values()][0];
       if (fault) return say(fault.message, true);
       const known = series.map(({ points }) => ({ points, ...summary(points) })).filter(({ last }) => last !== null);
-      if (!known.length) return say("No data in this time range.");
+      if (!known.length) return say(board.variables.words(panel.empty) || NOTHING);
       const now = known.filter(({ at, points }) => !isOld(at, points, window[1]));
       const sum = (now.length ? now : known).reduce((sum, { last }) => sum + last, 0);
       show(sum, series, window);
