@@ -116,13 +116,12 @@ impl App {
     /// The nodes that match. What a store cannot say is missing and in the log, as long as it can say anything.
     async fn nodes(&self, parameter: &str, pattern: &str, names: Names) -> Result<NodeList, Fault> {
         let within = pattern.trim_end_matches('.');
-        let dots = &pattern[within.len()..];
-        if dots.is_empty() || within.is_empty() {
+        if within.len() == pattern.len() || within.is_empty() {
             return self.whole_nodes(parameter, pattern, names).await;
         }
-        // Below a dot at the end graphite-web finds the branch itself, under the name that was asked for.
+        // Below a dot at the end, or several, graphite-web finds the branch itself, with one dot behind its name.
         let found = self.whole_nodes(parameter, within, names).await?;
-        let opened = |(path, kind)| Node { path: format!("{path}{dots}"), kind };
+        let opened = |(path, kind)| Node { path: format!("{path}."), kind };
         Ok(NodeList::of(found.iter().filter(|(_, kind)| *kind == NodeKind::Branch).map(opened)))
     }
 

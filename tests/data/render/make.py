@@ -117,6 +117,7 @@ def cases():
         {'path': 'servers.web01.', 'is_leaf': False}, {'path': 'servers.web02.', 'is_leaf': False}])
     case('/metrics/expand', [['query', 'servers.*.']], js, json={'results': ['servers.web01.', 'servers.web02.']})
     case('/metrics/find', [['query', 'servers.web01.load.']], js, json=[])
+    case('/metrics/find', [['query', 'jobs..'], ['format', 'json']], js, json=[{'path': 'jobs.', 'is_leaf': False}])
     # A window of no points knows nothing, and the name of a method stays as it was given.
     render('stdev(servers.web02.load,0)', json=[
         series('stdev(servers.web02.load,0)', [None] * 10, {'name': 'servers.web02.load', 'stdev': '0'})])
