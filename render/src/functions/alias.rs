@@ -9,6 +9,7 @@ use super::reduce::Reducer;
 use super::special::{sliced, units};
 use crate::query::Stop;
 use crate::series::Series;
+use crate::target;
 use crate::target::number::{d, general, repr};
 
 const fn naming(
@@ -148,7 +149,8 @@ fn alias_query(args: &mut Args<'_, '_>) -> Outcome {
     for series in &mut list {
         let query = pattern::replace(&regex, &replacement, &series.name)
             .map_err(|reason| args.wrong("replace", "a replacement that fits", &reason))?;
-        let found = match args.evaluate(&query) {
+        // Names such as `scale(a.b,10)` leave something behind, which graphite-web passes over.
+        let found = match args.evaluate(target::readable(&query)) {
             Ok(found) => found,
             Err(Stop::Missing) => {
                 missing = true;

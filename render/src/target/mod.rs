@@ -71,6 +71,11 @@ pub fn first_path(name: &str) -> Option<String> {
     }
 }
 
+/// The longest part at the front of `text` that is an expression; all of it where no part is one.
+pub(crate) fn readable(text: &str) -> &str {
+    parser::parse_prefix(text).and_then(|root| text.get(..root.end)).unwrap_or(text)
+}
+
 /// A place in an expression.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Place {
