@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -39,7 +39,8 @@ fn kills_of_the_daemon_leave_no_hole_in_what_an_agent_sends() {
     let mut carbon = daemon();
     let begun = now();
     let truth = TcpListener::bind("127.0.0.1:0").unwrap();
-    let configuration = configure(folder.path(), &port.to_string(), &truth.local_addr().unwrap().to_string());
+    let truth_at = truth.local_addr().unwrap();
+    let configuration = configure(folder.path(), &port.to_string(), &truth_at.to_string());
     let agent = Plumbago::start(folder.path(), &["agent", "--config", path(&configuration)]);
     let told = listen(truth);
 
@@ -53,6 +54,7 @@ fn kills_of_the_daemon_leave_no_hole_in_what_an_agent_sends() {
         carbon = daemon();
     }
     assert!(agent.terminate().success());
+    TcpStream::connect(truth_at).unwrap().write_all(END.as_bytes()).unwrap();
     let measured: Points = told.iter().map(|line| point(&line)).collect();
     wait_for("the flush", || (carbon.get("/flush").status == 200).then_some(()));
     assert!(carbon.terminate().success());
@@ -91,13 +93,25 @@ fn configure(folder: &Path, daemon: &str, test: &str) -> std::path::PathBuf {
     file
 }
 
-/// The lines that come, until the agent hangs up.
+/// What the test says when no more lines will come.
+const END: &str = "end\n";
+
+/// The lines that come until [`END`]. On a host that stands still the agent gives its connection up and begins another.
 fn listen(listener: TcpListener) -> Receiver<String> {
     let (sender, lines) = mpsc::sync_channel(1 << 20);
     thread::spawn(move || {
-        let (peer, _) = listener.accept().unwrap();
-        for line in BufReader::new(peer).lines().map_while(Result::ok) {
-            sender.send(line).unwrap();
+        for peer in listener.incoming() {
+            let (mut reader, mut line) = (BufReader::new(peer.unwrap()), String::new());
+            while reader.read_line(&mut line).is_ok_and(|length| length > 0) {
+                if line == END {
+                    return;
+                }
+                // What a connection leaves half is told whole on the next one.
+                if line.ends_with('\n') {
+                    sender.send(line.trim_end().to_owned()).unwrap();
+                }
+                line.clear();
+            }
         }
     });
     lines
