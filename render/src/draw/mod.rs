@@ -10,8 +10,10 @@ pub mod template;
 mod chart;
 mod curve;
 mod font;
+mod given;
 mod layout;
 mod legend;
+mod parameters;
 mod pie;
 mod plot;
 mod raster;
@@ -22,7 +24,8 @@ mod units;
 mod value_axis;
 
 pub use color::Color;
-pub use options::{OptionFault, Options};
+pub use given::OptionFault;
+pub use options::Options;
 
 use std::convert::Infallible;
 
@@ -117,7 +120,7 @@ pub fn draw(
 /// # Errors
 /// Only when encoding fails.
 pub fn message(text: &str, title: Option<&str>, options: &Options, format: Format) -> Result<Vec<u8>, DrawError> {
-    let text = options::shorten(text, 2000);
+    let text = given::shorten(text, 2000);
     paint(options, format, |surface, look| {
         let free = frame(surface, title, options, &options.notes, &look);
         layout::message(surface, &text, &look, free);

@@ -1,0 +1,27 @@
+//! Series made of nothing but times.
+
+use crate::functions::args::{Args, Outcome};
+use crate::series::{Series, Times};
+
+/// A made-up series over the request's window, whose values are a function of the time.
+pub(in crate::functions) fn over_time(args: &mut Args<'_, '_>, mut value: impl FnMut(i64) -> f64) -> Outcome {
+    let (name, step) = (args.text("name")?, args.integer("step")?);
+    if step < 1 {
+        return Err(args.wrong("step", "at least a second", &step.to_string()));
+    }
+    let times = Times { start: args.context.from, end: args.context.until, step };
+    args.check_points(times)?;
+    let values: Vec<f64> = (times.start..times.end).step_by(step as usize).map(&mut value).collect();
+    Ok(vec![Series::made(name, times, values, args.x_files_factor())])
+}
+
+/// `time(name, step=60)`: from the request's start, unaligned. Source: graphite-web `timeFunction`.
+pub(super) fn time_function(args: &mut Args<'_, '_>) -> Outcome {
+    over_time(args, |at| at as f64)
+}
+
+/// `sin(name, amplitude=1, step=60)`. Source: graphite-web `sinFunction`.
+pub(super) fn sin(args: &mut Args<'_, '_>) -> Outcome {
+    let amplitude = args.float("amplitude")?;
+    over_time(args, |at| (at as f64).sin() * amplitude)
+}
