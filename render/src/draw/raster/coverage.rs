@@ -5,7 +5,7 @@
 //! thin line costs what it covers, not what it spans.
 
 use super::ink::{SHADES, Stamps};
-use super::trace::{BEYOND, lesser};
+use super::lanes::{LANES, lesser};
 use crate::draw::surface::Point;
 
 /// Whole device pixels that may be painted.
@@ -45,8 +45,9 @@ pub(super) const BLOCK: usize = 8;
 impl Coverage {
     /// Changes its size; there must be no shape in it.
     pub(super) fn fit(&mut self, width: usize, height: usize) {
-        // More cells than pixels: an edge on the right border also writes into the next one, and lines into several.
-        self.stride = (width + BEYOND.max(2)).next_multiple_of(BLOCK);
+        // More cells than pixels: an edge on the right border also writes into the next one, lines into as many as they
+        // compute together.
+        self.stride = (width + LANES.max(2)).next_multiple_of(BLOCK);
         self.words = (self.stride / BLOCK).div_ceil(64);
         self.cells.resize(self.stride * height, 0.0);
         self.marks.resize(self.words * height, 0);

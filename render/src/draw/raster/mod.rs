@@ -7,6 +7,7 @@ mod columns;
 mod coverage;
 mod encode;
 mod ink;
+mod lanes;
 mod trace;
 
 use std::sync::Mutex;

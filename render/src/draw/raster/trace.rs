@@ -4,12 +4,9 @@
 //! outlines this costs a third: no edge is walked, and four neighbours are computed at once.
 
 use super::coverage::{BLOCK, Coverage};
+use super::lanes::{LANES, greater, lesser};
 use crate::draw::surface::Point;
 
-/// Neighbours that are computed together; plain arrays of this length become vectors.
-const LANES: usize = 4;
-/// Cells that a row needs beyond its pixels.
-pub(super) const BEYOND: usize = LANES;
 /// Steps shorter than this show nothing, and their direction means nothing.
 const LEAST_STEP: f32 = 0.02;
 /// More than any distance within a picture.
@@ -130,15 +127,4 @@ impl Brush {
             *cell = greater(*cell, covered);
         }
     }
-}
-
-/// Not `f32::max`, whose care for NaN costs more than the rest.
-#[inline]
-fn greater(a: f32, b: f32) -> f32 {
-    if a > b { a } else { b }
-}
-
-#[inline]
-pub(super) fn lesser(a: f32, b: f32) -> f32 {
-    if a < b { a } else { b }
 }
