@@ -406,9 +406,8 @@ fn an_address_in_the_name_of_a_section_becomes_a_number_that_stays() {
 fn a_schema_of_many_daemons_is_read_once() {
     let wanted = Wanted { min_priority: 0, include: &[] };
     let mut schemas = Schemas::default();
-    let mut parse = |answer: &str| {
-        schemas.parse(answer.as_bytes(), wanted, Naming::Native, &mut Addresses::default()).unwrap()
-    };
+    let mut parse =
+        |answer: &str| schemas.parse(answer.as_bytes(), wanted, Naming::Native, &mut Addresses::default()).unwrap();
     let (first, second) = (parse(SCHEMA), parse(SCHEMA));
     assert!(Arc::ptr_eq(&first, &second));
     let other = r#"{"osd": {"op": {"type": 10}}}"#;

@@ -204,8 +204,7 @@ impl Cluster {
     /// Takes what the tool has told, and asks again when it is time, the map of OSDs is another or so is the manager.
     fn ask(&mut self, name: &str, view: MonView<'_>, scene: &Scene<'_>) -> Result<(), Fail> {
         let every = scene.options.command_interval;
-        let sign =
-            Sign { osd_map: view.counters.get("osd_epoch").copied(), manager: view.manager.map(str::to_owned) };
+        let sign = Sign { osd_map: view.counters.get("osd_epoch").copied(), manager: view.manager.map(str::to_owned) };
         let mut result = Ok(());
         match self.rounds.end() {
             Some(Ok(facts)) => {
