@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -138,5 +139,8 @@ fn every_target_of_the_board_of_ceph_gives_data() {
     let all = targets(&plumbago, "ceph", "cluster", "ceph");
     wait_for("both daemons", || (!plumbago.points("ceph.ceph.osd.0.up").is_empty()).then_some(()));
     cluster.run("load");
+    // A flag is a failing check, without which nothing is told of checks.
+    let flagged = Command::new("ceph").args(["-c", &format!("{root}/ceph.conf"), "osd", "set", "noout"]).status();
+    assert!(flagged.unwrap().success());
     all_give_data(&plumbago, all, || {});
 }
