@@ -18,7 +18,8 @@ fuzz_target!(|data: &[u8]| {
 fn check(names: &[u8], points: &[u8]) {
     let mut seen = 0;
     let report = carbon_journal::dump(names, points, |name, _| {
-        assert!(!name.as_str().contains('/'));
+        // Only the value of a tag may hold a slash.
+        assert!(!name.as_str().split(';').next().is_some_and(|path| path.contains('/')));
         seen += 1;
     })
     .expect("reading from memory");
