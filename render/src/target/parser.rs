@@ -139,9 +139,30 @@ impl Parser<'_> {
 
     fn template(&mut self, position: usize) -> Parse<Node> {
         let body = Box::new(self.expression()?);
+        match &body.expression {
+            Expression::Call(call) if call.piped => {
+                return Err(Fault {
+                    reason: "template() holds no pipes; write them behind it, or as calls".to_owned(),
+                    position: body.position,
+                });
+            }
+            Expression::Template(_) => {
+                let reason = "template() stands in another one only as an argument of a function".to_owned();
+                return Err(Fault { reason, position: body.position });
+            }
+            _ => {}
+        }
         let mut values = Vec::new();
+        let mut by_name = None;
         while self.next_argument("template")? {
-            let key = self.keyword().unwrap_or_else(|| (values.len() + 1).to_string());
+            self.blanks();
+            let before = self.at;
+            let keyword = self.keyword();
+            if by_name.replace(keyword.is_some()).is_some_and(|before| before != keyword.is_some()) {
+                let reason = "template() takes its values either all by name or all by place".to_owned();
+                return Err(Fault { reason, position: before });
+            }
+            let key = keyword.unwrap_or_else(|| (values.len() + 1).to_string());
             let value = self.arg()?;
             let literal = match value.expression {
                 Expression::Number(number) => Literal::Number(number),

@@ -87,6 +87,10 @@ fn templates_hold_literals_only() {
     assert_eq!(template.values[0], ("1".to_owned(), Literal::Text("x".to_owned())));
     assert_eq!(template.values[1], ("2".to_owned(), Literal::Number(Number::Integer(3))));
     refused("template(sumSeries(misc.$1),misc.ramp)", 28);
+    refused("template(misc.$1,'x',a='y')", 21);
+    refused("template(misc.$1,a='x','y')", 23);
+    refused("template(misc.$1|scale(2),'x')", 17);
+    refused("template(template(misc.$1,'x'),'y')", 9);
 }
 
 #[test]
