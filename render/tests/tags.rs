@@ -129,6 +129,18 @@ async fn changes_come_from_this_host_alone() {
 }
 
 #[tokio::test]
+async fn times_of_events_are_read_in_the_servers_zone() {
+    let router = router();
+    let told = json!({"what": "x", "tags": "a", "when": 1_793_512_500}).to_string();
+    assert_eq!(post(&router, "/events/", &told).await.0, 200);
+    for (from, found) in [("05:55_20261101", 1), ("06:00_20261101", 0)] {
+        let path = format!("/events/get_data?from={from}&tz=Asia/Kolkata");
+        let (status, body) = ask(&router, Request::get(&path).body(Body::empty()).unwrap()).await;
+        assert_eq!((status, body.as_array().map(Vec::len)), (200, Some(found)), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn people_see_events_as_a_page_without_programs() {
     let router = router();
     let page = async |path: &str| {

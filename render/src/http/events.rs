@@ -34,7 +34,8 @@ pub(super) async fn get_data(State(app): State<Arc<App>>, request: Request) -> R
 
 /// The events from `from` until `until`, both included, with all of `tags` or as `set` says.
 pub(super) async fn found(app: &App, params: &Params) -> Result<Vec<Event>, Fault> {
-    let tz = question::zone(params, &app.config);
+    // Graphite-web does not ask for `tz` here.
+    let tz = app.config.zone().unwrap_or(TimeZone::UTC);
     let clock = Timestamp::now();
     let instant = |name| question::instant(params, name, clock.as_second(), &tz);
     let micros = |time: Option<i64>| time.map(|time| time.saturating_mul(MICROS));
@@ -48,10 +49,14 @@ pub(super) async fn found(app: &App, params: &Params) -> Result<Vec<Event>, Faul
             _ => TagSet::All,
         },
     };
-    match app.events() {
-        Some(events) => events.find(&query).await.map_err(refused),
-        None => Ok(Vec::new()),
+    let Some(events) = app.events() else { return Ok(Vec::new()) };
+    let has_no_tags = query.set == TagSet::Strictly && query.tags.is_none();
+    let found = events.find(&query).await.map_err(refused)?;
+    // Graphite-web stumbles at the first event.
+    if has_no_tags && !found.is_empty() {
+        return Err(Fault::parameter("tags", "`set=intersection` wants `tags`"));
     }
+    Ok(found)
 }
 
 /// `/events/ID`: one event.
