@@ -35,7 +35,8 @@ async fn nodes(app: &App, params: &Params) -> Result<Response, Fault> {
     let wanted = Wanted::read(params)?;
     let names = Names { leaves_only: wanted.leaves_only, window: window(params, app)?, first: wanted.first };
     let (limit, is_plain) = (app.config.output_bytes, is_plain(params));
-    if wanted.form == Form::TreeJson && is_plain && !wanted.pattern.contains('\\') && !wanted.pattern.ends_with('.') {
+    let is_simple = !wanted.pattern.contains('\\') && branches_opened(&wanted.pattern).is_none();
+    if wanted.form == Form::TreeJson && is_plain && is_simple {
         let level = Level::new(app.ends("query", &wanted.pattern, names).await?, wanted.base, wanted.wildcards);
         let mut response = listing::rows(level, limit, &app.budget)?;
         not_cached(response.headers_mut());
@@ -74,7 +75,7 @@ pub(super) async fn expand(State(app): State<Arc<App>>, request: Request) -> Res
             return Err(Fault::parameter("query", format!("more than {limit} queries, the `targets` limit")));
         }
         let names = Names { leaves_only, window, first: None };
-        let nodes = if query.is_empty() { NodeList::default() } else { app.nodes("query", query, names).await? };
+        let nodes = app.nodes("query", query, names).await?;
         if !grouped && is_plain(&params) && params.all("query").count() == 1 {
             let results = listing::Results(listing::Paths(nodes.distinct()));
             let mut response = listing::rows(results, app.config.output_bytes, &app.budget)?;
@@ -115,14 +116,23 @@ fn is_plain(params: &Params) -> bool {
 impl App {
     /// The nodes that match. What a store cannot say is missing and in the log, as long as it can say anything.
     async fn nodes(&self, parameter: &str, pattern: &str, names: Names) -> Result<NodeList, Fault> {
-        let within = pattern.trim_end_matches('.');
-        if within.len() == pattern.len() || within.is_empty() {
+        let Some(branches) = branches_opened(pattern) else {
             return self.whole_nodes(parameter, pattern, names).await;
+        };
+        let mut nodes = match pattern.is_empty() || pattern.ends_with('.') {
+            true => Vec::new(),
+            false => self.whole_nodes(parameter, pattern, names).await?.into(),
+        };
+        if branches.is_empty() {
+            nodes.extend((!names.leaves_only).then(|| Node { path: String::new(), kind: NodeKind::Branch }));
+        } else {
+            let found = self.whole_nodes(parameter, branches, names).await?;
+            let opened = |(path, kind)| Node { path: format!("{path}."), kind };
+            nodes.extend(found.iter().filter(|(_, kind)| *kind == NodeKind::Branch).map(opened));
         }
-        // Below a dot at the end, or several, graphite-web finds the branch itself, with one dot behind its name.
-        let found = self.whole_nodes(parameter, within, names).await?;
-        let opened = |(path, kind)| Node { path: format!("{path}."), kind };
-        Ok(NodeList::of(found.iter().filter(|(_, kind)| *kind == NodeKind::Branch).map(opened)))
+        let mut nodes = NodeList::of(nodes);
+        nodes.sort();
+        Ok(nodes)
     }
 
     async fn whole_nodes(&self, parameter: &str, pattern: &str, names: Names) -> Result<NodeList, Fault> {
@@ -163,6 +173,19 @@ impl App {
             format!("`{}` matches more than {} names, the `names` limit", shortened(pattern), self.config.names);
         Err(Fault::parameter(parameter, message))
     }
+}
+
+/// The branches that `pattern` finds a second time, with a dot behind their names, if it finds any so: graphite-web looks
+/// for an empty name in each, when the pattern ends in a dot, or in a list one of whose alternatives is empty (`a.{b,}`).
+/// Above the first dot that is the whole tree, which has no name.
+fn branches_opened(pattern: &str) -> Option<&str> {
+    let within = pattern.trim_end_matches('.');
+    if within.len() < pattern.len() || pattern.is_empty() {
+        return Some(within);
+    }
+    let (above, last) = pattern.rsplit_once('.').unwrap_or(("", pattern));
+    let compiled = Pattern::parse(last).ok().filter(|_| last.contains('{'))?;
+    compiled.segments().last()?.literals().iter().any(|word| word.is_empty()).then(|| above.trim_end_matches('.'))
 }
 
 /// What was found, and what was not into the log.
