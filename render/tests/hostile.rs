@@ -177,7 +177,7 @@ async fn an_unknown_function_is_refused_with_its_place_and_a_hint() {
     assert_eq!(error["position"], 6);
     assert!(error["at"].as_str().unwrap().ends_with("\n      ^"), "{error}");
     assert!(error["hint"].as_str().unwrap().contains("sumSeries"), "{error}");
-    let error = refused(400, get("/render?target=sortByName(a.b,maybe)&format=json").await);
+    let error = refused(400, get("/render?target=sortByName(a.b,true,%22maybe%22)&format=json").await);
     assert_eq!(error["hint"], "it is called as `sortByName(seriesList, natural=False, reverse=False)`");
 }
 

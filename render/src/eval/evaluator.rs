@@ -129,6 +129,7 @@ impl Evaluator<'_> {
         let value = self.node(target.root(), &mut context, None)?;
         let series = match value {
             Value::List(series) => series,
+            Value::Lists(lists) if lists.is_empty() => Vec::new(),
             Value::Lists(_) => {
                 return Err(self.refuse("mapSeries", "it gives lists for reduceSeries() and stands only inside it", 0));
             }
@@ -206,7 +207,11 @@ impl Evaluator<'_> {
             (values.iter().chain(keywords.iter().map(|(_, v)| v)).map(Value::own_bytes).sum(), self.live);
         let mut args =
             Args::new(function.signature(), position, Some(call), values, keywords, self, context, replacements)?;
-        let result = function.body.call(&mut args);
+        let is_idle = args.is_idle();
+        let result = match function.body.call(&mut args) {
+            Err(Stop::Fault(fault)) if is_idle && args.forgives(&fault) => Ok(Value::List(Vec::new())),
+            result => result,
+        };
         drop(args);
         self.depth -= 1;
         if let Ok(value) = &result {

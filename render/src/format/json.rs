@@ -68,7 +68,7 @@ fn style(style: &Style, set: &mut Setter<'_>) {
     let figures = [("alpha", style.alpha), ("lineWidth", style.line_width), ("dashed", style.dashed)];
     for (name, figure) in figures.into_iter().filter_map(|(name, figure)| Some((name, figure?))) {
         set.key(name);
-        json_value(set.bytes(), figure, false);
+        json_number(set.bytes(), figure, false);
     }
     let marks = [
         ("secondYAxis", style.second_y_axis),
@@ -102,13 +102,13 @@ pub fn rickshaw(series: &[Series], layout: Layout, out: &mut Output) -> Result<(
         quote(set.bytes(), &one.name);
         set.key("datapoints");
         set.open(b'[');
-        for (time, value) in points(one).filter(|(time, _)| *time < one.end) {
+        for (at, (time, value)) in points(one).filter(|(time, _)| *time < one.end).enumerate() {
             set.item();
             set.open(b'{');
             set.key("x");
             number::whole(set.bytes(), time);
             set.key("y");
-            json_value(set.bytes(), value, one.integers);
+            json_value(set.bytes(), one, at, value);
             set.close(b'}');
             set.out.check()?;
         }
@@ -143,7 +143,7 @@ pub fn dygraph(series: &[Series], out: &mut Output) -> Result<(), TooLong> {
         number::whole(out.bytes(), time.saturating_mul(1_000));
         for one in series {
             out.text(", ");
-            json_value(out.bytes(), one.values.get(row).copied().unwrap_or(f64::NAN), one.integers);
+            json_value(out.bytes(), one, row, one.values.get(row).copied().unwrap_or(f64::NAN));
         }
         out.text("]");
         out.check()?;
@@ -183,14 +183,14 @@ fn datapoints(one: &Series, known_only: bool, set: &mut Setter<'_>) -> Result<()
         return Ok(());
     }
     set.open(b'[');
-    for (time, value) in points(one) {
+    for (at, (time, value)) in points(one).enumerate() {
         if known_only && value.is_nan() {
             continue;
         }
         set.item();
         set.open(b'[');
         set.item();
-        json_value(set.bytes(), value, one.integers);
+        json_value(set.bytes(), one, at, value);
         set.item();
         number::whole(set.bytes(), time);
         set.close(b']');
@@ -206,7 +206,15 @@ fn points(one: &Series) -> impl Iterator<Item = (i64, f64)> {
     shown(one).iter().enumerate().map(move |(at, &value)| (start + step.saturating_mul(at as i64), value))
 }
 
-fn json_value(out: &mut Vec<u8>, value: f64, integer: bool) {
+/// The value of a series at a place.
+pub(super) fn json_value(out: &mut Vec<u8>, one: &Series, at: usize, value: f64) {
+    match one.values.word() {
+        Some(word) => quote(out, word),
+        None => json_number(out, value, one.integers || one.values.is_whole(at)),
+    }
+}
+
+fn json_number(out: &mut Vec<u8>, value: f64, integer: bool) {
     let mut room = [0; ROOM];
     let mut cell = Cell::of(&mut room);
     cell.json(value, integer);

@@ -77,7 +77,8 @@ pub fn longest(series: &[Series]) -> usize {
     let style = |Style { color, stack_name, .. }: &Style| {
         256 + [color, stack_name].into_iter().flatten().map(|name| text(name)).sum::<usize>()
     };
-    let one = |one: &Series| text(&one.name) + tags(one) + style(&one.style) + 64 + ROOM * one.values.len();
+    let value = |one: &Series| ROOM + one.values.word().map_or(0, text);
+    let one = |one: &Series| text(&one.name) + tags(one) + style(&one.style) + 64 + value(one) * one.values.len();
     series.iter().map(one).sum::<usize>() + 2
 }
 

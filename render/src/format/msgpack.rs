@@ -79,11 +79,13 @@ const FIX_ARRAY: u8 = 0x90;
 const FIX_STR: u8 = 0xa0;
 
 fn values(one: &Series, out: &mut Output) -> Result<(), TooLong> {
-    for &value in &one.values {
+    for (at, &value) in one.values.iter().enumerate() {
         let bytes = out.bytes();
-        if value.is_nan() {
+        if let Some(word) = one.values.word() {
+            text(bytes, word);
+        } else if value.is_nan() {
             bytes.push(NIL);
-        } else if one.integers && value.fract() == 0.0 && value.abs() < 9e15 {
+        } else if (one.integers || one.values.is_whole(at)) && value.fract() == 0.0 && value.abs() < 9e15 {
             whole(bytes, value as i64);
         } else {
             float(bytes, value);

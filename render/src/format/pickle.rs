@@ -89,11 +89,13 @@ pub fn nodes(nodes: &[Node], now: i64, out: &mut Output) -> Result<(), TooLong> 
 
 fn values(one: &Series, out: &mut Output) -> Result<(), TooLong> {
     out.bytes().extend([EMPTY_LIST, MARK]);
-    for &value in &one.values {
+    for (at, &value) in one.values.iter().enumerate() {
         let bytes = out.bytes();
-        if value.is_nan() {
+        if let Some(word) = one.values.word() {
+            text(bytes, word);
+        } else if value.is_nan() {
             bytes.push(NONE);
-        } else if one.integers && value.fract() == 0.0 && value.abs() < 9e15 {
+        } else if (one.integers || one.values.is_whole(at)) && value.fract() == 0.0 && value.abs() < 9e15 {
             whole(bytes, value as i64);
         } else {
             float(bytes, value);

@@ -1,7 +1,8 @@
 //! The points of a series as JSON on one line, block by block.
 
 use super::clock::Clock;
-use super::number::{Cell, ROOM};
+use super::json::json_value;
+use super::number::{self, Cell, ROOM};
 use crate::series::Series;
 
 /// Points for which room is made at once.
@@ -35,6 +36,9 @@ pub(super) fn points_of(one: &Series, cursor: &mut Cursor, known_only: bool, byt
         bytes.push(b'[');
     }
     let block = &values[cursor.at..values.len().min(cursor.at + BLOCK)];
+    if one.values.is_spelled() {
+        return spelled_points_of(one, block, cursor, known_only, bytes);
+    }
     // The clock lives in registers meanwhile.
     let mut clock = cursor.clock;
     let before = bytes.len();
@@ -59,6 +63,27 @@ pub(super) fn points_of(one: &Series, cursor: &mut Cursor, known_only: bool, byt
     cursor.clock = clock;
     cursor.at += block.len();
     let is_more = cursor.at < values.len();
+    if !is_more {
+        bytes.push(b']');
+    }
+    is_more
+}
+
+/// As [`points_of`], where values are written in a way of their own.
+#[cold]
+fn spelled_points_of(one: &Series, block: &[f64], cursor: &mut Cursor, known_only: bool, bytes: &mut Vec<u8>) -> bool {
+    for (at, &value) in (cursor.at..).zip(block) {
+        if !known_only || !value.is_nan() {
+            bytes.extend_from_slice(if cursor.is_begun { b", [" } else { b"[" });
+            json_value(bytes, one, at, value);
+            bytes.extend_from_slice(b", ");
+            number::whole(bytes, one.start.saturating_add(one.step.saturating_mul(at as i64)));
+            bytes.push(b']');
+            cursor.is_begun = true;
+        }
+    }
+    cursor.at += block.len();
+    let is_more = cursor.at < shown(one).len();
     if !is_more {
         bytes.push(b']');
     }

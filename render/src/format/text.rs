@@ -20,10 +20,10 @@ pub fn raw(series: &[Series], out: &mut Output) -> Result<(), TooLong> {
             if at > 0 {
                 out.text(",");
             }
-            if value.is_nan() {
-                out.text("None");
-            } else {
-                number_of(one, value, out);
+            match one.values.word() {
+                Some(word) => out.text(&repr(word)),
+                None if value.is_nan() => out.text("None"),
+                None => number_of(one, at, value, out),
             }
             out.check()?;
         }
@@ -45,8 +45,10 @@ pub fn csv(series: &[Series], zone: &TimeZone, out: &mut Output) -> Result<(), T
             out.text(",");
             clock(one.start.saturating_add(one.step.saturating_mul(at as i64)), zone, out);
             out.text(",");
-            if !value.is_nan() {
-                number_of(one, value, out);
+            match one.values.word() {
+                Some(word) => out.text(&field(word)),
+                None if value.is_nan() => {}
+                None => number_of(one, at, value, out),
             }
             out.text("\r\n");
             out.check()?;
@@ -55,8 +57,30 @@ pub fn csv(series: &[Series], zone: &TimeZone, out: &mut Output) -> Result<(), T
     Ok(())
 }
 
-fn number_of(one: &Series, value: f64, out: &mut Output) {
-    if one.integers { number::integer(out.bytes(), value) } else { number::float(out.bytes(), value) }
+fn number_of(one: &Series, at: usize, value: f64, out: &mut Output) {
+    if one.integers || one.values.is_whole(at) {
+        number::integer(out.bytes(), value)
+    } else {
+        number::float(out.bytes(), value)
+    }
+}
+
+/// A text as Python writes it in a program.
+fn repr(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut written = String::from(quote);
+    for c in text.chars() {
+        match c {
+            '\n' => written.push_str("\\n"),
+            '\r' => written.push_str("\\r"),
+            '\t' => written.push_str("\\t"),
+            c if c == quote || c == '\\' => written.extend(['\\', c]),
+            c if c.is_ascii_control() => written.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c => written.push(c),
+        }
+    }
+    written.push(quote);
+    written
 }
 
 /// A field in quotes where it needs them, with quotes inside doubled.

@@ -3,6 +3,7 @@
 use super::args::{Args, Outcome};
 use super::combine::key;
 use super::function::{Body, Function, Group};
+use super::idle;
 use super::param::{Param, SERIES, Type, optional, required};
 use super::pattern;
 use super::reduce::Reducer;
@@ -60,7 +61,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "legendValue",
         &[
             SERIES,
-            optional("valuesTypes", Type::Text).many().of(&[
+            optional("valuesTypes", Type::Text).many().at_once(idle::is_list).of(&[
                 "average",
                 "averageSeries",
                 "avg",

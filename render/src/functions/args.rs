@@ -5,6 +5,7 @@
 
 use jiff::tz::TimeZone;
 
+use super::idle;
 use super::param::{Default, Param, Signature, Type};
 use super::reduce::Reducer;
 use crate::query::{Context, EvalError, Evaluate, Pulse, Replacements, Request, Stop, Value};
@@ -91,6 +92,19 @@ impl<'a, 'r> Args<'a, 'r> {
         Ok(args)
     }
 
+    /// Whether there is no series to work on, and no argument that would be refused even so.
+    pub(crate) fn is_idle(&self) -> bool {
+        idle::is_idle(self.signature, |index| {
+            let name = self.signature.params.get(index)?.name;
+            self.peek(name)
+        })
+    }
+
+    /// Whether a call that is idle gives an empty list in spite of `fault`.
+    pub(crate) fn forgives(&self, fault: &EvalError) -> bool {
+        idle::is_about(fault, self.signature)
+    }
+
     pub(super) fn request(&self) -> &'r Request {
         self.evaluator.request()
     }
@@ -165,6 +179,8 @@ impl<'a, 'r> Args<'a, 'r> {
         self.pulse().check()?;
         match self.take(name) {
             Some(Value::List(series)) => Ok(series),
+            // Python finds no series in an empty text.
+            Some(Value::Text(text)) if text.is_empty() => Ok(Vec::new()),
             found => Err(self.wrong(name, "a series list", &describe(found.as_ref()))),
         }
     }
@@ -188,6 +204,7 @@ impl<'a, 'r> Args<'a, 'r> {
         for (index, value) in values.into_iter().enumerate() {
             match value {
                 Some(Value::List(series)) => lists.push(series),
+                Some(Value::Text(text)) if text.is_empty() => lists.push(Vec::new()),
                 other => {
                     let place = self.place_of(index);
                     return Err(self.wrong_at("seriesLists", "a series list", &describe(other.as_ref()), place));
@@ -200,6 +217,7 @@ impl<'a, 'r> Args<'a, 'r> {
     pub(super) fn lists(&mut self, name: &str) -> Result<Vec<Vec<Series>>, Stop> {
         match self.take(name) {
             Some(Value::Lists(lists)) => Ok(lists),
+            Some(Value::List(series)) if series.is_empty() => Ok(Vec::new()),
             found => Err(self.wrong(name, "lists of series, as mapSeries() gives", &describe(found.as_ref()))),
         }
     }

@@ -2,8 +2,10 @@
 
 use super::args::{Args, Outcome};
 use super::function::{Body, Function, Group};
+use super::idle;
 use super::param::{Default, SERIES, Type, optional, required};
 use super::reduce::{Reducer, percentile_by_index};
+use super::server_clock::ServerClock;
 use crate::query::Context;
 use crate::series::{Series, Times};
 use crate::target::number::{g, repr};
@@ -23,7 +25,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "aggregateLine",
         &[
             SERIES,
-            optional("func", Type::AggFunc).or(Default::Text("average")),
+            optional("func", Type::AggFunc).or(Default::Text("average")).at_once(idle::no_reducer),
             optional("keepStep", Type::Boolean).or(Default::Boolean(false)),
         ],
         aggregate_line,
@@ -32,7 +34,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     calculate("identity", &[required("name", Type::Text)], identity, "The time itself as a value, once a minute."),
     calculate(
         "linearRegression",
-        &[SERIES, optional("startSourceAt", Type::Date), optional("endSourceAt", Type::Date)],
+        &[
+            SERIES,
+            optional("startSourceAt", Type::Date).at_once(idle::no_date_or_none),
+            optional("endSourceAt", Type::Date).at_once(idle::no_date_or_none),
+        ],
         linear_regression,
         "Straight line of least squares.",
     )
@@ -43,7 +49,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     calculate(
         "nPercentile",
-        &[SERIES, required("n", Type::Float)],
+        &[SERIES, required("n", Type::Float).at_once(idle::is_zero)],
         n_percentile,
         "Horizontal line at a percentile of each series.",
     ),
@@ -122,7 +128,7 @@ fn n_percentile(args: &mut Args<'_, '_>) -> Outcome {
 }
 
 /// `linearRegression(seriesList, startSourceAt, endSourceAt)`: the line through the values of another window, drawn over
-/// the request's. Name and tag hold both bounds as epochs; a series with fewer than two known values is dropped. Source:
+/// the request's. Name and tag hold both bounds as epochs, by the server's clock; a series with fewer than two known values is dropped. Source:
 /// graphite-web `linearRegression`.
 fn linear_regression(args: &mut Args<'_, '_>) -> Outcome {
     let (list, from, until) =
@@ -132,17 +138,21 @@ fn linear_regression(args: &mut Args<'_, '_>) -> Outcome {
         until: until.unwrap_or(args.context.until),
         ..*args.context
     };
+    let request = args.request();
+    let shown =
+        |given: Option<i64>, label: i64, at: i64| given.unwrap_or_else(|| ServerClock::at(label, request).read(at));
+    let shown = (shown(from, request.from, window.from), shown(until, request.until, window.until));
     let sources = args.again(window)?;
     let mut results = Vec::with_capacity(list.len());
     for (source, mut series) in sources.iter().zip(list) {
-        series.tag("linearRegressions", format!("{}, {}", window.from, window.until));
+        series.tag("linearRegressions", format!("{}, {}", shown.0, shown.1));
         let Some((factor, offset)) = line_through(source) else { continue };
         let (start, step) = (series.start, series.step);
         for (index, value) in series.values.iter_mut().enumerate() {
             *value = offset + (start + index as i64 * step) as f64 * factor;
         }
         series.integers = false;
-        series.renew(format!("linearRegression({}, {}, {})", series.name, window.from, window.until));
+        series.renew(format!("linearRegression({}, {}, {})", series.name, shown.0, shown.1));
         results.push(series);
     }
     Ok(results)

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::args::{Args, Outcome};
 use super::function::{Body, Function, Group};
+use super::idle;
 use super::param::{Default, LISTS, Param, SERIES, Type, optional, required};
 use super::pattern;
 use super::reduce::{Reducer, percentile};
@@ -20,10 +21,12 @@ const fn filter(
 }
 
 const LEVEL: &[Param] = &[SERIES, required("n", Type::Float)];
-const N: Param = required("n", Type::Integer);
+const PERCENTILE: &[Param] = &[SERIES, required("n", Type::Float).at_once(idle::no_number)];
+const N: Param = required("n", Type::Integer).at_once(idle::no_whole_number);
 const COUNT: &[Param] = &[SERIES, N];
-const FUNC: Param = optional("func", Type::AggFunc).or(Default::Text("average"));
-const PATTERN: &[Param] = &[SERIES, required("pattern", Type::Text)];
+const FIRST: &[Param] = &[SERIES, required("n", Type::Integer).at_once(idle::no_count)];
+const FUNC: Param = optional("func", Type::AggFunc).or(Default::Text("average")).at_once(idle::no_reducer);
+const PATTERN: &[Param] = &[SERIES, required("pattern", Type::Text).at_once(idle::no_pattern)];
 
 pub(super) const FUNCTIONS: &[Function] = &[
     filter("averageAbove", LEVEL, |args| level(args, Reducer::Average, ">"), "Series whose average is above a level."),
@@ -35,7 +38,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     filter(
         "averageOutsidePercentile",
-        LEVEL,
+        PERCENTILE,
         average_outside_percentile,
         "Series whose average is unusual among all averages.",
     ),
@@ -51,8 +54,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "filterSeries",
         &[
             SERIES,
-            required("func", Type::AggFunc),
-            required("operator", Type::Text).of(&["!=", "<", "<=", "=", ">", ">="]),
+            required("func", Type::AggFunc).at_once(idle::no_reducer),
+            required("operator", Type::Text).of(&["!=", "<", "<=", "=", ">", ">="]).at_once(idle::no_operator),
             required("threshold", Type::Float),
         ],
         filter_series,
@@ -71,7 +74,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     filter("highestAverage", COUNT, |args| top(args, Reducer::Average, true), "Series with the highest averages."),
     filter("highestCurrent", COUNT, |args| top(args, Reducer::Last, true), "Series with the highest last values."),
     filter("highestMax", COUNT, |args| top(args, Reducer::Max, true), "Series with the highest maxima."),
-    filter("limit", COUNT, limit, "The first series."),
+    filter("limit", FIRST, limit, "The first series."),
     filter(
         "lowest",
         &[SERIES, N.or(Default::Integer(1)), FUNC],
@@ -97,10 +100,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         |args| level(args, Reducer::Min, "<="),
         "Series whose minimum is at or below a level.",
     ),
-    filter("mostDeviant", COUNT, most_deviant, "Series with the largest variance."),
+    filter("mostDeviant", FIRST, most_deviant, "Series with the largest variance."),
     filter(
         "removeBetweenPercentile",
-        LEVEL,
+        PERCENTILE,
         remove_between_percentile,
         "Series that leave the usual band of all series at least once.",
     ),
@@ -168,7 +171,7 @@ fn first(mut list: Vec<Series>, n: i64) -> Vec<Series> {
 
 /// `highest(seriesList, n, func)` and its like: stable, best first. Source: graphite-web `highest`, `lowest`.
 fn top(args: &mut Args<'_, '_>, reducer: Reducer, descending: bool) -> Outcome {
-    let (mut list, n) = (args.series()?, args.optional_number("n")?.map_or(1, |n| n.truncated()));
+    let (mut list, n) = (args.series()?, args.number("n")?.truncated());
     sort_by_number(&mut list, descending, |series| reducer.apply(&series.values));
     Ok(first(list, n))
 }

@@ -2,10 +2,12 @@
 
 use super::args::{Args, Outcome};
 use super::function::{Body, Function, Group};
+use super::idle;
 use super::param::{Default, Param, SERIES, Type, optional, required};
+use super::server_clock::ServerClock;
 use crate::query::{Stop, Value};
 use crate::series::{Series, Times};
-use crate::target::number::{g, repr};
+use crate::target::number::g;
 
 const fn graph(
     name: &'static str,
@@ -86,7 +88,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         },
         "Draws against the right axis.",
     ),
-    graph("stacked", &[SERIES, optional("stack", Type::Text)], stacked, "Stacks series on top of each other."),
+    graph(
+        "stacked",
+        &[SERIES, optional("stack", Type::Text).at_once(idle::is_list)],
+        stacked,
+        "Stacks series on top of each other.",
+    ),
     graph(
         "threshold",
         &[required("value", Type::Float), LABEL, COLOR],
@@ -158,8 +165,8 @@ fn stacked(args: &mut Args<'_, '_>) -> Outcome {
 
 /// `threshold(value, label, color)`. Name: the label, else the value. Source: graphite-web `threshold`.
 fn threshold(args: &mut Args<'_, '_>) -> Outcome {
-    let (value, label, color) = (args.float("value")?, args.optional_text("label")?, args.optional_text("color")?);
-    let mut line = super::special::line(args, value, repr(value));
+    let (label, color) = (args.optional_text("label")?, args.optional_text("color")?);
+    let mut line = super::special::constant(args)?;
     if let Some(label) = label.filter(|label| !label.is_empty()) {
         line.name = label;
     }
@@ -181,12 +188,15 @@ fn color(args: &mut Args<'_, '_>) -> Result<Option<String>, Stop> {
     }
 }
 
-/// `verticalLine(ts, label, color)`: inside the request's window. Source: graphite-web `verticalLine`, which leaves the
+/// `verticalLine(ts, label, color)`: inside the request's window, by the server's clock. Source: graphite-web `verticalLine`, which leaves the
 /// name empty without a label where we make one.
 fn vertical_line(args: &mut Args<'_, '_>) -> Outcome {
     let (at, label, color) =
         (args.date_in("ts", &args.request().tz)?, args.optional_text("label")?, args.optional_text("color")?);
-    let (from, until) = (args.context.from, args.context.until);
+    let request = args.request();
+    let read = |label: i64, at: i64| ServerClock::at(label, request).read(at);
+    let at = read(at, at);
+    let (from, until) = (read(request.from, args.context.from), read(request.until, args.context.until));
     if !(from..=until).contains(&at) {
         return Err(args.wrong("ts", &format!("a time from {from} to {until}"), &at.to_string()));
     }

@@ -2,13 +2,17 @@
 
 use super::args::{Args, Outcome};
 use super::function::{Body, Function, Group};
+use super::idle;
 use super::literals::Literals;
 use super::param::{Default, Param, SERIES, Type, optional};
 use crate::query::{Context, Request, Stop};
 use crate::series::Series;
 
 const DELTA: Param = optional("delta", Type::Integer).or(Default::Integer(3));
-const BOOTSTRAP: Param = optional("bootstrapInterval", Type::Interval).or(Default::Text("7d")).such_as(&["7d", "30d"]);
+const BOOTSTRAP: Param = optional("bootstrapInterval", Type::Interval)
+    .at_once(idle::no_interval)
+    .or(Default::Text("7d"))
+    .such_as(&["7d", "30d"]);
 const SEASON: Param = optional("seasonality", Type::Interval).or(Default::Text("1d")).such_as(&["1d", "7d"]);
 const BANDS: &[Param] = &[SERIES, DELTA, BOOTSTRAP, SEASON];
 
@@ -152,14 +156,19 @@ fn aberration(args: &mut Args<'_, '_>) -> Outcome {
         };
         let (lower, upper) = (&bands[2 * at], &bands[2 * at + 1]);
         let band = |band: &Series, index: usize| band.values.get(index).copied().unwrap_or(f64::NAN);
+        let mut inside = Vec::with_capacity(series.values.len());
         for (index, value) in series.values.iter_mut().enumerate() {
             let (low, high) = (band(lower, index), band(upper, index));
+            let is_outside = *value > high || *value < low;
+            inside.push(!is_outside);
             *value = match *value {
                 value if value > high => value - high,
                 value if value < low => value - low,
                 _ => 0.0,
             };
         }
+        // Graphite-web's zero is a whole number.
+        series.values.spell_whole(inside);
         series.integers = false;
         series.tag("holtWintersAberration", 1);
         series.renew(format!("holtWintersAberration({})", series.name));

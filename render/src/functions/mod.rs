@@ -3,10 +3,12 @@
 
 mod args;
 mod function;
+mod idle;
 mod literals;
 mod param;
 mod pattern;
 pub(crate) mod reduce;
+mod server_clock;
 
 mod alias;
 mod calculate;

@@ -210,7 +210,9 @@ fn exponential(args: &mut Args<'_, '_>) -> Outcome {
         series.renew(named("exponentialMovingAverage", series, &size));
         let warm = before.min(series.values.len());
         let mut average = Reducer::Average.apply(&series.values[..warm]);
-        if average.is_nan() {
+        // Python's `or 0`: a whole number stands for an average that is unknown or zero.
+        let is_nothing = average.is_nan() || average == 0.0;
+        if is_nothing {
             average = 0.0;
         }
         let mut result = Vec::with_capacity(series.values.len() - warm + 1);
@@ -223,6 +225,7 @@ fn exponential(args: &mut Args<'_, '_>) -> Outcome {
         }
         series.start += shift;
         (series.values, series.integers) = (result.into(), false);
+        series.values.spell_whole(is_nothing.then_some(true));
     }
     Ok(list)
 }

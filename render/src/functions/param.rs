@@ -1,5 +1,7 @@
 //! What a function takes.
 
+use super::idle::Check;
+
 /// What a function is called and what it takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Signature {
@@ -24,6 +26,9 @@ pub struct Param {
     pub options: &'static [&'static str],
     /// Values that an editor may offer.
     pub suggestions: &'static [&'static str],
+    /// Whether graphite-web refuses a value before it looks for series; without it, whatever stands there is no mistake as
+    /// long as there are none.
+    pub(super) at_once: Option<Check>,
 }
 
 /// The types of the manual.
@@ -95,7 +100,7 @@ pub(super) const fn required(name: &'static str, kind: Type) -> Param {
 /// A parameter that may be left out.
 pub(super) const fn optional(name: &'static str, kind: Type) -> Param {
     let default = Default::None;
-    Param { name, kind, required: false, default, multiple: false, options: &[], suggestions: &[] }
+    Param { name, kind, required: false, default, multiple: false, options: &[], suggestions: &[], at_once: None }
 }
 
 /// The series that most functions work on.
@@ -117,6 +122,11 @@ impl Param {
 
     pub(super) const fn of(mut self, options: &'static [&'static str]) -> Param {
         self.options = options;
+        self
+    }
+
+    pub(super) const fn at_once(mut self, refuses: Check) -> Param {
+        self.at_once = Some(refuses);
         self
     }
 

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use super::args::{Args, Outcome};
 use super::function::{Body, Function, Group};
+use super::idle;
 use super::param::{Default, SERIES, Type, optional, required};
+use super::server_clock::ServerClock;
 use crate::query::{Context, Request};
 use crate::time;
 
@@ -14,7 +16,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Group::Transform,
         &[
             SERIES,
-            required("timeShift", Type::Interval).such_as(&["1h", "6h", "12h", "1d", "2d", "7d", "14d", "30d"]),
+            required("timeShift", Type::Interval)
+                .at_once(idle::no_interval_text)
+                .such_as(&["1h", "6h", "12h", "1d", "2d", "7d", "14d", "30d"]),
             optional("resetEnd", Type::Boolean).or(Default::Boolean(true)),
             optional("alignDst", Type::Boolean).or(Default::Boolean(false)),
         ],
@@ -32,6 +36,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             SERIES,
             optional("timeShiftUnit", Type::Interval)
                 .or(Default::Text("1d"))
+                .at_once(idle::no_interval_text)
                 .such_as(&["1h", "6h", "12h", "1d", "2d", "7d", "14d", "30d"]),
             optional("timeShiftStart", Type::Integer).or(Default::Integer(0)),
             optional("timeShiftEnd", Type::Integer).or(Default::Integer(7)),
@@ -57,11 +62,12 @@ fn backwards(text: &str) -> String {
 /// zone and the other wholly not.
 fn shifted(context: Context, secs: i64, align: bool, request: &Request) -> Context {
     let there = context.shifted(secs);
-    let summer = |secs: i64| {
+    let summer = |label: i64, secs: i64| {
+        let secs = ServerClock::at(label, request).read(secs);
         let instant = Timestamp::from_second(secs).unwrap_or(Timestamp::UNIX_EPOCH);
         request.server_tz.to_offset_info(instant).dst().is_dst()
     };
-    let both = |context: Context| (summer(context.from), summer(context.until));
+    let both = |context: Context| (summer(request.from, context.from), summer(request.until, context.until));
     match (both(context), both(there)) {
         ((true, true), (false, false)) if align => there.shifted(3_600),
         ((false, false), (true, true)) if align => there.shifted(-3_600),
@@ -73,6 +79,9 @@ fn shifted(context: Context, secs: i64, align: bool, request: &Request) -> Conte
 /// unshifted series. Name: `timeShift(<name>, "-1d")`. Source: graphite-web `timeShift`.
 fn time_shift(args: &mut Args<'_, '_>) -> Outcome {
     let (list, (text, _)) = (args.series()?, args.interval("timeShift")?);
+    if text.is_empty() {
+        return Err(args.wrong("timeShift", "a length of time such as 1h", "an empty text"));
+    }
     let (reset_end, align) = (args.boolean("resetEnd")?, args.boolean("alignDst")?);
     let text = backwards(&text);
     let secs = time::offset(&text).unwrap_or_default();

@@ -3,6 +3,7 @@
 use super::args::{Args, Outcome};
 use super::filter_series::sort_by_number;
 use super::function::{Body, Function, Group};
+use super::idle;
 use super::param::{Default, Param, SERIES, Type, optional};
 use super::reduce::Reducer;
 
@@ -15,12 +16,12 @@ const fn sorting(
     Function::new(name, Group::Sorting, params, Body::List(code), says)
 }
 
-const REVERSE: Param = optional("reverse", Type::Boolean).or(Default::Boolean(false));
+const REVERSE: Param = optional("reverse", Type::Boolean).or(Default::Boolean(false)).at_once(idle::no_direction);
 
 pub(super) const FUNCTIONS: &[Function] = &[
     sorting(
         "sortBy",
-        &[SERIES, optional("func", Type::AggFunc).or(Default::Text("average")), REVERSE],
+        &[SERIES, optional("func", Type::AggFunc).or(Default::Text("average")).at_once(idle::no_reducer), REVERSE],
         sort_by,
         "Sorts by a reducer, lowest first.",
     ),

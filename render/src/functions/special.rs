@@ -4,7 +4,8 @@ use super::args::{Args, Outcome};
 use super::function::{Body, Function, Group};
 use super::param::{Default, Param, SERIES, Type, optional, required};
 use super::reduce::Reducer;
-use crate::series::{Consolidation, Series, Times};
+use crate::query::Stop;
+use crate::series::{Consolidation, Series, Times, Values};
 use crate::target::number::repr;
 
 const fn special(
@@ -35,23 +36,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
         },
         "Chooses how neighbouring values are joined when there are too many.",
     ),
-    special(
-        "constantLine",
-        &[required("value", Type::Float)],
-        |args| {
-            let value = args.float("value")?;
-            Ok(vec![line(args, value, repr(value))])
-        },
-        "Horizontal line.",
-    ),
+    special("constantLine", &[required("value", Type::Float)], |args| Ok(vec![constant(args)?]), "Horizontal line."),
     special("cumulative", &[SERIES], |args| consolidate_by(args, "sum"), "Joins neighbouring values by their sum."),
     special("events", &[required("tags", Type::Text).many()], events, "How many events happened in each second."),
     special(
         "fallbackSeries",
         &[SERIES, required("fallback", Type::SeriesList)],
         |args| {
-            let (list, fallback) = (args.series()?, args.list("fallback")?);
-            Ok(if list.is_empty() { fallback } else { list })
+            let list = args.series()?;
+            if list.is_empty() { args.list("fallback") } else { Ok(list) }
         },
         "Another list if there is no series.",
     ),
@@ -96,6 +89,18 @@ pub(super) fn line(args: &Args<'_, '_>, value: f64, text: String) -> Series {
     let mut line = Series::made(text, times, vec![value; 3], args.x_files_factor());
     line.path_expression = expression;
     line
+}
+
+/// `constantLine(value)`. Graphite-web takes any text for a value, and answers with it; so do we.
+pub(super) fn constant(args: &mut Args<'_, '_>) -> Result<Series, Stop> {
+    let word = args.peek_text("value");
+    if word.is_empty() || word.trim().parse::<f64>().is_ok() {
+        let value = args.float("value")?;
+        return Ok(line(args, value, repr(value)));
+    }
+    let mut line = line(args, f64::NAN, word.clone());
+    line.values = Values::words(&word, line.values.len());
+    Ok(line)
 }
 
 /// `events(*tags)`: one value a second; `*` alone stands for all events. An event at the very end of the window has no

@@ -6,6 +6,7 @@ use jiff::{Timestamp, ToSpan, Zoned};
 
 use super::args::{Args, Outcome};
 use super::function::{Body, Function, Group};
+use super::idle;
 use super::literals::Literals;
 use super::param::{Default, Param, SERIES, Type, optional, required};
 use super::reduce::Reducer;
@@ -13,7 +14,8 @@ use crate::query::{Context, Request, Stop, Value};
 use crate::series::{Series, Times};
 use crate::time::Unit;
 
-const INTERVAL: Param = required("intervalString", Type::Interval).such_as(&["10min", "1h", "1d"]);
+const INTERVAL: Param =
+    required("intervalString", Type::Interval).at_once(idle::no_interval).such_as(&["10min", "1h", "1d"]);
 const FUNC: Param = optional("func", Type::AggFunc).or(Default::Text("sum"));
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -31,7 +33,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
             SERIES,
             INTERVAL,
             FUNC,
-            optional("alignTo", Type::Text).of(&["years", "months", "weeks", "days", "hours", "minutes", "seconds"]),
+            optional("alignTo", Type::Text)
+                .at_once(idle::no_unit)
+                .of(&["years", "months", "weeks", "days", "hours", "minutes", "seconds"]),
         ],
         Body::List(smart_summarize),
         "Gathers values into buckets that begin with the request, or with a unit of the calendar.",

@@ -5,6 +5,7 @@ mod values;
 use carbon_line::MetricName;
 
 use crate::tags::{self, SeriesTags};
+
 pub use values::Values;
 
 /// Longest name that functions may make, in bytes: sums over thousands of series name them all.

@@ -90,7 +90,7 @@ pub fn round(value: f64, digits: i32) -> f64 {
     let whole = (scaled + SHIFT) - SHIFT;
     let from_tie = 0.5 - (scaled - whole).abs();
     if scaled.abs() < 1_125_899_906_842_624.0 && from_tie > scaled.abs() * 1e-14 {
-        return whole / unit;
+        return (whole / unit).copysign(value);
     }
     if !value.is_finite() || value.abs() >= 9_007_199_254_740_992.0 {
         return value;
@@ -183,9 +183,10 @@ mod tests {
             (1234.0, -2, 1200.0),
             (250.0, -2, 200.0),
             (-0.15, 1, -0.1),
+            (-0.2, 0, -0.0),
             (1e300, 2, 1e300),
         ] {
-            assert_eq!(round(value, digits), expected, "{value} to {digits}");
+            assert_eq!(round(value, digits).to_bits(), f64::to_bits(expected), "{value} to {digits}");
         }
     }
 }

@@ -133,6 +133,11 @@ fn choosing_and_naming_functions_answer_as_graphite_web() {
 }
 
 #[test]
+fn without_series_most_arguments_are_not_looked_at() {
+    check("empty.test", include_str!("empty.test"));
+}
+
+#[test]
 fn where_graphite_web_fails_we_say_why_or_answer() {
     check("refusals.test", include_str!("refusals.test"));
 }
@@ -202,6 +207,29 @@ async fn templates_reach_into_windows_of_look_back_functions() {
     request.template = vec![("name".to_owned(), "y".to_owned())];
     let evaluated = answer(&table, &["template(movingAverage(a.$name,3),name='x')"], &request).await.unwrap();
     assert_eq!(evaluated.series[0].name, "movingAverage(a.y,3)");
+}
+
+/// Graphite-web sees the request's clocks there as if they were the server's: the server here has UTC, four and a half
+/// hours behind Kabul.
+#[tokio::test]
+async fn some_functions_read_the_clocks_of_the_request_as_the_servers() {
+    const AHEAD: i64 = 16_200;
+    let table = two_series();
+    let request = Request { tz: jiff::tz::TimeZone::get("Asia/Kabul").unwrap(), ..last_minute() };
+    let first = async |target: &str| answer(&table, &[target], &request).await.unwrap().series.swap_remove(0);
+    let time = first("time('x',30)").await;
+    assert_eq!((time.start, time.end), (NOW - 60 + AHEAD, NOW + AHEAD));
+    assert_eq!(time.values[..], [(NOW - 60 + AHEAD) as f64, (NOW - 30 + AHEAD) as f64]);
+    let sin = first("sin('x',2,30)").await;
+    assert_eq!((sin.start, sin.values[0]), (NOW - 60, ((NOW - 60 + AHEAD) as f64).sin() * 2.0));
+    let line = first("verticalLine('now-20s')").await;
+    assert_eq!((line.start, line.name), (NOW - 20 + AHEAD, format!("verticalLine({})", NOW - 20 + AHEAD)));
+    let regression = first("linearRegression(a.x)").await;
+    assert_eq!(regression.name, format!("linearRegression(a.x, {}, {})", NOW - 60 + AHEAD, NOW + AHEAD));
+    // Intervals of seventy seconds begin elsewhere then.
+    let sums = first("integralByInterval(a.x,'70s')").await;
+    let here = answer(&table, &["integralByInterval(a.x,'70s')"], &last_minute()).await.unwrap().series.swap_remove(0);
+    assert_ne!(sums.values, here.values);
 }
 
 #[tokio::test]

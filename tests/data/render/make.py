@@ -118,12 +118,43 @@ def cases():
     case('/metrics/expand', [['query', 'servers.*.']], js, json={'results': ['servers.web01.', 'servers.web02.']})
     case('/metrics/find', [['query', 'servers.web01.load.']], js, json=[])
     case('/metrics/find', [['query', 'jobs..'], ['format', 'json']], js, json=[{'path': 'jobs.', 'is_leaf': False}])
+    # So does an alternative that is empty, and above the first dot the whole tree is found, which has no name.
+    case('/metrics/find', [['query', 'servers.{web02,}']], js, json=[
+        {'text': t, 'id': 'servers.' + t, 'allowChildren': 1, 'expandable': 1, 'leaf': 0} for t in ('', 'web02')])
+    case('/metrics/find', [['query', 'servers.*.{}'], ['format', 'json']], js, json=[
+        {'path': 'servers.web01.', 'is_leaf': False}, {'path': 'servers.web02.', 'is_leaf': False}])
+    case('/metrics/find', [['query', '..']], js, json=[
+        {'text': '', 'id': '..', 'allowChildren': 1, 'expandable': 1, 'leaf': 0}])
+    case('/metrics/expand', [['query', '{odd,}'], ['query', '']], js, json={'results': ['', 'odd']})
+    case('/metrics/expand', [['query', ''], ['leavesOnly', '1']], js, json={'results': []})
     # A window of no points knows nothing, and the name of a method stays as it was given.
     render('stdev(servers.web02.load,0)', json=[
         series('stdev(servers.web02.load,0)', [None] * 10, {'name': 'servers.web02.load', 'stdev': '0'})])
     short = 'consolidateBy(servers.web01.load,"avg")'
     render(short, 'pickle', kind='application/pickle', pickle=[
         dict(record, name=short, pathExpression=short, consolidationFunc='avg')])
+    # Lists of Python hold anything: texts, and whole numbers among floats. Scripts and lines are compared as text.
+    word = dict(series('x', ['x'] * 3, {'name': 'x'}, FROM, 300))
+    render('constantLine("x")', json=[word])
+    render('constantLine("x")', more=[['jsonp', 'f'], ['pretty', '1']], kind='text/javascript',
+           text='f(%s)' % json.dumps([word], indent=2))
+    render('threshold("x","far, far")', 'csv', kind='text/csv', text=''.join(
+        '"far, far",%s,x\r\n' % time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(FROM + at)) for at in (0, 300, 600)))
+    render('alias(constantLine("it\'s"),"x")', 'raw', kind='text/plain', text='x,%d,%d,300|"it\'s","it\'s","it\'s"\n' % (FROM, NOW))
+    line = {'name': 'x', 'start': FROM, 'end': NOW, 'step': 300, 'values': ['x'] * 3, 'pathExpression': 'constantLine(x)',
+            'valuesPerPoint': 1, 'consolidationFunc': 'average', 'xFilesFactor': 0.0}
+    render('constantLine("x")', 'pickle', kind='application/pickle', pickle=[line])
+    render('constantLine("x")', 'msgpack', kind='application/x-msgpack', msgpack=[line])
+    filled = 'transformNull(servers.web01.load,0)'
+    render('transformNull(servers.web01.load)', 'raw', kind='text/plain', text='%s,%d,%d,60|%s\n' % (
+        filled, TIMES[0], NOW + 60, ','.join('0' if v is None else repr(v) for v in web01)))
+    render('transformNull(servers.web01.load)', more=[['jsonp', 'f']], kind='text/javascript', text='f(%s)' % json.dumps(
+        [series(filled, [0 if v is None else v for v in web01], {'name': 'servers.web01.load', 'transformNull': '0'})]))
+    render('scale(transformNull(servers.web01.load),0.5)', 'raw', kind='text/plain', text='scale(%s,0.5),%d,%d,60|%s\n' % (
+        filled, TIMES[0], NOW + 60, ','.join(repr((v or 0.0) * 0.5) for v in web01)))
+    ema = 'exponentialMovingAverage(jobs.backup.seconds,2)'
+    render(ema, more=[['jsonp', 'f']], kind='text/javascript', text='f(%s)' % json.dumps([
+        series(ema, [0] + [None] * 9 + [7e-06], {'name': 'jobs.backup.seconds', 'exponentialMovingAverage': '2'})]))
     with open(os.path.join(HERE, 'cases.jsonl'), 'w') as out:
         for one in made:
             out.write(json.dumps(one) + '\n')

@@ -7,6 +7,7 @@ use crate::functions::args::{Args, NodeOrTag, Outcome};
 use crate::query::{EvalError, Stop};
 use crate::series::{LONGEST_NAME, Series};
 use crate::tags;
+use crate::target;
 use crate::target::first_path;
 
 /// Series by key, keys in the order in which they came up.
@@ -145,9 +146,6 @@ pub(super) fn reduce_series(args: &mut Args<'_, '_>) -> Outcome {
     let (lists, function, node) =
         (args.lists("seriesLists")?, args.text("reduceFunction")?, args.integer("reduceNode")?);
     let matchers = args.texts()?;
-    if !args.knows(&function) {
-        return Err(args.wrong("reduceFunction", "the name of a function", &format!("`{function}`")));
-    }
     let mut order: Vec<String> = Vec::new();
     let mut groups: BTreeMap<String, Vec<Option<Series>>> = BTreeMap::new();
     for series in lists.into_iter().flatten() {
@@ -162,6 +160,9 @@ pub(super) fn reduce_series(args: &mut Args<'_, '_>) -> Outcome {
             vec![None; matchers.len()]
         });
         group[place] = Some(series);
+    }
+    if !order.is_empty() && !args.knows(&function) {
+        return Err(args.wrong("reduceFunction", "the name of a function", &format!("`{function}`")));
     }
     let mut results = Vec::new();
     for name in order {
@@ -196,7 +197,13 @@ pub(super) fn apply_by_node(args: &mut Args<'_, '_>) -> Outcome {
     let mut results = Vec::new();
     let mut missing = false;
     for prefix in prefixes {
-        let made = match args.evaluate(&filled(&template, &prefix)?) {
+        // What stands behind a whole expression does not count, and an empty text is none.
+        let text = filled(&template, &prefix)?;
+        let text = target::readable(&text);
+        if text.trim().is_empty() {
+            continue;
+        }
+        let made = match args.evaluate(text) {
             Ok(made) => made,
             Err(Stop::Missing) => {
                 missing = true;

@@ -35,7 +35,7 @@ pub(super) fn reduced(
 ) -> Result<Option<Series>, Stop> {
     let func = func.strip_suffix("Series").unwrap_or(func);
     let Some(reducer) = Reducer::parse(func) else {
-        return Err(args.refuse(&format!("`{func}` is no reducer; use one of {}", Reducer::NAMES.join(", "))));
+        return Err(args.wrong("func", &format!("one of {}", Reducer::NAMES.join(", ")), &format!("`{func}`")));
     };
     let Some(times) = common_times(list.iter()) else { return Ok(None) };
     let xff = xff.unwrap_or(args.x_files_factor());

@@ -10,6 +10,7 @@ use ratios::{as_percent, divide_series, divide_series_lists, percentile_of_serie
 
 use super::args::{Args, Outcome};
 use super::function::{Body, Function, Group};
+use super::idle;
 use super::param::{Default, LISTS, Param, SERIES, Type, optional, required};
 
 pub(super) use groups::key;
@@ -32,7 +33,12 @@ const PAIR: &[Param] = &[FIRST, SECOND];
 const CALLBACK: Param = required("callback", Type::AggOrSeriesFunc);
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    combine("aggregate", &[SERIES, FUNC, XFF], aggregate, "One series from many, by a named reducer."),
+    combine(
+        "aggregate",
+        &[SERIES, FUNC.at_once(idle::no_reducer), XFF],
+        aggregate,
+        "One series from many, by a named reducer.",
+    ),
     combine(
         "aggregateSeriesLists",
         &[FIRST, SECOND, FUNC, XFF],
@@ -149,7 +155,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .aggregates(),
     combine(
         "percentileOfSeries",
-        &[SERIES, required("n", Type::Float), optional("interpolate", Type::Boolean).or(Default::Boolean(false))],
+        &[
+            SERIES,
+            required("n", Type::Float).at_once(idle::not_above_zero),
+            optional("interpolate", Type::Boolean).or(Default::Boolean(false)),
+        ],
         percentile_of_series,
         "Percentile of the values at each time.",
     ),

@@ -153,7 +153,7 @@ pub(in crate::functions) fn power(a: f64, b: f64) -> f64 {
 pub(super) fn round(args: &mut Args<'_, '_>) -> Outcome {
     let mut list = args.series()?;
     let given = args.is_given("precision");
-    let precision = args.integer("precision")?;
+    let precision = if given { args.integer("precision")? } else { 0 };
     for series in &mut list {
         series.tag("round", precision);
         series.rename(match given {

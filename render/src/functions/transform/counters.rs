@@ -1,6 +1,7 @@
 //! Each value and those before it: differences, rates, sums.
 
 use crate::functions::args::{Args, Outcome};
+use crate::functions::server_clock::ServerClock;
 use crate::target::number::round as round_to;
 
 /// `delay(seriesList, steps)`: values move later, or earlier if negative; gaps move in. Source: graphite-web `delay`,
@@ -114,8 +115,9 @@ pub(super) fn integral_by_interval(args: &mut Args<'_, '_>) -> Outcome {
     if interval == 0 {
         return Err(args.wrong("intervalUnit", "at least a second", &format!("`{text}`")));
     }
+    let from = ServerClock::at(args.request().from, args.request()).read(args.context.from);
     for series in &mut list {
-        let (mut sum, mut since) = (0.0, series.start - args.context.from);
+        let (mut sum, mut since) = (0.0, series.start - from);
         for value in &mut series.values {
             if since.div_euclid(interval) != (since - series.step).div_euclid(interval) {
                 sum = 0.0;

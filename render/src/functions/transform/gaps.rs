@@ -3,6 +3,7 @@
 use super::arithmetic::each;
 use crate::functions::args::{Args, Outcome};
 use crate::series::Series;
+use crate::target::Number;
 use crate::target::number::g;
 
 /// Calls `fill` with each gap that has a known value before it, as long as the gap is not longer than `limit`.
@@ -69,6 +70,9 @@ pub(super) fn transform_null(args: &mut Args<'_, '_>) -> Outcome {
     for series in &mut list {
         series.tag("transformNull", default);
         let fill = default.as_f64();
+        // A gap filled with a whole number is one of its own among floats.
+        let gaps: Option<Vec<bool>> =
+            matches!(default, Number::Integer(_)).then(|| series.values.iter().map(|v| v.is_nan()).collect());
         match &known {
             None => {
                 series.rename(format!("transformNull({},{})", series.name, g(fill)));
@@ -84,6 +88,10 @@ pub(super) fn transform_null(args: &mut Args<'_, '_>) -> Outcome {
                     keep_last(series, longer.iter().map(|known| if *known { fill } else { f64::NAN }));
                 }
             }
+        }
+        let is_longer = known.as_ref().is_some_and(|known| known.len() > series.values.len());
+        if let Some(gaps) = gaps.filter(|_| !is_longer) {
+            series.values.spell_whole(gaps);
         }
     }
     Ok(list)

@@ -1,6 +1,7 @@
 //! Series made of nothing but times.
 
 use crate::functions::args::{Args, Outcome};
+use crate::functions::server_clock::ServerClock;
 use crate::series::{Series, Times};
 
 /// A made-up series over the request's window, whose values are a function of the time.
@@ -15,13 +16,22 @@ pub(in crate::functions) fn over_time(args: &mut Args<'_, '_>, mut value: impl F
     Ok(vec![Series::made(name, times, values, args.x_files_factor())])
 }
 
-/// `time(name, step=60)`: from the request's start, unaligned. Source: graphite-web `timeFunction`.
+/// `time(name, step=60)`: from the request's start, unaligned; values and times are what the server's clock makes of
+/// them. Source: graphite-web `timeFunction`.
 pub(super) fn time_function(args: &mut Args<'_, '_>) -> Outcome {
-    over_time(args, |at| at as f64)
+    let request = args.request();
+    let clock = ServerClock::at(request.from, request);
+    let mut list = over_time(args, |at| clock.read(at) as f64)?;
+    for series in &mut list {
+        let until = ServerClock::at(request.until, request);
+        (series.start, series.end) = (clock.read(series.start), until.read(series.end));
+    }
+    Ok(list)
 }
 
-/// `sin(name, amplitude=1, step=60)`. Source: graphite-web `sinFunction`.
+/// `sin(name, amplitude=1, step=60)`: as [`time_function`], but the times stay. Source: graphite-web `sinFunction`.
 pub(super) fn sin(args: &mut Args<'_, '_>) -> Outcome {
-    let amplitude = args.float("amplitude")?;
-    over_time(args, |at| (at as f64).sin() * amplitude)
+    let (amplitude, request) = (args.float("amplitude")?, args.request());
+    let clock = ServerClock::at(request.from, request);
+    over_time(args, |at| (clock.read(at) as f64).sin() * amplitude)
 }

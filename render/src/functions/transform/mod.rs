@@ -7,6 +7,7 @@ mod made;
 
 use super::args::{Args, Outcome};
 use super::function::{Body, Function, Group};
+use super::idle;
 use super::param::{Default, SERIES, Type, optional, required};
 use arithmetic::{
     absolute, add, exp, invert, log, logit, min_max, offset, offset_to_zero, pow, round, scale, scale_to_seconds,
@@ -50,7 +51,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     transform("integral", &[SERIES], integral, "Running sum of the values."),
     transform(
         "integralByInterval",
-        &[SERIES, required("intervalUnit", Type::Text)],
+        &[SERIES, required("intervalUnit", Type::Text).at_once(idle::no_interval)],
         integral_by_interval,
         "Running sum that begins anew with each interval, counted from the start of the request.",
     ),
@@ -101,7 +102,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     transform("time", &[NAME, STEP], time_function, "The time itself as a value.").also(&["timeFunction"]),
     transform(
         "timeSlice",
-        &[SERIES, required("startSliceAt", Type::Date), optional("endSliceAt", Type::Date).or(Default::Text("now"))],
+        &[
+            SERIES,
+            required("startSliceAt", Type::Date).at_once(idle::no_date),
+            optional("endSliceAt", Type::Date).at_once(idle::no_date).or(Default::Text("now")),
+        ],
         time_slice,
         "Drops values outside a part of time.",
     ),
