@@ -1,11 +1,10 @@
 // `/board/NAME`: a dashboard with its variables, live, and its edit mode.
 import { reason, tagged } from "./api.js";
-import { announce, fill, h, icon, iconButton, way } from "./dom.js";
-import { editPanel, editSettings, showJson } from "./edit.js";
+import { Editor } from "./board-edit.js";
+import { fill, h, iconButton, way } from "./dom.js";
 import { imported } from "./import.js";
 import { Live } from "./live.js";
 import { panelOf } from "./panel.js";
-import { remove, save, saveAs } from "./save.js";
 import { timeControls } from "./shell.js";
 import { moves, zoned } from "./time.js";
 import { Variables } from "./variables.js";
@@ -31,15 +30,16 @@ export async function board(name, path, url, ways) {
 
 class Board {
   constructor(name, path, value, tag, url, ways) {
-    Object.assign(this, { name, path, value, tag, ...ways, editing: false, panels: [], looked: Date.now() });
+    Object.assign(this, { name, path, value, tag, ...ways, panels: [], looked: Date.now() });
     this.read(url);
+    this.editor = new Editor(this);
     this.live = new Live((signal) => this.load(signal));
     this.note = h("p", { class: "board-note bad", role: "alert", hidden: true });
     this.rows = h("div", { class: "board-rows" });
     this.bar = h("div", { class: "board-bar" });
     this.root = h("div", { class: "board" }, this.bar, this.note, this.rows);
     this.times = timeControls({ get: () => this.state, set: (change) => this.changed(change), again: () => this.live.now() });
-    this.enter = iconButton("edit", "Edit dashboard", () => this.edit(true));
+    this.enter = iconButton("edit", "Edit dashboard", () => this.editor.enter());
     // Panels out of sight are not asked for.
     this.watch = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: "300px" });
   }
@@ -48,12 +48,12 @@ class Board {
     this.variables = this.pickers(this.params);
     this.draw();
     this.settle();
-    if (edit) this.edit(true);
+    if (edit) this.editor.enter();
     if (leftOut.length) this.root.prepend(h("details", { class: "board-note left-out", open: true }, h("summary", {}, `Left out of what was imported: ${leftOut.length}`),
       h("ul", {}, leftOut.map((text) => h("li", {}, text)))));
     return {
       name: this.value.title || this.name, here: this.path, controls: [...this.times.nodes, this.enter], content: this.root,
-      accept: (url) => this.accept(url), end: () => this.end(), changes: () => this.changes(), leave: () => !this.changes() || confirm("Leave without saving the changes?"),
+      accept: (url) => this.accept(url), end: () => this.end(), changes: () => this.editor.changes(), leave: () => !this.editor.changes() || confirm("Leave without saving the changes?"),
     };
   }
 
@@ -124,10 +124,10 @@ class Board {
 
   /** Takes over what somebody has saved, or changed in the file, meanwhile: a wall screen is never loaded again. */
   async renew(signal) {
-    if (this.editing || this.name === "new" || Date.now() - this.looked < RENEWED) return;
+    if (this.editor.on || this.name === "new" || Date.now() - this.looked < RENEWED) return;
     const { value, tag } = await tagged(`dashboards/${encodeURIComponent(this.name)}`, signal);
     this.looked = Date.now();
-    if (tag === this.tag || this.editing) return;
+    if (tag === this.tag || this.editor.on) return;
     Object.assign(this, { value, tag });
     this.call(value.title || this.name);
     this.variables = this.pickers(new URLSearchParams(this.variables.pairs()));
@@ -155,19 +155,20 @@ class Board {
     this.note.textContent = text;
   }
 
+  /** Draws the dashboard as it is now, in the edit mode or out of it. */
   draw(place) {
     const back = this.root.contains(document.activeElement) ? way(document.activeElement) : null;
     this.watch.disconnect();
     for (const panel of this.panels) panel.end();
     this.panels = [];
     this.fresh = this.fresh && new Set();
-    this.enter.hidden = this.editing;
-    this.bar.hidden = !this.editing && !this.variables.list.length;
+    this.enter.hidden = this.editor.on;
+    this.bar.hidden = !this.editor.on && !this.variables.list.length;
     // Moving an open list in the document would shut it.
-    if (!this.variables.root.isConnected || this.barred !== this.editing) {
-      fill(this.bar, this.variables.root, this.editing ? h("div", { class: "board-tools" }, this.editTools()) : null);
+    if (!this.variables.root.isConnected || this.barred !== this.editor.on) {
+      fill(this.bar, this.variables.root, this.editor.on ? h("div", { class: "board-tools" }, this.editor.tools()) : null);
     }
-    this.barred = this.editing;
+    this.barred = this.editor.on;
     fill(this.rows, (this.value.rows || []).map((row, index) => this.row(row, index)));
     for (const { root } of this.panels) this.watch.observe(root);
     back?.(place);
@@ -175,112 +176,19 @@ class Board {
 
   row(row, index) {
     const panels = (row.panels || []).map((panel, at) => {
-      const made = panelOf(panel, this, row.title && !this.editing ? "h3" : "h2", this.editing ? this.panelTools(index, at) : []);
+      const made = panelOf(panel, this, row.title && !this.editor.on ? "h3" : "h2", this.editor.on ? this.editor.panelTools(index, at) : []);
       this.panels.push(made);
       made.root.dataset.place = `panel-${index}-${at}`;
       return made.root;
     });
-    const head = this.editing ? this.rowTools(row, index) : row.title ? h("h2", { class: "row-title" }, this.variables.words(row.title)) : null;
+    const head = this.editor.on ? this.editor.rowTools(row, index) : row.title ? h("h2", { class: "row-title" }, this.variables.words(row.title)) : null;
     return h("div", { class: "board-row", "data-place": `row-${index}` }, head, h("div", { class: "panels" }, panels));
   }
 
-  /** Enters or leaves the edit mode; leaving takes back what was not saved. */
-  edit(on) {
-    if (on) this.before = JSON.stringify(this.value);
-    else this.value = JSON.parse(this.before);
-    this.editing = on;
-    this.redraw();
-    (on ? this.bar.querySelector(".board-tools button") : this.enter).focus();
-    announce(on ? "Edit mode" : "Changes taken back");
-  }
-
-  changes() {
-    return this.editing && this.before !== JSON.stringify(this.value);
-  }
-
+  /** Draws what has changed as a whole, its variables too. */
   redraw() {
     this.variables = this.pickers(new URLSearchParams(this.variables.pairs()));
     this.draw();
     this.settle();
-  }
-
-  editTools() {
-    const button = (text, onclick, kind = "button") => h("button", { type: "button", class: kind, onclick }, text);
-    return [
-      button("Add row", () => this.change(() => this.value.rows.push({ title: "", panels: [] }))),
-      button("Settings", () => editSettings(this.value, (changed) => this.replace(changed))),
-      button("JSON", () => showJson(this.value, (changed) => this.replace(changed))),
-      button("Save as", () => saveAs(this.value, (name) => this.go(`board/${encodeURIComponent(name)}`, true))),
-      this.tag && button("Delete", () => remove(this.name, this.value.title || this.name, this.tag, () => this.go("", true))),
-      button("Cancel", () => (this.name === "new" ? this.go("explore", true) : this.edit(false))),
-      button("Save", () => this.save(), "primary"),
-    ];
-  }
-
-  save() {
-    if (this.name === "new") return saveAs(this.value, (name) => this.go(`board/${encodeURIComponent(name)}`, true));
-    return save(this.name, this.value, this.tag, (tag) => {
-      this.tag = tag;
-      this.before = JSON.stringify(this.value);
-      this.editing = false;
-      this.call(this.value.title || this.name);
-      this.redraw();
-      this.enter.focus();
-      announce("Saved");
-    });
-  }
-
-  replace(changed) {
-    this.value = changed;
-    this.value.rows ||= [];
-    this.redraw();
-  }
-
-  /** Changes the dashboard; `place` is where the keyboard goes on, if that moves. */
-  change(how, place) {
-    this.value.rows ||= [];
-    how();
-    this.draw(place);
-    this.settle();
-  }
-
-  rowTools(row, index) {
-    const { rows } = this.value;
-    const swap = (to) => this.change(() => ([rows[index], rows[to]] = [rows[to], rows[index]]), `row-${to}`);
-    const up = iconButton("up", "Row up", () => swap(index - 1));
-    const down = iconButton("down", "Row down", () => swap(index + 1));
-    [up.disabled, down.disabled] = [index === 0, index === rows.length - 1];
-    return h("div", { class: "row-tools" },
-      h("input", { type: "text", value: row.title || "", placeholder: "Row without a title", "aria-label": "Row's title", onchange: (event) => (row.title = event.target.value) }),
-      up, down, iconButton("close", "Remove row", () => this.change(() => rows.splice(index, 1))),
-      h("button", { type: "button", class: "button", onclick: () => this.add(row) }, icon("plus"), "Add panel"));
-  }
-
-  add(row) {
-    editPanel({ kind: "chart", title: "", width: 6, height: 220, targets: [] }, (panel) => this.change(() => (row.panels ||= []).push(panel)));
-  }
-
-  panelTools(index, at) {
-    const { rows } = this.value;
-    const { panels } = rows[index];
-    const panel = panels[at];
-    const wider = (by) => this.change(() => (panel.width = Math.min(12, Math.max(1, (Number(panel.width) || 6) + by))));
-    // At the end of a row it goes to the next one.
-    const shift = (by) => {
-      const to = at + by < 0 ? [index - 1, (rows[index - 1].panels ||= []).length] : at + by < panels.length ? [index, at + by] : [index + 1, 0];
-      this.change(() => {
-        panels.splice(at, 1);
-        (rows[to[0]].panels ||= []).splice(to[1], 0, panel);
-      }, `panel-${to.join("-")}`);
-    };
-    const left = iconButton("left", "Move left", () => shift(-1));
-    const right = iconButton("right", "Move right", () => shift(1));
-    left.disabled = at === 0 && index === 0;
-    right.disabled = at === panels.length - 1 && index === rows.length - 1;
-    return [left, right,
-      h("button", { type: "button", class: "quiet", "aria-label": "Narrower", title: "Narrower", onclick: () => wider(-1) }, "−"),
-      h("button", { type: "button", class: "quiet", "aria-label": "Wider", title: "Wider", onclick: () => wider(1) }, "+"),
-      iconButton("edit", "Edit panel", () => editPanel(panel, (changed) => this.change(() => (panels[at] = changed)))),
-      iconButton("close", "Remove panel", () => this.change(() => panels.splice(at, 1)))];
   }
 }

@@ -1,7 +1,7 @@
 // Takes over dashboards of graphite-web and Grafana: the server translates, and what came of it is edited before it is saved.
 import { reason, send } from "./api.js";
 import { field, h } from "./dom.js";
-import { dialog } from "./edit.js";
+import { dialog } from "./dialog.js";
 
 let waiting = null;
 

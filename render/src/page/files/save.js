@@ -1,7 +1,7 @@
 // Keeps dashboards on the server. A change takes a token, which this tab remembers until it is closed.
 import { ask as fetched, Fault, reason, send, tagged } from "./api.js";
 import { announce, field, h } from "./dom.js";
-import { dialog } from "./edit.js";
+import { dialog } from "./dialog.js";
 
 const KEY = "plumbago-token";
 

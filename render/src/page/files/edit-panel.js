@@ -1,43 +1,8 @@
-// Dialogs that change a dashboard: a panel, the settings, or the whole as JSON. Fields they do not know are kept.
+// The dialog that changes a panel. Fields it does not know are kept.
 import { completion } from "./complete.js";
-import { field, fill, h, iconButton, way } from "./dom.js";
+import { dialog, figure, lines, parted, put, select, text } from "./dialog.js";
+import { field, fill, h } from "./dom.js";
 import { pickFunction } from "./functions.js";
-
-/** Opens a dialog around `content`; `apply` gives true when it may close. */
-export function dialog(title, content, apply, action = "Apply") {
-  const back = way(document.activeElement);
-  const box = h("dialog", { "aria-label": title, onclose: () => {
-    box.remove();
-    back();
-  } },
-    h("header", {}, h("h2", {}, title), iconButton("close", "Close", () => box.close())),
-    h("form", { onsubmit: async (event) => {
-      event.preventDefault();
-      if (await apply()) box.close();
-    } }, content, h("div", { class: "row-end" },
-      h("button", { type: "button", class: "button", onclick: () => box.close() }, "Cancel"), h("button", { type: "submit", class: "primary" }, action))));
-  document.body.append(box);
-  box.showModal();
-  return box;
-}
-
-const text = (value, attributes = {}) => h("input", { type: "text", value: value ?? "", autocomplete: "off", spellcheck: "false", ...attributes });
-const lines = (values, label, attributes = {}) => h("textarea", { "aria-label": label, rows: String(Math.max(3, values.length + 1)), spellcheck: "false", class: "code", value: values.join("\n"), ...attributes });
-const select = (value, options) => {
-  const element = h("select", {}, options.map(([key, name]) => h("option", { value: key }, name)));
-  if (!options.some(([key]) => key === value)) element.append(h("option", { value }, value));
-  element.value = value;
-  return element;
-};
-
-/** Sets a field, or takes it away when it is empty. */
-function put(object, name, value) {
-  if (value === "" || value === null || value === undefined || value === false) delete object[name];
-  else object[name] = value;
-}
-
-const figure = (input) => (input.value.trim() === "" || !Number.isFinite(Number(input.value)) ? undefined : Number(input.value));
-const parted = (area) => area.value.split("\n").map((line) => line.trim()).filter(Boolean);
 
 const KINDS = [["chart", "Chart"], ["number", "Number"], ["table", "Table"], ["text", "Text"]];
 
@@ -134,71 +99,4 @@ function columnFields(columns) {
     return column;
   });
   return { root, read };
-}
-
-/** Title, times and variables. */
-export function editSettings(board, done) {
-  const made = structuredClone(board);
-  const [title, description, from, until] = [made.title, made.description, made.from, made.until].map((value) => text(value));
-  const refresh = text(made.refresh ?? 10, { type: "number", min: "0" });
-  const variables = variableFields(made.variables || []);
-  dialog("Settings", [field("Title", title), field("Description", description),
-    h("div", { class: "pair" }, field("From", from), field("Until", until), field("Refresh, seconds", refresh)), variables.root], () => {
-    for (const [name, input] of Object.entries({ title, description, from, until })) put(made, name, input.value.trim());
-    made.refresh = figure(refresh) ?? 0;
-    const list = variables.read();
-    put(made, "variables", list.length ? list : undefined);
-    done(made);
-    return true;
-  });
-}
-
-function variableFields(variables) {
-  const root = h("div", { class: "fields" });
-  const rows = [];
-  const add = (variable) => {
-    const [name, label, query] = [text(variable.name, { pattern: "[A-Za-z_][A-Za-z0-9_]*" }), text(variable.label), text(variable.query, { class: "code" })];
-    const node = text(variable.node, { type: "number" });
-    const values = text((variable.values || []).join(", "));
-    const all = h("input", { type: "checkbox" });
-    all.checked = Boolean(variable.all);
-    const box = h("fieldset", {}, h("legend", {}, "Variable"), h("div", { class: "pair" }, field("Name", name), field("Label", label), field("Part of the name, from 0", node)),
-      field("Names that give its values, such as servers.*", query), field("Or values, parted by commas", values),
-      h("div", { class: "pair" }, h("label", { class: "check" }, all, "Several at once"),
-        h("button", { type: "button", class: "button", onclick: () => { box.remove(); rows.splice(rows.indexOf(entry), 1); } }, "Remove variable")));
-    const entry = { variable, name, label, query, node, values, all };
-    rows.push(entry);
-    more.before(box);
-  };
-  const more = h("button", { type: "button", class: "button", onclick: () => add({}) }, "Add variable");
-  root.append(more);
-  variables.forEach(add);
-  const read = () => rows.filter(({ name }) => name.value.trim()).map(({ variable, name, label, query, node, values, all }) => {
-    variable.name = name.value.trim();
-    put(variable, "label", label.value.trim());
-    put(variable, "query", query.value.trim());
-    put(variable, "node", figure(node));
-    const list = values.value.split(",").map((value) => value.trim()).filter(Boolean);
-    put(variable, "values", list.length ? list : undefined);
-    put(variable, "all", all.checked);
-    return variable;
-  });
-  return { root, read };
-}
-
-/** The whole dashboard as text. */
-export function showJson(board, done) {
-  const area = h("textarea", { class: "code json", rows: "24", spellcheck: "false", "aria-label": "Dashboard as JSON", value: JSON.stringify(board, null, 2) });
-  const fault = h("p", { class: "bad", role: "alert" });
-  dialog("Dashboard as JSON", [area, fault], () => {
-    try {
-      const made = JSON.parse(area.value);
-      if (!made || typeof made !== "object" || !Array.isArray(made.rows)) throw new Error("a dashboard is an object with a list of rows");
-      done(made);
-      return true;
-    } catch (error) {
-      fault.textContent = error.message;
-      return false;
-    }
-  });
 }
