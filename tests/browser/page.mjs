@@ -334,6 +334,53 @@ await step("a dashboard of Grafana is taken over", async () => {
   await accessible();
 });
 
+await step("rows, panels and windows as others have them", async () => {
+  const taken = {
+    title: "Repeated",
+    variables: [{ name: "host", query: "servers.*", node: 1, all: true, regex: "/^web(\\d+)$/" }],
+    rows: [
+      { panels: [{ kind: "chart", title: "All of them", targets: ["servers.web$host.loadavg.01"] }] },
+      { title: "Host $host", repeat: "host", panels: [
+        { kind: "chart", title: "Load of web$host", targets: ["servers.web$host.loadavg.01"], warn: 1, alarm: 2 },
+        { kind: "number", title: "Most", reduce: "max", targets: ["scale(servers.web$host.loadavg.01,0.5)"] }] },
+      { panels: [{ kind: "chart", title: "A week", from: "-7d", targets: ["servers.web01.loadavg.01"] }] }],
+  };
+  const kept = await context.request.put(`${base}/dashboards/repeated`, { data: taken, headers: { Authorization: `Bearer ${token}` } });
+  assert.deepEqual((await kept.json()).remarks, []);
+  const asked = page.waitForRequest((request) => request.url().includes("from=-7d"));
+  // All that the expression finds is less than everything.
+  const all = page.waitForRequest((request) => decodeURIComponent(request.url()).includes("servers.web{01,02,03}.loadavg.01"));
+  await page.goto(`${base}/board/repeated`);
+  for (const host of ["01", "02", "03"]) await page.getByRole("heading", { name: `Host ${host}` }).waitFor();
+  await page.getByRole("heading", { name: "Load of web02" }).waitFor();
+  await page.getByRole("group", { name: "Load of web03" }).getByRole("button", { name: "servers.web03.loadavg.01" }).waitFor();
+  await all;
+  await page.getByText("last 7d").waitFor();
+  await page.getByText("last 7d").scrollIntoViewIfNeeded();
+  await asked;
+  await accessible();
+  const picture = new URL(await page.getByRole("link", { name: "Picture of Load of web02" }).getAttribute("href")).searchParams;
+  assert.deepEqual(picture.getAll("target"), ["servers.web02.loadavg.01", "threshold(1,'warn','orange')", "threshold(2,'alarm','red')"]);
+  await page.getByRole("button", { name: "host: All" }).click();
+  await page.getByRole("checkbox", { name: "02" }).check();
+  await page.keyboard.press("Escape");
+  await page.getByRole("heading", { name: "Host 01" }).waitFor({ state: "detached" });
+  await page.getByRole("heading", { name: "Load of web02" }).waitFor();
+  await page.getByRole("button", { name: "Edit dashboard" }).click();
+  await page.getByRole("button", { name: "Edit panel" }).nth(2).click();
+  const dialog = page.getByRole("dialog");
+  assert.equal(await dialog.getByLabel("Shown is").inputValue(), "max");
+  await dialog.getByLabel("Shown is").selectOption("total");
+  await dialog.getByLabel("Said when there is nothing to show").fill("Nothing yet");
+  await accessible();
+  await dialog.getByRole("button", { name: "Apply" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByRole("button", { name: "Edit dashboard" }).waitFor();
+  const saved = await (await context.request.get(`${base}/dashboards/repeated`)).json();
+  const [chart, number] = saved.rows[1].panels;
+  assert.deepEqual([chart.alarm, number.reduce, number.empty, saved.rows[2].panels[0].from], [2, "total", "Nothing yet", "-7d"]);
+});
+
 await step("variables take several values", async () => {
   const several = {
     title: "Several", variables: [{ name: "host", label: "Host", query: "servers.*", node: 1, all: true }],

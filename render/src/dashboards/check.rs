@@ -10,6 +10,9 @@ use crate::target::{Expression, Node, Target};
 /// Kinds of panels that the page draws.
 const KINDS: [&str; 4] = ["chart", "number", "table", "text"];
 
+/// What a number can be of its window.
+const REDUCERS: [&str; 5] = ["", "avg", "min", "max", "total"];
+
 /// Remarks at most; who has more has one mistake many times.
 const MOST: usize = 100;
 
@@ -25,6 +28,7 @@ impl Dashboard {
             remarks.extend(remark.map(|why| format!("variable `{}`: {why}", variable.name)));
         }
         for (at, row) in self.rows.iter().enumerate() {
+            remarks.extend(self.of_repeat(&row.repeat).map(|why| format!("row {}: {why}", at + 1)));
             for (place, panel) in row.panels.iter().enumerate() {
                 let name = format!("row {}, panel {} `{}`", at + 1, place + 1, panel.title);
                 remarks.extend(self.of_panel(panel).into_iter().map(|why| format!("{name}: {why}")));
@@ -63,8 +67,17 @@ impl Dashboard {
             _ => None,
         };
         remarks.extend(missing.map(str::to_owned));
+        if !REDUCERS.contains(&panel.reduce.as_str()) {
+            remarks.push(format!("its `reduce` is `{}`, none of {}", panel.reduce, REDUCERS[1..].join(", ")));
+        }
+        remarks.extend(self.of_repeat(&panel.repeat));
         remarks.extend(panel.every_target().filter_map(|target| self.of_target(target)));
         remarks
+    }
+
+    fn of_repeat(&self, name: &str) -> Option<String> {
+        let is_known = name.is_empty() || self.variables.iter().any(|variable| variable.name == name);
+        (!is_known).then(|| format!("it is to be repeated for `{name}`, and there is no such variable"))
     }
 
     fn of_target(&self, target: &str) -> Option<String> {
@@ -111,7 +124,7 @@ mod tests {
     fn each_mistake_is_named_with_its_place() {
         let text = r#"{"title":"T","variables":[{"name":"host","query":"servers.*"},{"name":"0"},{"name":"host"}],"rows":[{"panels":[
             {"kind":"chart","title":"A","targets":["servers.$host.cpu","scale(a,","nope(a)","$what.x"],"width":13},
-            {"kind":"map"},{"kind":"table","title":"B"}]}]}"#;
+            {"kind":"map","reduce":"mean","repeat":"disk"},{"kind":"table","title":"B"}]}]}"#;
         let remarks = Dashboard::parse(text.as_bytes()).unwrap().remarks();
         let expected = [
             "variable `0`",
@@ -121,6 +134,8 @@ mod tests {
             "no function `nope`",
             "no variable `what`",
             "`map` is none of",
+            "`mean`, none of avg",
+            "repeated for `disk`",
             "no columns",
         ];
         assert_eq!(remarks.len(), expected.len(), "{remarks:#?}");

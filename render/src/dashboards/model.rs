@@ -46,6 +46,10 @@ pub struct Variable {
     /// Which part of a matching name is the value, counted from 0; the last one if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<i64>,
+    /// What of a value counts, as a browser's regular expression `/…/flags` or one for the whole value: the group `value`,
+    /// or the first group, or all of it. What it does not find is no value.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub regex: String,
     /// Values in place of a query.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
@@ -67,6 +71,9 @@ pub struct Row {
     /// A heading, or none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub title: String,
+    /// The variable for each of whose chosen values it is drawn.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub repeat: String,
     /// From left to right.
     pub panels: Vec<Panel>,
     /// What we do not know.
@@ -101,13 +108,25 @@ pub struct Panel {
     /// Graph parameters of `/render`.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub options: Map<String, Value>,
+    /// The start of its window, where it is not the dashboard's.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub from: String,
+    /// The end of its window; with a start of its own it is `now` if left out.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub until: String,
+    /// The variable for each of whose chosen values it is drawn.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub repeat: String,
+    /// What a number is of its window: `avg`, `min`, `max` or `total`; the last value if left out.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reduce: String,
     /// Digits after the point.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimals: Option<u32>,
     /// Whether a number has a small chart.
     #[serde(skip_serializing_if = "is_false")]
     pub spark: bool,
-    /// From here on a number is a warning.
+    /// From here on a number is a warning; a line across a chart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warn: Option<Number>,
     /// From here on it is an alarm; below `warn`, low numbers are bad.

@@ -95,7 +95,7 @@ fn a_grafana_dashboard_keeps_rows_panels_variables_and_time() {
     let names: Vec<_> = board.variables.iter().map(|variable| variable.name.as_str()).collect();
     assert_eq!(names, ["host", "disk", "tag", "step", "kind", "env"]);
     let host = &board.variables[0];
-    assert_eq!((host.query.as_str(), host.node, host.default.as_str(), host.all), ("servers.*", Some(1), "*", true));
+    assert_eq!((host.query.as_str(), host.node, host.default.as_str(), host.all), ("servers.*", None, "*", true));
     assert_eq!(board.variables[3].values, ["1min", "10min", "1h"]);
     assert_eq!(board.variables[4].values, ["cpu", "load"]);
     assert!(holds(&made.left_out, "annotations `deploys`") && holds(&made.left_out, "tag_values"));
@@ -175,13 +175,48 @@ fn thresholds_of_low_numbers_are_the_other_way_round() {
 }
 
 #[test]
+fn windows_repetitions_and_lines_of_panels_are_kept() {
+    let value = json!({ "title": "C", "schemaVersion": 14, "templating": { "list": [
+            { "name": "osd", "type": "query", "query": "ceph.*", "regex": "/osd(\\d+)/", "multi": true } ] },
+        "rows": [{ "title": "OSD $osd", "repeat": "osd", "panels": [
+            { "type": "graph", "title": "G", "timeFrom": "7d", "repeat": "osd", "yaxes": [{ "format": "percentunit" }], "targets": [{ "target": "ceph.osd$osd.x" }],
+              "thresholds": [{ "value": 70, "colorMode": "warning" }, { "value": 90, "colorMode": "critical" }, { "value": 95, "colorMode": "critical" }] },
+            { "type": "graph", "title": "G", "repeatPanelId": 1, "repeatIteration": 2, "targets": [{ "target": "ceph.osd$osd.x" }] },
+            { "type": "singlestat", "title": "S", "targets": [{ "target": "a" }] },
+            { "type": "stat", "title": "M", "options": { "reduceOptions": { "calcs": ["max"] } }, "targets": [{ "target": "a" }] } ] }] });
+    let made = imported(&value);
+    let row = &made.dashboard.rows[0];
+    let [graph, of_old, most] = &row.panels[..] else { panic!("three panels") };
+    assert_eq!((row.repeat.as_str(), graph.repeat.as_str()), ("osd", "osd"));
+    assert_eq!((graph.from.as_str(), graph.until.as_str(), graph.unit.as_str()), ("-7d", "", "ratio"));
+    assert_eq!((graph.warn.as_ref().unwrap().as_i64(), graph.alarm.as_ref().unwrap().as_i64()), (Some(70), Some(90)));
+    assert_eq!((of_old.reduce.as_str(), most.reduce.as_str()), ("avg", "max"));
+    assert_eq!(made.dashboard.variables[0].regex, "/osd(\\d+)/");
+    assert_eq!(made.left_out, ["panel `G`: its threshold line at 95"]);
+    assert_eq!(made.dashboard.remarks(), Vec::<String>::new());
+}
+
+#[test]
+fn thresholds_that_are_not_drawn_make_no_lines() {
+    let drawn = |mode: &str| {
+        let steps = json!([{ "color": "green", "value": null }, { "color": "red", "value": 80 }]);
+        let defaults = json!({ "thresholds": { "steps": steps }, "custom": { "thresholdsStyle": { "mode": mode } } });
+        let (made, _) = panel(chart(json!({ "fieldConfig": { "defaults": defaults } })));
+        made.alarm.and_then(|limit| limit.as_i64())
+    };
+    assert_eq!((drawn("off"), drawn("line"), drawn("dashed+area")), (None, Some(80), Some(80)));
+}
+
+#[test]
 fn what_has_no_counterpart_is_named() {
     let value = json!({ "title": "M", "__inputs": [{ "name": "DS_P", "pluginId": "prometheus" }], "panels": [
-        chart(json!({ "title": "ok", "repeat": "host", "alert": {}, "transformations": [{}], "timeShift": "1d" })),
+        chart(json!({ "title": "ok", "timeFrom": "now/d", "alert": {}, "transformations": [{}], "timeShift": "1d" })),
         { "type": "heatmap", "title": "H" }, { "title": "L", "libraryPanel": { "name": "x" } },
         { "type": "graph", "title": "other", "datasource": "${DS_P}", "targets": [{ "expr": "up" }] } ] });
     let notes = imported(&value).left_out;
-    for text in ["repetition", "alert", "transformations", "shift", "heatmap", "library panel", "asks prometheus"] {
+    for text in
+        ["time range `now/d`", "alert", "transformations", "shift", "heatmap", "library panel", "asks prometheus"]
+    {
         assert!(holds(&notes, text), "{text} in {notes:?}");
     }
 }

@@ -5,6 +5,7 @@ import { fill, h, iconButton, way } from "./dom.js";
 import { imported } from "./import.js";
 import { Live } from "./live.js";
 import { panelOf } from "./panel.js";
+import { repeated } from "./repeat.js";
 import { timeControls } from "./shell.js";
 import { moves, zoned } from "./time.js";
 import { Variables } from "./variables.js";
@@ -108,11 +109,11 @@ class Board {
   async load(signal) {
     try {
       await this.renew(signal);
-      const before = JSON.stringify(this.variables.pairs());
+      const before = this.shown();
       await this.variables.load(signal);
       this.say("");
-      // Titles and links may name what has only now been found.
-      if (before !== JSON.stringify(this.variables.pairs())) this.draw();
+      // Titles and links may name what has only now been found, and panels be repeated for it.
+      if (before !== this.shown()) this.draw();
       this.fresh = new Set();
       this.signal = signal;
       await Promise.all(this.panels.filter(({ visible }) => visible).map((panel) => this.one(panel)));
@@ -132,6 +133,12 @@ class Board {
     this.call(value.title || this.name);
     this.variables = this.pickers(new URLSearchParams(this.variables.pairs()));
     this.draw();
+  }
+
+  /** What the drawing depends on. */
+  shown() {
+    const names = (this.value.rows || []).flatMap((row) => [row.repeat, ...(row.panels || []).map(({ repeat }) => repeat)]).filter(Boolean);
+    return JSON.stringify([this.variables.pairs(), [...new Set(names)].map((name) => this.variables.each(name))]);
   }
 
   async one(panel) {
@@ -169,20 +176,28 @@ class Board {
       fill(this.bar, this.variables.root, this.editor.on ? h("div", { class: "board-tools" }, this.editor.tools()) : null);
     }
     this.barred = this.editor.on;
-    fill(this.rows, (this.value.rows || []).map((row, index) => this.row(row, index)));
+    fill(this.rows, (this.value.rows || []).map((row, index) => this.repeated(row, this, (board) => this.row(row, index, board))).flat());
     for (const { root } of this.panels) this.watch.observe(root);
     back?.(place);
   }
 
-  row(row, index) {
-    const panels = (row.panels || []).map((panel, at) => {
-      const made = panelOf(panel, this, row.title && !this.editor.on ? "h3" : "h2", this.editor.on ? this.editor.panelTools(index, at) : []);
+  row(row, index, board) {
+    const { editor } = this;
+    const panels = (row.panels || []).map((panel, at) => this.repeated(panel, board, (seen) => {
+      const made = panelOf(panel, seen, row.title && !editor.on ? "h3" : "h2", editor.on ? editor.panelTools(index, at) : []);
       this.panels.push(made);
       made.root.dataset.place = `panel-${index}-${at}`;
       return made.root;
-    });
-    const head = this.editor.on ? this.editor.rowTools(row, index) : row.title ? h("h2", { class: "row-title" }, this.variables.words(row.title)) : null;
-    return h("div", { class: "board-row", "data-place": `row-${index}` }, head, h("div", { class: "panels" }, panels));
+    }));
+    const head = editor.on ? editor.rowTools(row, index) : row.title ? h("h2", { class: "row-title" }, board.variables.words(row.title)) : null;
+    return h("div", { class: "board-row", "data-place": `row-${index}` }, head, h("div", { class: "panels" }, panels.flat()));
+  }
+
+  /** What `draw` makes, once for each value; while somebody edits, once. */
+  repeated(of, board, draw) {
+    if (this.editor.on) return [draw(board)];
+    const { boards, more } = repeated(of, board);
+    return [...boards.map(draw), more ? h("p", { class: "hint" }, `… ${more} more`) : null].filter(Boolean);
   }
 
   /** Draws what has changed as a whole, its variables too. */

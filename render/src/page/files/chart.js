@@ -3,6 +3,7 @@ import { announce, fill, h } from "./dom.js";
 import { ink, onTheme } from "./colors.js";
 import { aligned, stacked } from "./align.js";
 import { byteSteps, hours, logarithmic, span, timeLabels, width } from "./axes.js";
+import { drawLimits } from "./limits.js";
 import { bands, isLayer, line, shade } from "./lines.js";
 import { full, short } from "./time.js";
 import { format } from "./units.js";
@@ -13,7 +14,7 @@ const TOLD = 12;
 export class Chart {
   /**
    * `options`: label, height, unit, decimals, zone, mode (`lines`, `area`, `first` or `stacked`), lineMode, logBase, low, high,
-   * sync, onZoom, onBack, onPoint.
+   * limits (`[value, kind]` pairs, drawn as lines of that level), sync, onZoom, onBack, onPoint.
    */
   constructor(options) {
     this.options = options;
@@ -138,7 +139,7 @@ export class Chart {
         ...(sync ? { sync: { key: sync, setSeries: false } } : {}),
         bind: { dblclick: () => () => { this.options.onBack?.(); return null; } },
       },
-      hooks: { setSelect: [(plot) => this.selected(plot)], setCursor: [(plot) => this.pointed(plot)], setSeries: [(_, index) => (this.near = index === null ? null : index - 1)] },
+      hooks: { draw: [(plot) => drawLimits(plot, this.options.limits)], setSelect: [(plot) => this.selected(plot)], setCursor: [(plot) => this.pointed(plot)], setSeries: [(_, index) => (this.near = index === null ? null : index - 1)] },
     };
   }
 

@@ -45,6 +45,9 @@ export function veiled(color, share) {
   return color.replace(")", ` / ${share})`);
 }
 
+/** The colour of a level, as `style.css` has it for words. */
+export const levelColor = (level) => (isDark() ? { warn: "#f2c14e", alarm: "#ff8f8f" } : { warn: "#8a5a00", alarm: "#b4232f" })[level];
+
 /** Text, grid and crosshair of a chart. */
 export const ink = () =>
   isDark() ? { text: "#9aa3b2", grid: "#262a32", tick: "#3a404b" } : { text: "#5b6472", grid: "#e8ebf0", tick: "#c9ced8" };

@@ -26,25 +26,27 @@ function variableFields(variables) {
   const add = (variable) => {
     const [name, label, query] = [text(variable.name, { pattern: "[A-Za-z_][A-Za-z0-9_]*" }), text(variable.label), text(variable.query, { class: "code" })];
     const node = text(variable.node, { type: "number" });
+    const regex = text(variable.regex, { class: "code" });
     const values = text((variable.values || []).join(", "));
     const all = h("input", { type: "checkbox" });
     all.checked = Boolean(variable.all);
     const box = h("fieldset", {}, h("legend", {}, "Variable"), h("div", { class: "pair" }, field("Name", name), field("Label", label), field("Part of the name, from 0", node)),
-      field("Names that give its values, such as servers.*", query), field("Or values, parted by commas", values),
+      field("Names that give its values, such as servers.*", query), field("Of these what this regular expression finds, such as /osd(\\d+)/", regex), field("Or values, parted by commas", values),
       h("div", { class: "pair" }, h("label", { class: "check" }, all, "Several at once"),
         h("button", { type: "button", class: "button", onclick: () => { box.remove(); rows.splice(rows.indexOf(entry), 1); } }, "Remove variable")));
-    const entry = { variable, name, label, query, node, values, all };
+    const entry = { variable, name, label, query, node, regex, values, all };
     rows.push(entry);
     more.before(box);
   };
   const more = h("button", { type: "button", class: "button", onclick: () => add({}) }, "Add variable");
   root.append(more);
   variables.forEach(add);
-  const read = () => rows.filter(({ name }) => name.value.trim()).map(({ variable, name, label, query, node, values, all }) => {
+  const read = () => rows.filter(({ name }) => name.value.trim()).map(({ variable, name, label, query, node, regex, values, all }) => {
     variable.name = name.value.trim();
     put(variable, "label", label.value.trim());
     put(variable, "query", query.value.trim());
     put(variable, "node", figure(node));
+    put(variable, "regex", regex.value.trim());
     const list = values.value.split(",").map((value) => value.trim()).filter(Boolean);
     put(variable, "values", list.length ? list : undefined);
     put(variable, "all", all.checked);

@@ -4,6 +4,8 @@ import { dialog, figure, lines, parted, put, select, text } from "./dialog.js";
 import { field, fill, h } from "./dom.js";
 import { pickFunction } from "./functions.js";
 
+const REDUCERS = [["", "The last value"], ["avg", "The average"], ["min", "The least"], ["max", "The most"], ["total", "The sum of all points"]];
+
 const KINDS = [["chart", "Chart"], ["number", "Number"], ["table", "Table"], ["text", "Text"]];
 
 /** Edits a copy of `panel`; `done` gets it. */
@@ -22,6 +24,9 @@ export function editPanel(panel, done) {
   const asked = h("div", { class: "target-text" }, targets, proposals.list);
   const options = lines(Object.entries(made.options || {}).map(([name, value]) => `${name}=${value}`), "Graph options, one name=value a line");
   const [warn, alarm] = [made.warn, made.alarm].map((value) => text(value, { inputmode: "decimal" }));
+  const limits = () => h("div", { class: "pair" }, field("Warning from", warn), field("Alarm from", alarm));
+  const [from, until, repeat, empty] = [made.from, made.until, made.repeat, made.empty].map((value) => text(value));
+  const reduce = select(made.reduce || "", REDUCERS);
   const spark = h("input", { type: "checkbox", id: "edit-spark" });
   spark.checked = Boolean(made.spark);
   const [row, link] = [text(made.row), text(made.link)];
@@ -32,10 +37,12 @@ export function editPanel(panel, done) {
     const all = parted(targets);
     pickFunction(all.at(-1) || "", (wrapped) => (targets.value = [...all.slice(0, -1), wrapped].join("\n")));
   } }, "ƒ around the last one");
+  const others = () => [h("div", { class: "pair" }, field("From, if not the dashboard's", from), field("Until", until)),
+    h("div", { class: "pair" }, field("Once for each value of the variable", repeat), field("Said when there is nothing to show", empty))];
   // Made when they are shown: a field lies in one place at a time.
   const parts = {
-    chart: () => [h("div", { class: "field" }, h("span", { class: "label" }, "Targets, one a line"), asked, wrap), h("div", { class: "field" }, h("span", { class: "label" }, "Graph options, such as areaMode=stacked or yMin=0"), options)],
-    number: () => [h("div", { class: "field" }, h("span", { class: "label" }, "Targets, one a line; several are added up"), asked), h("div", { class: "pair" }, field("Warning from", warn), field("Alarm from", alarm)), h("label", { class: "check" }, spark, "Small chart")],
+    chart: () => [h("div", { class: "field" }, h("span", { class: "label" }, "Targets, one a line"), asked, wrap), h("div", { class: "field" }, h("span", { class: "label" }, "Graph options, such as areaMode=stacked or yMin=0"), options), limits(), ...others()],
+    number: () => [h("div", { class: "field" }, h("span", { class: "label" }, "Targets, one a line; several are added up"), asked), field("Shown is", reduce), limits(), h("label", { class: "check" }, spark, "Small chart"), ...others()],
     table: () => [h("div", { class: "pair" }, field("Heading of the names", row), field("Silent after seconds", silent)), field("Link of a row, $row is its name", link), columns.root],
     text: () => [words],
   };
@@ -45,8 +52,13 @@ export function editPanel(panel, done) {
     height.parentElement.hidden = kind.value !== "chart";
   };
   const heightField = field("Height", height);
+  const readOthers = () => {
+    made.targets = parted(targets);
+    for (const [name, input] of Object.entries({ warn, alarm })) put(made, name, figure(input));
+    for (const [name, input] of Object.entries({ from, until, repeat, empty })) put(made, name, input.value.trim().replace(name === "repeat" ? /^\$/ : "", ""));
+  };
   dialog(panel.title ? `Panel “${panel.title}”` : "Panel", [
-    h("datalist", { id: "units" }, ["%", "B", "B/s", "bit/s", "s", "ms", "/s"].map((value) => h("option", { value }))),
+    h("datalist", { id: "units" }, ["%", "ratio", "B", "B/s", "bit/s", "s", "ms", "/s"].map((value) => h("option", { value }))),
     h("div", { class: "pair" }, field("Kind", kind), field("Title", title)), field("Description", description),
     h("div", { class: "pair" }, field("Width, of 12", width), heightField, field("Unit", unit), field("Decimals", decimals)), place,
   ], () => {
@@ -54,8 +66,8 @@ export function editPanel(panel, done) {
     for (const [name, input] of Object.entries({ title, description, unit })) put(made, name, input.value.trim());
     for (const [name, input] of Object.entries({ width, decimals })) put(made, name, figure(input));
     const own = {
-      chart: () => { put(made, "height", figure(height)); made.targets = parted(targets); put(made, "options", optionsOf(parted(options))); },
-      number: () => { made.targets = parted(targets); put(made, "warn", figure(warn)); put(made, "alarm", figure(alarm)); put(made, "spark", spark.checked); },
+      chart: () => { put(made, "height", figure(height)); put(made, "options", optionsOf(parted(options))); readOthers(); },
+      number: () => { put(made, "reduce", reduce.value); put(made, "spark", spark.checked); readOthers(); },
       table: () => { for (const [name, input] of Object.entries({ row, link })) put(made, name, input.value.trim()); put(made, "silent", figure(silent)); made.columns = columns.read(); },
       text: () => put(made, "text", words.value),
     };

@@ -4,7 +4,7 @@ import { fill, h } from "./dom.js";
 import { shade } from "./lines.js";
 import { format, summary } from "./units.js";
 
-const COLUMNS = [["name", "Series"], ["last", "Last"], ["min", "Min"], ["max", "Max"], ["average", "Avg"]];
+const COLUMNS = [["name", "Series"], ["last", "Last"], ["min", "Min"], ["max", "Max"], ["avg", "Avg"]];
 
 export class Legend {
   constructor(chart) {
@@ -68,7 +68,7 @@ export class Legend {
     const line = h("tr", {
       class: shown ? null : "hidden",
       onmouseenter: () => this.chart.highlight(index), onmouseleave: () => this.chart.highlight(null),
-    }, h("th", { scope: "row" }, button), row.cell, number("min"), number("max"), number("average"));
+    }, h("th", { scope: "row" }, button), row.cell, number("min"), number("max"), number("avg"));
     return line;
   }
 }

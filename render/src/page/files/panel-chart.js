@@ -3,6 +3,7 @@ import { reason } from "./api.js";
 import { Chart } from "./chart.js";
 import { MOST, render } from "./data.js";
 import { fill, h } from "./dom.js";
+import { limit } from "./levels.js";
 import { shade } from "./lines.js";
 import { format, isOld, summary } from "./units.js";
 
@@ -12,15 +13,15 @@ export const NOTHING = "No data in this time range.";
 /** A switch among graph options. */
 export const isOn = (text) => /^(true|1|on|yes)$/i.test(String(text ?? ""));
 
-const number = (text) => (text === undefined || text === null || text === "" || !Number.isFinite(Number(text)) ? null : Number(text));
-
 /** `{root, load, end}`; `board` gives times, variables and the zoom. */
 export function chartPanel(panel, board) {
   const { options = {}, unit = "", decimals } = panel;
   const mode = { stacked: "stacked", all: "area", first: "first" }[options.areaMode] || "lines";
   const chart = new Chart({
     label: board.variables.words(panel.title) || "Chart", height: Math.min(Math.max(Number(panel.height) || 220, 80), 1200), unit, decimals, mode, lineMode: options.lineMode, logBase: options.logBase,
-    low: number(options.yMin), high: number(options.yMax), zone: board.state.zone, sync: "board",
+    low: limit(options.yMin), high: limit(options.yMax), zone: board.state.zone,
+    // Instants of other windows are not in step with it.
+    sync: panel.from || panel.until ? null : "board", limits: ["warn", "alarm"].map((name) => [limit(panel[name]), name]).filter(([value]) => value !== null),
     onZoom: (from, until) => board.zoom(from, until), onBack: () => history.back(), onPoint: (at, columns) => point(at, columns),
   });
   const legend = h("div", { class: "legend-line" });

@@ -1,4 +1,4 @@
-// A panel with one number: the last known value, of all series together if there are several.
+// A panel with one number: the last known value or what the window comes to, of all series together if there are several.
 import { reason } from "./api.js";
 import { render } from "./data.js";
 import { fill, h } from "./dom.js";
@@ -11,6 +11,9 @@ import { format, isOld, summary } from "./units.js";
 /** Enough that short windows are not averaged. */
 const POINTS = 400;
 
+/** What a number may be made of in place of the last value, and the way in which it is consolidated. */
+const OVER_WINDOW = { avg: "average", min: "min", max: "max", total: "sum" };
+
 export function numberPanel(panel, board) {
   const value = h("span", { class: "big" });
   const word = h("span", { class: "unseen" });
@@ -18,14 +21,19 @@ export function numberPanel(panel, board) {
   const line = h("div", { class: "big-spark" });
   const root = h("div", { class: "number" }, h("div", {}, value, word), note, line);
 
+  const reduce = Object.hasOwn(OVER_WINDOW, panel.reduce ?? "") ? panel.reduce : null;
+  // Points are joined in the way in which the number is made of them.
+  const consolidated = (text) => (reduce ? `consolidateBy(${text},'${OVER_WINDOW[reduce]}')` : text);
+
   async function load(signal) {
-    const targets = (panel.targets || []).map((text) => board.variables.target(text));
+    const targets = (panel.targets || []).map((text) => consolidated(board.variables.target(text)));
     try {
       const { series, window, faults } = await render({ targets, ...board.state, points: POINTS }, signal);
       const fault = [...faults.values()][0];
       if (fault) return say(fault.message, true);
       const known = series.map(({ points }) => ({ points, ...summary(points) })).filter(({ last }) => last !== null);
       if (!known.length) return say(board.variables.words(panel.empty) || NOTHING);
+      if (reduce) return show(known.reduce((sum, series) => sum + series[reduce], 0), series, window);
       const now = known.filter(({ at, points }) => !isOld(at, points, window[1]));
       const sum = (now.length ? now : known).reduce((sum, { last }) => sum + last, 0);
       show(sum, series, window);

@@ -15,6 +15,7 @@ export function format(value, unit = "", decimals = undefined) {
   if (value === 0) decimals = 0;
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   if (unit === "s" || unit === "ms") return time(unit === "ms" ? value / 1000 : value, decimals);
+  if (unit === "ratio") return format(value * 100, "%", decimals);
   if (unit === "%") return `${digits(value, decimals)} %`;
   const bytes = unit === "B" || unit === "B/s";
   const { base, names } = bytes ? STEPS.binary : STEPS.decimal;
@@ -54,7 +55,7 @@ export function isOld(at, points, end) {
   return at === null || end - at > Math.max(OLD, 3 * step);
 }
 
-/** What series of this window come to: `{last, min, max, average, at}`, null where there is no point. */
+/** What series of this window come to: `{last, min, max, avg, total, at}`, null where there is no point. */
 export function summary(points) {
   let [min, max, sum, count, last, at] = [Infinity, -Infinity, 0, 0, null, null];
   for (const [value, time] of points) {
@@ -65,5 +66,5 @@ export function summary(points) {
     if (value < min) min = value;
     if (value > max) max = value;
   }
-  return count ? { last, min, max, average: sum / count, at } : { last, min: null, max: null, average: null, at };
+  return count ? { last, min, max, avg: sum / count, total: sum, at } : { last, min: null, max: null, avg: null, total: null, at };
 }

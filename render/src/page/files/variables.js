@@ -17,6 +17,20 @@ export function replaced(text, value) {
   return String(text ?? "").replace(REFERENCE, (whole, braced, plain) => value(braced || plain) ?? whole);
 }
 
+/**
+ * Those of `values` that `regex` finds, written as `/…/flags` or for the whole value: each as the group `value` gives it, or
+ * the first group, or as it was.
+ */
+export function picked(values, regex) {
+  if (!regex) return values;
+  const [, inner, flags] = /^\/(.*)\/([a-z]*)$/s.exec(regex) || [null, `^${regex}$`, ""];
+  const expression = new RegExp(inner, flags.replace(/[gy]/g, ""));
+  return values.map((value) => {
+    const found = expression.exec(value);
+    return found && (found.groups?.value ?? found[1] ?? value);
+  }).filter((value) => value !== null && value !== "");
+}
+
 export class Variables {
   /** `list` as in the dashboard; `chosen(name)` gives what the address says; `changed()` is called after a choice. */
   constructor(list, chosen, changed) {
@@ -44,7 +58,7 @@ export class Variables {
     this.told = told;
   }
 
-  async look({ query, node, values }, signal) {
+  async look({ query, node, values, regex }, signal) {
     if (values?.length) return values.map(String);
     if (!query) return [];
     const rows = await ask("metrics/find", { query: this.target(query), format: "json" }, signal);
@@ -52,21 +66,35 @@ export class Variables {
       const parts = path.split(".");
       return parts.at(node ?? -1);
     };
-    const found = [...new Set(rows.map(part).filter((value) => value !== undefined))];
+    const found = [...new Set(picked(rows.map(part).filter((value) => value !== undefined), regex))];
     return found.sort(new Intl.Collator("en", { numeric: true }).compare);
+  }
+
+  /** The values that are chosen, one by one. */
+  each(name) {
+    const values = this.values.get(name) || [];
+    return values.includes(ALL) ? this.found.get(name) || [] : values;
+  }
+
+  /** These variables with one value chosen of `name`. */
+  only(name, value) {
+    return Object.assign(Object.create(this), { values: new Map(this.values).set(name, [value]) });
   }
 
   /** `text` as a target or pattern. */
   target(text, more = {}) {
     return replaced(text, (name) => {
       if (name in more) return literal(more[name]);
-      const values = this.values.get(name);
-      if (!values) return undefined;
-      if (values.includes(ALL) || !values.length) return ALL;
+      const chosen = this.values.get(name);
+      if (!chosen) return undefined;
+      const { regex, values: own } = this.list.find((variable) => variable.name === name);
+      const all = chosen.includes(ALL) || !chosen.length;
+      // Where the values are fewer than what is there, all of them are less than everything.
+      const values = all && (regex || own?.length) ? this.found.get(name) || [] : all ? [] : chosen;
       // A value of a list was written by whoever made the dashboard, and may be a pattern.
-      const own = this.list.find((variable) => variable.name === name).values?.length;
-      const texts = values.map((value) => (own ? value : literal(value)));
-      return texts.length === 1 ? texts[0] : `{${texts.join(",")}}`;
+      const texts = values.map((value) => (own?.length ? value : literal(value)));
+      if (texts.length > 1 && (!all || texts.every((text) => !/(^|[^\\])[{},]/.test(text)))) return `{${texts.join(",")}}`;
+      return texts.length === 1 ? texts[0] : ALL;
     });
   }
 

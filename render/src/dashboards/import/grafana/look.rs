@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
+use super::target::{is_length, offset};
 use crate::dashboards::import::notes::Notes;
 
 /// What is carried over.
@@ -13,6 +14,10 @@ pub(super) struct Look {
     pub(super) warn: Option<Number>,
     pub(super) alarm: Option<Number>,
     pub(super) spark: bool,
+    /// The start of a window of its own.
+    pub(super) from: String,
+    /// What a number is of its window.
+    pub(super) reduce: &'static str,
 }
 
 pub(super) fn look(panel: &Value, whose: &str, notes: &mut Notes) -> Look {
@@ -21,12 +26,18 @@ pub(super) fn look(panel: &Value, whose: &str, notes: &mut Notes) -> Look {
     let unit = [&defaults["unit"], &axis["format"], &panel["format"]].into_iter().find_map(Value::as_str);
     let decimals = [&defaults["decimals"], &panel["decimals"], &axis["decimals"]].into_iter().find_map(Value::as_u64);
     let mut look = Look {
-        unit: of_unit(unit.unwrap_or_default(), whose, notes),
+        unit: of_unit(unit.unwrap_or_default()),
         decimals: decimals.map(|digits| digits.min(10) as u32),
         spark: panel["sparkline"]["show"] == true || panel["options"]["graphMode"] == "area",
+        from: window(panel, whose, notes),
+        reduce: reducer(panel, whose, notes),
         ..Look::default()
     };
-    thresholds(panel, &mut look);
+    if panel["thresholds"].is_array() {
+        lines_across(panel, &mut look, whose, notes);
+    } else {
+        thresholds(panel, &mut look);
+    }
     axes(panel, &mut look.options);
     lines(panel, &mut look.options, whose, notes);
     not_carried_over(panel, whose, notes);
@@ -34,14 +45,11 @@ pub(super) fn look(panel: &Value, whose: &str, notes: &mut Notes) -> Look {
 }
 
 /// Our name of a unit; an unknown one stays as it is.
-fn of_unit(unit: &str, whose: &str, notes: &mut Notes) -> String {
+fn of_unit(unit: &str) -> String {
     let ours = match unit {
         "" | "none" | "short" | "locale" | "string" => "",
         "percent" => "%",
-        "percentunit" => {
-            notes.left_out(whose, "the unit percentunit; its values stay from 0 to 1");
-            ""
-        }
+        "percentunit" => "ratio",
         "bytes" | "decbytes" => "B",
         "bits" | "decbits" => "bit",
         "Bps" | "binBps" => "B/s",
@@ -136,6 +144,18 @@ fn thresholds(panel: &Value, look: &mut Look) {
     }
 }
 
+/// Lines across a graph of old: one where its values become critical, and one for any other kind.
+fn lines_across(panel: &Value, look: &mut Look, whose: &str, notes: &mut Notes) {
+    for line in panel["thresholds"].as_array().into_iter().flatten() {
+        let place = if line["colorMode"] == "critical" { &mut look.alarm } else { &mut look.warn };
+        match line["value"].as_number() {
+            Some(value) if place.is_none() => *place = Some(value.clone()),
+            Some(value) => notes.left_out(whose, &format!("its threshold line at {value}")),
+            None => {}
+        }
+    }
+}
+
 /// What has no counterpart, by name.
 fn not_carried_over(panel: &Value, whose: &str, notes: &mut Notes) {
     let listed = |value: &Value| value.as_array().is_some_and(|list| !list.is_empty());
@@ -144,17 +164,39 @@ fn not_carried_over(panel: &Value, whose: &str, notes: &mut Notes) {
         (panel["alert"].is_object(), "its alert"),
         (listed(&panel["transformations"]), "its transformations"),
         (listed(&panel["links"]), "its links"),
-        (listed(&panel["thresholds"]), "its threshold lines"),
-        (texts(&panel["repeat"]), "its repetition for each value; all chosen values are in one"),
         (texts(&panel["timeShift"]), "its shift in time"),
-        (texts(&panel["timeFrom"]), "its own time range"),
     ];
     for (_, what) in given.into_iter().filter(|(is_given, _)| *is_given) {
         notes.left_out(whose, what);
     }
+}
+
+/// `7d` as the start of a window that ends now; empty without one.
+fn window(panel: &Value, whose: &str, notes: &mut Notes) -> String {
+    match panel["timeFrom"].as_str().map(|text| text.strip_prefix("now-").unwrap_or(text)) {
+        Some(length) if is_length(length) => format!("-{}", offset(length)),
+        Some("") | None => String::new(),
+        Some(other) => {
+            notes.left_out(whose, &format!("its own time range `{other}`"));
+            String::new()
+        }
+    }
+}
+
+/// What a number is of its window; empty for the last value.
+fn reducer(panel: &Value, whose: &str, notes: &mut Notes) -> &'static str {
     let calcs = &panel["options"]["reduceOptions"]["calcs"][0];
-    let reducer = calcs.as_str().or_else(|| panel["valueName"].as_str()).unwrap_or("last");
-    if !matches!(reducer, "last" | "lastNotNull" | "current") {
-        notes.left_out(whose, &format!("`{reducer}` of its values; the last one is shown"));
+    // Numbers of old are averages unless they say something else.
+    let of_old = if panel["type"] == "singlestat" { "avg" } else { "last" };
+    match calcs.as_str().or_else(|| panel["valueName"].as_str()).unwrap_or(of_old) {
+        "last" | "lastNotNull" | "current" => "",
+        "avg" | "mean" => "avg",
+        "min" => "min",
+        "max" => "max",
+        "total" | "sum" => "total",
+        other => {
+            notes.left_out(whose, &format!("`{other}` of its values; the last one is shown"));
+            ""
+        }
     }
 }

@@ -98,7 +98,7 @@ impl Found<'_> {
         self.rows.push(Row::default());
         for panel in panels {
             if panel["type"] == "row" {
-                self.heading(&panel["title"]);
+                self.heading(panel);
                 let inner = panel["panels"].as_array().map(Vec::as_slice).unwrap_or_default();
                 inner.iter().for_each(|panel| self.add(panel, None));
             } else {
@@ -109,18 +109,23 @@ impl Found<'_> {
 
     /// Rows of panels that span twelfths.
     fn spans(&mut self, rows: &[Value]) {
-        for row in rows.iter().take(MOST) {
-            self.heading(&row["title"]);
+        for row in rows.iter().take(MOST).filter(|row| !row["repeatRowId"].is_number()) {
+            self.heading(row);
             let panels = row["panels"].as_array().map(Vec::as_slice).unwrap_or_default();
             panels.iter().for_each(|panel| self.add(panel, Some(&row["height"])));
         }
     }
 
-    fn heading(&mut self, title: &Value) {
-        self.rows.push(Row { title: title.as_str().unwrap_or_default().to_owned(), ..Row::default() });
+    fn heading(&mut self, row: &Value) {
+        let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        self.rows.push(Row { title: text("title"), repeat: text("repeat"), ..Row::default() });
     }
 
     fn add(&mut self, value: &Value, row_height: Option<&Value>) {
+        // Grafana keeps what it has made of a repetition beside what it was made of.
+        if value["repeatPanelId"].is_number() {
+            return;
+        }
         let Some(left) = self.left.checked_sub(1) else { return };
         self.left = left;
         let made = panel::panels(value, row_height, self.sources, self.notes, &mut self.strangers);

@@ -57,12 +57,20 @@ pub(super) fn panels(
         height,
         unit: look.unit.clone(),
         decimals: look.decimals,
+        from: look.from.clone(),
+        repeat: value["repeat"].as_str().unwrap_or_default().to_owned(),
         ..Panel::default()
     };
     match kind {
         "number" => numbers(panel, targets, look),
         "table" => vec![Panel { columns: columns(&targets, &look), row: "Series".to_owned(), ..panel }],
-        _ => vec![Panel { targets, options: look.options, ..panel }],
+        _ => {
+            // Thresholds are kept for every panel of today, and drawn in few.
+            let style = &value["fieldConfig"]["defaults"]["custom"]["thresholdsStyle"]["mode"];
+            let is_drawn = value["thresholds"].is_array() || style.as_str().is_some_and(|mode| mode != "off");
+            let (warn, alarm) = if is_drawn { (look.warn, look.alarm) } else { (None, None) };
+            vec![Panel { targets, options: look.options, warn, alarm, ..panel }]
+        }
     }
 }
 
@@ -76,6 +84,7 @@ fn numbers(panel: Panel, targets: Vec<String>, look: Look) -> Vec<Panel> {
         spark: look.spark,
         warn: look.warn.clone(),
         alarm: look.alarm.clone(),
+        reduce: look.reduce.to_owned(),
         ..panel.clone()
     };
     targets.into_iter().map(one).collect()

@@ -122,6 +122,12 @@ fn name(text: &str) -> (&str, &str, &str) {
     (&text[..end], "", &text[end..])
 }
 
+/// Whether a text is a length of time, such as `7d`.
+pub(super) fn is_length(text: &str) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    digits > 0 && matches!(&text[digits..], "s" | "m" | "h" | "d" | "w" | "M" | "y")
+}
+
 /// Seconds of `30s`, `5m`, `1h`, `1d`.
 pub(super) fn seconds(text: &str) -> Option<u32> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

@@ -61,9 +61,7 @@ fn current(value: &Value) -> Option<String> {
 fn of_query(made: &mut Variable, value: &Value, whose: &str, notes: &mut Notes) {
     let query = &value["query"];
     let query = [query, &query["query"], &query["target"]].into_iter().find_map(Value::as_str).unwrap_or_default();
-    if value["regex"].as_str().is_some_and(|regex| !regex.is_empty()) {
-        notes.left_out(whose, "the regular expression that filters its values");
-    }
+    made.regex = value["regex"].as_str().unwrap_or_default().to_owned();
     let query = in_our_way(query.trim(), whose, notes);
     // Functions and tags have no counterpart; a pattern has no bracket.
     if query.is_empty() || query.contains(['(', ')', ' ', '=']) {
@@ -72,7 +70,7 @@ fn of_query(made: &mut Variable, value: &Value, whose: &str, notes: &mut Notes) 
         made.values = vec![now.unwrap_or_else(|| "*".to_owned())];
         return;
     }
-    made.node = i64::try_from(query.split('.').count()).ok().map(|parts| parts - 1);
+    // Its last part, wherever that is: a variable inside may stand for several parts.
     made.query = query;
 }
 
