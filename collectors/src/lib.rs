@@ -7,6 +7,7 @@
 #[cfg(any(feature = "services", feature = "postgres"))]
 mod ask;
 mod change;
+mod clean;
 mod collector;
 mod counter;
 mod dial;
@@ -20,19 +21,24 @@ mod out;
 mod proc;
 mod registry;
 mod rpc;
+mod sample;
 mod snmp;
 mod stall;
+mod style;
 
 pub use ceph::{Naming as CephNaming, replay as replay_ceph, replay_cluster as replay_ceph_cluster};
 pub use change::Change;
+pub use clean::{clean, clean_as_diamond};
 pub use collector::{Class, Collector, Slot, Spec};
 pub use counter::{Bits, moved};
 pub use ears::{Ears, Heard};
 pub use fail::Fail;
 pub use kept::{Kept, KeptRow};
 pub use origin::Origin;
-pub use out::{Added, Mark, Out, Sample, Scope, Style, Unit, Value, clean, clean_as_diamond};
+pub use out::{Mark, Out};
 pub use registry::{Built, Compat, Entry, Made, Settings, SettingsFault, Site};
+pub use sample::{Added, Sample, Scope, Unit, Value};
+pub use style::Style;
 
 const LINUX: bool = cfg!(target_os = "linux");
 
