@@ -1,4 +1,4 @@
-use crate::testing::{collect, collector, host, raw, try_collect};
+use crate::testing::{collect, collector, fixture, host, raw, try_collect};
 use crate::{Fail, Value};
 
 /// A tree of two levels, in the form of Linux 6.
@@ -36,6 +36,19 @@ fn a_group_is_published_with_what_it_uses() {
     assert_eq!(value("cpu.pressure.some.percent"), 41.0);
     assert_eq!(samples["cgroup.user_slice.pids.current"].value, Value::Gauge(9.0));
     assert!(!samples.contains_key("cgroup.system_slice.memory.max"), "no limit is no number");
+}
+
+#[test]
+fn what_a_kernel_says_of_groups_without_controllers_is_published() {
+    let mut one = collector("cgroup", &fixture("cgroup/testdata/linux-6"), "depth = 2");
+    let samples = collect(&mut *one, 0);
+    let value = |name: &str| raw(&samples[&format!("cgroup.{name}")]);
+    assert_eq!(value("db_slice.cpu.usage"), 218_783.0);
+    assert_eq!((value("db_slice.cpu.user"), value("db_slice.cpu.system")), (55_859.0, 162_923.0));
+    assert_eq!(value("db_slice.cpu.pressure.some.percent"), 328_684.0);
+    assert_eq!(value("web_slice.nginx_service.cpu.usage"), 984.0);
+    assert_eq!(value("web_slice.memory.pressure.full.percent"), 0.0);
+    assert!(!samples.keys().any(|name| name.contains("memory.current") || name.contains("cgroup_controllers")));
 }
 
 #[test]

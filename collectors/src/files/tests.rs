@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use proptest::prelude::*;
 
 use super::read_line;
-use crate::testing::{collect, collector, host, raw, slot, try_collect};
+use crate::testing::{collect, collector, fixture, host, raw, slot, try_collect};
 use crate::{Fail, Out, Style};
 
 const PLACE: &str = "var/lib/plumbago/files";
@@ -23,6 +23,19 @@ fn lines_of_all_files_are_published_with_their_decimals() {
     assert_eq!(raw(&samples["backup.seconds"]), 812.0);
     assert_eq!((raw(&samples["ratio"]), samples["ratio"].style), (-0.25, Style::Decimals(3)));
     assert_eq!(raw(&samples["b.c"]), 7.0);
+}
+
+#[test]
+fn what_programs_print_is_published() {
+    let samples = collect(&mut *collector("files", &fixture("files/testdata/debian-12"), ""), 0);
+    let value = |name: &str| raw(&samples[name]);
+    assert_eq!(
+        (value("vm.swappiness"), value("vm.page-cluster"), value("vm.lowmem_reserve_ratio")),
+        (60.0, 3.0, 256.0)
+    );
+    assert!(!samples.contains_key("vm.numa_zonelist_order"), "`Node` is no number");
+    assert_eq!((value("used_memory"), value("mem_fragmentation_ratio")), (941_704.0, 13.5));
+    assert_eq!(value("nr_free_pages"), 775_007.0);
 }
 
 #[test]

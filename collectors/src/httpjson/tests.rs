@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::flatten::publish;
-use crate::testing::{collect, collector, raw, serve, slot, try_collect};
+use crate::testing::{collect, collector, fixture, raw, serve, slot, try_collect};
 use crate::{Collector, Out, Style};
 
 fn asking(json: &str, options: &str) -> Box<dyn Collector> {
@@ -21,6 +21,19 @@ fn numbers_are_published_under_their_keys() {
     assert_eq!((value("ok"), value("text"), value("below")), (1.0, 7.0, -3.0));
     assert_eq!(samples["httpjson.large"].style, Style::Decimals(0));
     assert_eq!(samples.len(), 6);
+}
+
+#[test]
+fn what_etcd_says_of_itself_is_published() {
+    let vars = std::fs::read_to_string(fixture("httpjson/testdata/etcd-3.4/vars.json")).unwrap();
+    let samples = collect(&mut *asking(&vars, "targets.etcd = URL"), 0);
+    let value = |name: &str| raw(&samples[&format!("httpjson.etcd.{name}")]);
+    assert_eq!(value("file_descriptor_limit"), 20_000.0);
+    assert_eq!((value("memstats.Alloc"), value("memstats.NumGC"), value("memstats.EnableGC")), (3_542_720.0, 2.0, 1.0));
+    assert_eq!(value("memstats.GCCPUFraction"), 0.007_293_811_915_263_357);
+    assert_eq!((value("raft_status.term"), value("raft_status.progress.8e9e05c52164694d.match")), (2.0, 4.0));
+    let lists = |name: &String| ["cmdline", "PauseNs", "BySize"].iter().any(|list| name.contains(list));
+    assert!(!samples.keys().any(lists), "lists have no names");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::follow::Log;
-use crate::testing::{collect, collector, raw, try_collect};
+use crate::testing::{collect, collector, fixture, raw, try_collect};
 use crate::{Collector, Fail, Kept};
 
 const NGINX: &str = r#"
@@ -55,6 +55,20 @@ fn lines_are_counted_by_field_and_measured() {
     let samples = collect(&mut *collector, 20);
     assert!(!samples.contains_key("logtail.web.seconds.mean"), "nothing was written");
     assert_eq!(raw(&samples["logtail.web.lines"]), 4.0);
+}
+
+#[test]
+fn what_nginx_writes_is_counted() {
+    let (_host, log, mut collector) = watching(NGINX);
+    let written = fs::read_to_string(fixture("logtail/testdata/nginx-1.22/access.log")).unwrap();
+    append(&log, &written);
+    let samples = collect(&mut *collector, 10);
+    let value = |name: &str| raw(&samples[&format!("logtail.web.{name}")]);
+    assert_eq!((value("lines"), value("unmatched")), (18.0, 0.0), "quotes and bytes of a client are escaped");
+    assert_eq!((value("count.all"), value("count.errors")), (18.0, 1.0));
+    let by = ["200", "301", "400", "404", "502"].map(|status| value(&format!("by.status.{status}")));
+    assert_eq!(by, [12.0, 1.0, 2.0, 2.0, 1.0]);
+    assert_eq!((value("seconds.max"), value("seconds.min")), (2.012, 0.0));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{fs, thread};
 
 use proptest::prelude::*;
 
-use crate::testing::{Program, collect, collect_soon, collector, raw, slot, try_collect};
+use crate::testing::{Program, collect, collect_soon, collector, fixture, raw, slot, try_collect};
 use crate::{Fail, Out, Value};
 
 /// A message of a server: its letter, its length, its body.
@@ -34,16 +34,22 @@ fn table(columns: &[&str], row: &[&str]) -> Vec<u8> {
 
 /// A server that lets everybody in and gives `answer` to each question.
 fn serve(greeting: Vec<u8>, answer: Vec<u8>) -> SocketAddr {
+    serve_all(greeting, vec![answer])
+}
+
+/// The same, with an answer to each question in turn, and the last one to all that follow.
+fn serve_all(greeting: Vec<u8>, answers: Vec<Vec<u8>>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for mut peer in listener.incoming().map_while(Result::ok) {
-            let (mut first, mut bytes) = (true, [0; 4096]);
+            let mut said =
+                std::iter::once(&greeting).chain(&answers).chain(std::iter::repeat(&answers[answers.len() - 1]));
+            let mut bytes = [0; 4096];
             while let Ok(1..) = peer.read(&mut bytes) {
-                if peer.write_all(if first { &greeting } else { &answer }).is_err() {
+                if said.next().is_none_or(|said| peer.write_all(said).is_err()) {
                     break;
                 }
-                first = false;
             }
         }
     });
@@ -71,6 +77,39 @@ fn rows_become_names_and_counts_become_rates() {
     assert_eq!(value("postgres.database.my_db.blk_read_time"), Some(Value::Total(1.5)));
     assert_eq!(value("postgres.up"), Some(Value::Gauge(1.0)));
     assert!(!samples.iter().any(|(name, _)| name.ends_with("id") || name.ends_with("_reset")), "{samples:?}");
+}
+
+#[test]
+fn what_version_15_answers_is_published() {
+    let recorded = fs::read(fixture("postgres/testdata/postgres-15/answers")).unwrap();
+    let (mut answers, mut begin, mut at) = (Vec::new(), 0, 0);
+    while let Some(length) = recorded.get(at + 1..at + 5) {
+        let last = recorded[at] == b'Z';
+        at += 1 + u32::from_be_bytes(length.try_into().unwrap()) as usize;
+        if last {
+            answers.push(recorded[begin..at].to_vec());
+            begin = at;
+        }
+    }
+    let greeting = answers.remove(0);
+    assert_eq!((answers.len(), at), (11, recorded.len()));
+    let options = options(serve_all(greeting, answers)) + "database = 'shop'\ntables = true\n";
+    let samples = collect(&mut *collector("postgres", "/".as_ref(), &options), 0);
+    let value = |name: &str| raw(samples.get(&format!("postgres.{name}")).unwrap_or_else(|| panic!("{name}")));
+    assert_eq!(
+        (value("up"), value("database.postgres.blks_read"), value("database.shop.tup_inserted")),
+        (1.0, 69.0, 540.0)
+    );
+    assert_eq!((value("database.shop.size"), value("database.template1.blks_hit")), (7_732_583.0, 83_850.0));
+    assert_eq!((value("database.postgres.session_time"), value("wal.written_byte")), (154.676, 26_434_328.0));
+    assert_eq!((value("shop.connections.active"), value("shop.locks.accesssharelock")), (1.0, 1.0));
+    assert_eq!((value("bgwriter.buffers_alloc"), value("server.max_connections")), (1791.0, 100.0));
+    assert_eq!(
+        (value("shop.tables.sales.orders.n_tup_ins"), value("shop.tables.sales.orders.vacuum_count")),
+        (500.0, 1.0)
+    );
+    let later = |name: &String| name.starts_with("postgres.checkpointer") || name.contains("stats_reset");
+    assert!(!samples.keys().any(later), "since version 17, and a time");
 }
 
 #[test]

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::Style;
-use crate::testing::{collect, collector, host, like_diamond, raw, try_collect};
+use crate::testing::{collect, collector, fixture, host, like_diamond, raw, try_collect};
 
 /// A line of `/proc/PID/stat` of a process that used `ticks` in user space.
 fn stat(pid: u32, name: &str, ticks: u64, started: u64, pages: u64) -> String {
@@ -47,6 +47,22 @@ fn the_processes_of_a_group_are_added() {
     process(host.path(), 10, &stat(10, "nginx", 150, 50_000, 5), "nginx: master\0");
     process(host.path(), 13, &stat(13, "nginx", 20, 100_500, 5), "nginx: worker\0");
     assert_eq!(raw(&collect(&mut *one, 10)["process.web.cpu_percent"]), 7.0, "0.7 s of 10, the new one's included");
+}
+
+#[test]
+fn processes_of_nginx_and_redis_are_added() {
+    let options = "top = 0\n[process.web]\nname = 'nginx'\n[process.db]\ncmdline = ['^redis-server']\n[process.worker]\n\
+                   cmdline = ['worker process']\ncount-workers = true";
+    let samples = collect(&mut *collector("processes", &fixture("processes/testdata/linux-6"), options), 0);
+    let value = |name: &str| raw(&samples[&format!("process.{name}")]);
+    assert_eq!(value("worker.workers_count"), 2.0);
+    assert_eq!((value("web.num_fds"), value("web.num_threads")), (36.0, 3.0));
+    assert_eq!((value("web.io_counters.read_count"), value("web.io_counters.write_bytes")), (34.0, 20_480.0));
+    assert_eq!((value("web.num_ctx_switches.voluntary"), value("web.num_ctx_switches.involuntary")), (24.0, 4.0));
+    assert_eq!((value("db.cpu_times.user"), value("db.cpu_times.system")), (2.95, 2.02));
+    assert_eq!((value("db.num_threads"), value("db.num_ctx_switches.voluntary")), (5.0, 140_692.0));
+    assert_eq!(value("db.memory_info_ex.rss"), 3184.0 * rustix::param::page_size() as f64);
+    assert!((value("db.uptime") - 53.78).abs() < 0.001);
 }
 
 #[test]
