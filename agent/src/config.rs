@@ -33,7 +33,7 @@ pub struct AgentConfig {
     /// has an `address` alone. Default: 127.0.0.1:2003 when there is no `[destination.NAME]`, else nowhere.
     pub destination: Option<String>,
     /// Bytes of memory for lines, shared equally among destinations; what goes beyond pushes the oldest out. At least
-    /// 65 536. Default 16 777 216.
+    /// 65 536. Default 8 388 608.
     pub buffer_bytes: usize,
     /// First pause after a failed connect; it doubles up to `retry-most`, with jitter. Default "1s".
     #[serde(with = "humantime_serde")]
@@ -87,7 +87,7 @@ impl Default for AgentConfig {
             interval: Duration::from_secs(10),
             stagger: true,
             destination: None,
-            buffer_bytes: 16 << 20,
+            buffer_bytes: 8 << 20,
             retry_first: Duration::from_secs(1),
             retry_most: Duration::from_secs(60),
             patience: Duration::from_secs(15),

@@ -12,19 +12,15 @@ use whisper::Timestamp;
 
 use crate::Upstream;
 use crate::naming::Naming;
-use crate::rate::{Outcome, Rates};
-
-/// Longest line that is sent; carbon refuses longer names, too.
-const LONGEST_LINE: usize = 4096;
+use crate::rate::Rates;
+use crate::teller::{Ready, Teller};
 
 /// A collector and what is remembered between its runs.
 pub(crate) struct Job {
     collector: Box<dyn Collector>,
     spec: Spec,
-    naming: Arc<Naming>,
     out: Out,
-    rates: Rates,
-    text: String,
+    teller: Teller,
     /// The failure that was logged last, while it lasts.
     failing: Option<String>,
     /// The slot of the last run.
@@ -44,16 +40,6 @@ pub(crate) trait Witness: Send {
 
     /// There are no more of this run.
     fn end(&mut self);
-}
-
-/// One value, ready to be sent.
-pub(crate) struct Ready<'a> {
-    /// The whole name.
-    pub(crate) name: &'a str,
-    /// The value as it is printed.
-    pub(crate) value: &'a str,
-    /// What it was made from.
-    pub(crate) sample: &'a Sample,
 }
 
 /// How a run went.
@@ -89,10 +75,8 @@ impl Job {
         Job {
             collector,
             spec,
-            naming,
             out: Out::default(),
-            rates: Rates::default(),
-            text: String::new(),
+            teller: Teller::new(naming),
             failing: None,
             slot: Timestamp::from_secs(0),
             upstream: Upstream::default(),
@@ -129,14 +113,14 @@ impl Job {
 
     /// Takes over all that `before` is, a program that runs included, under the names of this one.
     pub(crate) fn adopt(&mut self, before: Job) {
-        let Job { collector, rates, failing, slot, .. } = before;
+        let Job { collector, teller, failing, slot, .. } = before;
         (self.collector, self.failing, self.slot) = (collector, failing, slot);
-        self.rates.inherit(rates);
+        self.teller.rates.inherit(teller.rates);
     }
 
     /// Makes rates and names as Diamond does for a collector that runs each `interval`.
     pub(crate) fn like_diamond(mut self, interval: Duration) -> Job {
-        self.rates = Rates::like_diamond(interval);
+        self.teller.rates = Rates::like_diamond(interval);
         self.out = Out::like_diamond();
         self
     }
@@ -149,14 +133,14 @@ impl Job {
     pub(crate) fn samples(&self) -> impl Iterator<Item = (String, &Sample)> {
         self.out.samples().map(|(name, sample)| {
             let mut whole = String::new();
-            self.naming.write(sample.scope, name, &mut whole);
+            self.teller.naming.write(sample.scope, name, &mut whole);
             (whole, sample)
         })
     }
 
     /// What `whole` is called by its collector, when it may be one of its names.
     pub(crate) fn own_name<'a>(&self, whole: &'a str) -> &'a str {
-        self.naming.below(whole)
+        self.teller.naming.below(whole)
     }
 
     /// What the last run failed with.
@@ -169,82 +153,79 @@ impl Job {
         self.slot
     }
 
-    /// Runs the collector for `slot` and replaces `lines` with what is to be sent.
-    pub(crate) fn run(&mut self, slot: Slot, lines: &mut String) -> Report {
-        lines.clear();
+    /// Runs the collector for `slot` and hands what is to be sent to `pass`, whole lines, in one go or in parts. `lines`
+    /// lends its memory.
+    pub(crate) fn run(&mut self, slot: Slot, lines: &mut String, mut pass: impl FnMut(&str)) -> Report {
         // Nearly all lines end alike.
         let end = format!(" {}\n", slot.time);
-        let mut witness = self.witness.take();
-        let report = self.measure(slot, |ready| {
-            if let Some(witness) = &mut witness {
-                witness.see(&ready);
-            }
-            lines.push_str(ready.name);
-            lines.push(' ');
-            lines.push_str(ready.value);
-            match ready.sample.time {
-                None => lines.push_str(&end),
-                // Writing to a String cannot fail.
-                Some(time) => drop(writeln!(lines, " {time}")),
-            }
-        });
-        if let Some(witness) = &mut witness {
+        self.begin(slot);
+        let (collector, teller, witness) = (&mut self.collector, &mut self.teller, &mut self.witness);
+        let mut points = 0;
+        let mut part = |out: &mut Out| {
+            lines.clear();
+            points += teller.tell(out, |ready| {
+                if let Some(witness) = witness {
+                    witness.see(&ready);
+                }
+                lines.push_str(ready.name);
+                lines.push(' ');
+                lines.push_str(ready.value);
+                match ready.sample.time {
+                    None => lines.push_str(&end),
+                    // Writing to a String cannot fail.
+                    Some(time) => drop(writeln!(lines, " {time}")),
+                }
+            });
+            pass(lines);
+            out.begin_part();
+        };
+        let begun = Instant::now();
+        let out = &mut self.out;
+        let result = catch_unwind(AssertUnwindSafe(|| collector.run_in_parts(slot, out, &mut part)));
+        let took = begun.elapsed();
+        part(out);
+        if let Some(witness) = witness {
             witness.end();
         }
-        self.witness = witness;
-        report
+        let state = self.end(slot, result);
+        Report { points, took, state }
     }
 
-    /// Runs the collector for `slot` and hands every value to `emit`.
-    pub(crate) fn measure(&mut self, slot: Slot, mut emit: impl FnMut(Ready<'_>)) -> Report {
-        self.slot = slot.time;
-        self.out.begin(slot);
+    /// Runs the collector for `slot` and hands every value to `emit`. All its samples are there afterwards.
+    pub(crate) fn measure(&mut self, slot: Slot, emit: impl FnMut(Ready<'_>)) -> Report {
+        self.begin(slot);
         let begun = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| self.collector.run(slot, &mut self.out)));
         let took = begun.elapsed();
-        let state = self.note(result);
+        let points = self.teller.tell(&self.out, emit);
+        let state = self.end(slot, result);
+        Report { points, took, state }
+    }
+
+    fn begin(&mut self, slot: Slot) {
+        self.slot = slot.time;
+        self.out.begin(slot);
+    }
+
+    fn end(&mut self, slot: Slot, result: std::thread::Result<Result<(), Fail>>) -> State {
         for change in self.out.take_changes() {
             info!(what = change.what, data = change.data, "Something changed.");
             self.upstream.post(change, slot.time);
         }
-        let mut points = 0;
-        for (name, sample) in self.out.samples() {
-            let mut value = |suffix: &str, value: f64| {
-                self.text.clear();
-                self.naming.write(sample.scope, name, &mut self.text);
-                self.text.push_str(suffix);
-                let end = self.text.len();
-                sample.style.print(value, &mut self.text);
-                if self.text.len() < LONGEST_LINE {
-                    points += 1;
-                    emit(Ready { name: &self.text[..end], value: &self.text[end..], sample });
-                }
-            };
-            match self.rates.resolve(name, sample) {
-                Outcome::Nothing => {}
-                Outcome::Plain(plain) => value("", plain),
-                Outcome::Events { rate, avg } => {
-                    value(".rate", rate);
-                    if let Some(avg) = avg {
-                        value(".avg", avg);
-                    }
-                }
-            }
-        }
-        self.rates.end();
-        Report { points, took, state }
+        self.teller.rates.end();
+        self.note(result)
     }
 
     /// What is remembered between runs: the agent's readings, and what the collector keeps beside them.
     pub(crate) fn memory(&self) -> (&Rates, Kept) {
         let mut kept = Kept::default();
         self.collector.keep(&mut kept);
-        (&self.rates, kept)
+        (&self.teller.rates, kept)
     }
 
     /// Takes back, before the first run, what an earlier job of the same collector remembered.
     pub(crate) fn recall(&mut self, rates: Rates, kept: &Kept) {
-        self.rates.inherit(rates);
+        self.teller.rates.inherit(rates);
         self.collector.recall(kept);
     }
 
@@ -252,7 +233,7 @@ impl Job {
     pub(crate) fn inherit(&mut self, before: Job) {
         let mut kept = Kept::default();
         before.collector.keep(&mut kept);
-        self.recall(before.rates, &kept);
+        self.recall(before.teller.rates, &kept);
         self.failing = before.failing;
     }
 
@@ -318,7 +299,7 @@ mod tests {
     fn lines(job: &mut Job, secs: u32) -> (String, Report) {
         let mut lines = String::new();
         let slot = Slot { time: Timestamp::from_secs(1000 + secs), monotonic: Duration::from_secs(secs.into()) };
-        let report = job.run(slot, &mut lines);
+        let report = job.run(slot, &mut String::new(), |part| lines.push_str(part));
         (lines, report)
     }
 

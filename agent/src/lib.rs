@@ -42,6 +42,7 @@ mod setup;
 mod sink;
 mod size;
 mod spool;
+mod teller;
 
 pub use collectors::Compat;
 pub use config::{AgentConfig, Problem};

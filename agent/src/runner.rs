@@ -174,18 +174,15 @@ impl Runner {
         };
         seat.last = Some(time);
         if job.spec().class == Class::Fast {
-            let report = job.run(slot, &mut self.lines);
+            let report = job.run(slot, &mut self.lines, |lines| self.pipeline.push(seat.name, lines));
             seat.job = Some(job);
-            self.pipeline.push(seat.name, &self.lines);
             seat.entry.enter(report);
             return;
         }
         let (done, pipeline, entry) = (self.done.clone(), Arc::clone(&self.pipeline), seat.entry.clone());
         let (name, generation) = (seat.name, self.generation);
         let begun = self.pool.run(move || {
-            let mut lines = String::new();
-            let report = job.run(slot, &mut lines);
-            pipeline.push(name, &lines);
+            let report = job.run(slot, &mut String::new(), |lines| pipeline.push(name, lines));
             pipeline.send();
             entry.enter(report);
             // A runner that has stopped wants no more runs.

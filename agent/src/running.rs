@@ -23,7 +23,7 @@ use crate::ledger::{Ledger, Ledgers, Watch};
 use crate::naming::Naming;
 use crate::own::Own;
 use crate::pipeline::Pipeline;
-use crate::plugin::Home;
+use crate::plugin::{Home, Share};
 use crate::runner::{Event, Planned, Runner};
 use crate::{AgentConfig, Counts, Problem, Setup, clock, stagger};
 
@@ -306,7 +306,7 @@ impl Plan {
             return Err(StartError::Settings { faults });
         };
         let living = &config.plugins.living;
-        let home = Home { host: &host, prefix: &config.prefix, interval, living };
+        let home = Home { host: &host, prefix: &config.prefix, interval, living, share: Share::default() };
         built.extend(config.plugins.build(home).map_err(|faults| StartError::Settings { faults })?);
         let naming = Arc::new(Naming::new(&config.prefix, &host).with_suffix(&config.suffix));
         Ok(Plan { interval, host, naming, built })

@@ -47,7 +47,7 @@ impl Timetable {
     }
 
     /// Takes what is due. After a jump forwards each thing is due once, for the latest slot, and not once per slot
-    /// missed; after a jump back the slots begin anew from `now`.
+    /// missed; after a jump back the slots begin anew with the one that `now` lies in.
     pub fn due(&mut self, now: Duration) -> Vec<Due> {
         self.rows.iter_mut().enumerate().filter_map(|(at, row)| row.take(at, now)).collect()
     }
@@ -68,12 +68,14 @@ impl Row {
 
     fn take(&mut self, row: usize, now: Duration) -> Option<Due> {
         let step = u64::from(self.interval.secs());
+        if self.start().saturating_sub(now) > Duration::from_secs(step) {
+            // The next run is never further away than one interval, unless somebody set the clock back. The slot that it
+            // shows now has begun; without a run it would be a hole.
+            self.align(now);
+            self.next = self.next.saturating_sub(step);
+        }
         let start = self.start();
         if now < start {
-            if start - now > Duration::from_secs(step) {
-                // The next run is never further away than one interval, unless somebody set the clock back.
-                self.align(now);
-            }
             return None;
         }
         let missed = (now - start).as_secs() / step;
@@ -139,8 +141,30 @@ mod tests {
     fn after_the_clock_was_set_back_runs_go_on() {
         let mut table = table(10, 0, 1_000_000);
         assert_eq!(slots(&mut table, 1_000_000), [(1_000, 0)]);
-        assert_eq!(slots(&mut table, 500_001), []);
+        assert_eq!(slots(&mut table, 500_001), [(500, 0)]);
+        assert_eq!(slots(&mut table, 500_002), []);
         assert_eq!(slots(&mut table, 510_000), [(510, 0)]);
+        assert_eq!(slots(&mut table, 0), [(0, 0)]);
+    }
+
+    #[test]
+    fn an_hour_back_or_forth_leaves_no_slot_of_the_clock_without_a_run_while_it_is_on() {
+        let mut table = table(10, 3_000, 3_600_000_000);
+        let (mut now, mut seen) = (3_600_000_000_u64, Vec::new());
+        for second in 0..100_u64 {
+            match second {
+                30 => now -= 3_600_000,
+                70 => now += 3_600_000,
+                _ => {}
+            }
+            seen.extend(slots(&mut table, now).into_iter().map(|(slot, _)| slot));
+            now += 1_000;
+        }
+        let (first, hour) = (3_600_000, 3_600);
+        let back = [first - hour + 20, first - hour + 30, first - hour + 40, first - hour + 50, first - hour + 60];
+        let expected =
+            [vec![first, first + 10, first + 20], back.to_vec(), vec![first + 60, first + 70, first + 80, first + 90]];
+        assert_eq!(seen, expected.concat());
     }
 
     #[test]

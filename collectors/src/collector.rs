@@ -22,6 +22,15 @@ pub trait Collector: Send {
     /// The first thing that went wrong. [`Fail::Absent`] is quiet; everything else is logged once per change of state.
     fn run(&mut self, slot: Slot, out: &mut Out) -> Result<(), Fail>;
 
+    /// As [`run`](Collector::run), for a collector that may say more than should be held at once: whenever
+    /// [`Out::is_full`], it hands `out` to `pass`, which takes what is there away.
+    ///
+    /// # Errors
+    /// As [`run`](Collector::run).
+    fn run_in_parts(&mut self, slot: Slot, out: &mut Out, _pass: &mut dyn FnMut(&mut Out)) -> Result<(), Fail> {
+        self.run(slot, out)
+    }
+
     /// Adds what the next start has to know beside the readings handed over by `run`: a collector that makes its
     /// differences by itself, or reads on where it stopped. Asked about once a minute and at the end.
     fn keep(&self, _kept: &mut Kept) {}

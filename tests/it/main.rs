@@ -9,6 +9,7 @@ mod activation;
 mod agent_goes_on;
 mod agent_tells;
 mod agent_kills;
+mod agent_memory;
 mod agent_to_chart;
 mod bad_input;
 mod ceph_faults;

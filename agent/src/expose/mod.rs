@@ -13,11 +13,15 @@ use std::time::{Duration, Instant};
 use collectors::Unit;
 
 use self::server::Door;
-use crate::job::{Job, Ready, Witness};
+use crate::job::{Job, Witness};
 use crate::naming::Naming;
+use crate::teller::Ready;
 
 /// Values of one collector that are kept; of a longer run the rest is left out, which the page says.
 const MOST_VALUES: usize = 50_000;
+
+/// The same in bytes of names and values.
+const MOST_TEXT: usize = 2 << 20;
 
 /// Intervals after which values that were not measured again are gone.
 const FRESH_FOR: u32 = 3;
@@ -125,7 +129,7 @@ struct Filler {
 impl Witness for Filler {
     fn see(&mut self, ready: &Ready<'_>) {
         let Values { text, rows, left_out } = &mut self.values;
-        if rows.len() == MOST_VALUES {
+        if rows.len() == MOST_VALUES || text.len() >= MOST_TEXT {
             *left_out += 1;
             return;
         }

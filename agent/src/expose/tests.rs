@@ -36,7 +36,7 @@ fn ran(exposed: &Arc<Exposed>, names: &[&'static str]) -> Job {
 
 fn run(job: &mut Job) {
     let slot = Slot { time: Timestamp::from_secs(1000), monotonic: Duration::from_secs(1) };
-    job.run(slot, &mut String::new());
+    job.run(slot, &mut String::new(), |_| {});
 }
 
 #[test]

@@ -27,6 +27,13 @@ impl Chunk {
         Chunk { lines: Vec::with_capacity(CHUNK), points: 0, handed: 0 }
     }
 
+    /// Forgets the lines. Gives whether the memory is that of one piece, and can be used again.
+    pub(crate) fn empty(&mut self) -> bool {
+        self.lines.clear();
+        (self.points, self.handed) = (0, 0);
+        self.memory() == CHUNK
+    }
+
     /// Memory that it takes.
     pub(crate) fn memory(&self) -> usize {
         self.lines.capacity()

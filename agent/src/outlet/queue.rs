@@ -41,6 +41,9 @@ pub(crate) struct Queue {
     /// Oldest first.
     waiting: VecDeque<Chunk>,
     waiting_bytes: usize,
+    /// Memory of chunks that went to disk, while there is an outage: the threads that fill the queue take it from here
+    /// and not each from a heap of its own, which would all be as large as they ever were.
+    spare: Vec<Chunk>,
     handed: Handed,
     counts: Counts,
     lost: Lost,
@@ -55,6 +58,7 @@ impl Queue {
             limits,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
+            spare: Vec::new(),
             handed: Handed::new(limits.resend, limits.bytes / 4),
             counts: Counts::default(),
             lost: Lost::none(limits.slot),
@@ -88,7 +92,7 @@ impl Queue {
             last.points += 1;
             return;
         }
-        let mut chunk = self.make_room().unwrap_or_else(Chunk::with_room);
+        let mut chunk = self.make_room().or_else(|| self.spare.pop()).unwrap_or_else(Chunk::with_room);
         chunk.lines.extend_from_slice(line);
         chunk.points = 1;
         self.waiting_bytes += chunk.memory();
@@ -101,9 +105,7 @@ impl Queue {
         while self.waiting_bytes + CHUNK > self.room() {
             let mut oldest = self.pop()?;
             self.drop_chunk(&oldest);
-            if oldest.memory() == CHUNK {
-                oldest.lines.clear();
-                oldest.handed = 0;
+            if oldest.empty() {
                 spare = Some(oldest);
             }
         }
@@ -125,6 +127,14 @@ impl Queue {
             self.counts.queued -= chunk.points;
         }
         Some(chunk)
+    }
+
+    /// Takes the memory of a chunk back whose lines are on disk.
+    pub(crate) fn reuse(&mut self, mut chunk: Chunk) {
+        let bytes = self.waiting_bytes + (self.spare.len() + 1) * CHUNK;
+        if self.away.is_some() && bytes <= self.room() && chunk.empty() {
+            self.spare.push(chunk);
+        }
     }
 
     /// Takes a chunk back that was popped: it is the oldest again, so it goes first when there is no room.
@@ -174,6 +184,7 @@ impl Queue {
     pub(crate) fn connected(&mut self) {
         self.counts.connects += 1;
         self.away = None;
+        self.spare = Vec::new();
     }
 
     /// The oldest lines, when they should go to disk: all of them once the destination has been away for [`SHORT`], and

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use collectors::{Bits, Out, Scope, Slot, Unit};
+use collectors::{Bits, Kept, Out, Scope, Slot, Unit};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use whisper::Timestamp;
@@ -11,10 +11,9 @@ use super::notes::Notes;
 use super::voice::Voice;
 use super::word::{self, Kind, Reading, Word};
 
-/// Bytes of paths that types and units are remembered for.
-const MOST_DECLARED: usize = 1 << 20;
-/// What a path costs beside its letters.
-const DECLARED: usize = 32;
+/// What a declared path costs beside its letters, which lie here and, when it is a counter, once more beside its last
+/// reading: two rows of maps that are half full, and what the allocator adds.
+const DECLARED: usize = 200;
 /// A longer path is none.
 const LONGEST_PATH: usize = 1024;
 /// Digits of a rate.
@@ -26,6 +25,8 @@ pub(super) struct Book {
     name: String,
     most: usize,
     declared: HashMap<Box<str>, (Kind, Unit), RandomState>,
+    /// Memory for what it declares and keeps, and how much of it what it declares takes.
+    room: usize,
     declared_bytes: usize,
     /// What it wants to know again at its next start.
     pub(super) kept: Notes,
@@ -64,12 +65,14 @@ impl From<Slot> for Moment {
 }
 
 impl Book {
-    /// For the plugin `name`, of which at most `most` lines are taken each run.
-    pub(super) fn new(name: &str, most: usize) -> Book {
+    /// For the plugin `name`, of which at most `most` lines are taken each run, and which may declare and keep what fits
+    /// into `room` bytes.
+    pub(super) fn new(name: &str, most: usize, room: usize) -> Book {
         Book {
             name: name.to_owned(),
             most,
             declared: HashMap::default(),
+            room,
             declared_bytes: 0,
             kept: Notes::default(),
             lines: 0,
@@ -77,6 +80,11 @@ impl Book {
             bad: 0,
             trouble: None,
         }
+    }
+
+    /// Takes back, before the first run, what an earlier start has kept.
+    pub(super) fn recall(&mut self, kept: &Kept) {
+        self.kept.recall(kept, self.room);
     }
 
     /// Begins a run.
@@ -115,7 +123,8 @@ impl Book {
             Ok(Word::Value(reading)) if reading.path.len() > LONGEST_PATH => self.refuse(line, "has too long a path"),
             Ok(Word::Value(reading)) => self.enter_value(reading, moment, out),
             Ok(Word::Keep(name, numbers)) => {
-                if let Err(fault) = self.kept.take(name, numbers, moment.at) {
+                let room = self.room.saturating_sub(self.declared_bytes);
+                if let Err(fault) = self.kept.take(name, numbers, moment.at, room) {
                     self.refuse(line, fault);
                 }
             }
@@ -146,8 +155,8 @@ impl Book {
 
     fn declare(&mut self, line: &[u8], path: &str, change: impl FnOnce(&mut (Kind, Unit))) {
         if !self.declared.contains_key(path) {
-            let bytes = path.len() + DECLARED;
-            if path.len() > LONGEST_PATH || self.declared_bytes + bytes > MOST_DECLARED {
+            let bytes = 2 * path.len() + DECLARED;
+            if path.len() > LONGEST_PATH || self.declared_bytes + self.kept.bytes() + bytes > self.room {
                 self.refuse(line, "declares one path too many");
                 return;
             }
@@ -213,6 +222,8 @@ fn decimals(text: &str) -> Option<u8> {
 mod tests {
     use super::*;
 
+    const ROOM: usize = 256 << 10;
+
     fn run(book: &mut Book, secs: u32, lines: &[&str]) -> Vec<String> {
         let slot =
             Slot { time: Timestamp::from_secs(1000 + secs), monotonic: Duration::from_secs(u64::from(secs) + 100) };
@@ -232,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_path_stands_below_the_plugin_or_by_itself() {
-        let found = run(&mut Book::new("p", 10), 0, &["a.b 1.5", "=x..y/z 2", "a.c 3 990"]);
+        let found = run(&mut Book::new("p", 10, 4096), 0, &["a.b 1.5", "=x..y/z 2", "a.c 3 990"]);
         assert_eq!(
             found,
             [
@@ -245,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_declared_counter_stays_one() {
-        let mut book = Book::new("p", 10);
+        let mut book = Book::new("p", 10, 4096);
         run(&mut book, 0, &["#type a counter", "#unit a bytes", "a 1"]);
         assert_eq!(
             run(&mut book, 10, &["a 18446744073709551615", "a 1.5"]),
@@ -258,7 +269,7 @@ mod tests {
 
     #[test]
     fn the_first_bad_line_speaks_for_all_until_there_are_none() {
-        let mut book = Book::new("p", 10);
+        let mut book = Book::new("p", 10, 4096);
         run(&mut book, 0, &["a", "b", "c 1"]);
         assert_eq!((book.points(), book.bad()), (1, 2));
         let first = book.trouble().map(str::to_owned);
@@ -271,16 +282,18 @@ mod tests {
 
     #[test]
     fn lines_and_declarations_have_a_limit() {
-        let mut book = Book::new("p", 3);
+        let mut book = Book::new("p", 3, 4096);
         let (mut out, mut voice) = (Out::default(), Voice::new("p"));
         let moment = Moment { time: Timestamp::from_secs(0), at: Duration::ZERO };
         let entered: Vec<_> = (0..4).map(|_| book.enter(b"a 1", moment, &mut out, &mut voice)).collect();
         assert_eq!(entered, [Entered::Line, Entered::Line, Entered::Line, Entered::TooMany]);
-        book = Book::new("p", usize::MAX);
-        for number in 0..100_000 {
+        book = Book::new("p", usize::MAX, ROOM);
+        for number in 0..10_000 {
             book.enter(format!("#type {number}.{} counter", "x".repeat(500)).as_bytes(), moment, &mut out, &mut voice);
+            book.enter(format!("#keep {number} 1 2").as_bytes(), moment, &mut out, &mut voice);
         }
-        assert!(book.declared_bytes <= MOST_DECLARED && book.bad() > 90_000);
+        assert!(book.declared_bytes + book.kept.bytes() <= ROOM && book.bad() > 9_000);
+        assert!(book.declared.len() > 50);
     }
 
     #[test]

@@ -54,6 +54,9 @@ pub struct PluginConfig {
     pub lines: usize,
     /// Bytes of one line; a longer one counts as an error. Default 4096.
     pub line_bytes: usize,
+    /// Bytes of memory for what it declares (`#type`, `#unit`) and keeps (`#keep`). Default: its share of 2 MiB, which all
+    /// plugins without this option have in common.
+    pub kept_bytes: Option<Size>,
     /// With mode "file": a file that was not written for this many intervals is left out. Default 30.
     pub stale: u32,
     /// Anything; the program finds it as JSON in PLUMBAGO_CONFIG.
@@ -89,6 +92,7 @@ impl Default for PluginConfig {
             memory: None,
             lines: 10_000,
             line_bytes: 4096,
+            kept_bytes: None,
             stale: 30,
             options: toml::Table::new(),
         }
@@ -138,6 +142,7 @@ impl PluginConfig {
         expect(self.memory.is_none() || cfg!(target_os = "linux"), "memory: can be limited on Linux only");
         expect((1..=1_000_000).contains(&self.lines), "lines: has to be between 1 and 1000000");
         expect((64..=1 << 20).contains(&self.line_bytes), "line-bytes: has to be between 64 and 1048576");
+        expect(self.kept_bytes.is_none_or(|it| it.0 >= 4096), "kept-bytes: has to be at least 4096");
         expect(self.stale > 0, "stale: has to be at least 1");
         if let Some(Err(fault)) = self.user.as_deref().map(User::find) {
             faults.push(format!("user: {fault}"));

@@ -160,6 +160,8 @@ impl DiamondConfig {
             nice: self.nice,
             memory: self.memory,
             lines: 200_000,
+            // There is one of it, and it speaks for many.
+            kept_bytes: Some(Size::mib(8)),
             options: self.options(),
             ..PluginConfig::default()
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use whisper::Interval;
 
 use super::tests::Bench;
-use super::{DiamondConfig, Home, Living};
+use super::{DiamondConfig, Home, Living, Share};
 
 fn testdata(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("diamond/testdata").join(folder)
@@ -25,7 +25,13 @@ fn start(settings: &str) -> Option<Bench> {
     let config: DiamondConfig = toml::from_str(settings).unwrap();
     assert_eq!(config.problems(), Vec::<String>::new());
     let living = Living::default();
-    let home = Home { host: "h", prefix: "servers", interval: Interval::from_secs(60).unwrap(), living: &living };
+    let home = Home {
+        host: "h",
+        prefix: "servers",
+        interval: Interval::from_secs(60).unwrap(),
+        living: &living,
+        share: Share::default(),
+    };
     Some(Bench::of(config.build(home).unwrap(), living))
 }
 

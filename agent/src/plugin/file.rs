@@ -11,7 +11,7 @@ use collectors::{Out, Scope, Slot, Unit};
 use hashbrown::HashMap;
 use rustix::fs::OFlags;
 
-use super::book::{Entered, Moment};
+use super::book::Entered;
 use super::lines::{CHUNK, Lines, Next};
 use super::{Fault, Page, PluginConfig, Source};
 
@@ -79,7 +79,7 @@ impl File {
             lines.add(&chunk[..read]);
             loop {
                 let entered = match lines.next() {
-                    Next::Line(line) if changed || !has_time(line) => enter(line, slot, page),
+                    Next::Line(line) if changed || !has_time(line) => page.enter(line, slot),
                     Next::Line(_) => continue,
                     Next::TooLong => page.book.too_long(),
                     Next::Nothing => break,
@@ -90,7 +90,7 @@ impl File {
             }
             if read == 0 {
                 let last = match lines.rest() {
-                    Next::Line(line) if changed || !has_time(line) => Some(enter(line, slot, page)),
+                    Next::Line(line) if changed || !has_time(line) => Some(page.enter(line, slot)),
                     _ => None,
                 };
                 return Ok(last);
@@ -125,10 +125,6 @@ impl Source for File {
         }
         result
     }
-}
-
-fn enter(line: &[u8], slot: Slot, page: &mut Page<'_>) -> Entered {
-    page.book.enter(line, Moment::from(slot), page.out, page.voice)
 }
 
 /// Whether a line has a timestamp of its own, which makes it the same point each time it is read.

@@ -26,12 +26,11 @@ impl<'p, 'a> Hearing<'p, 'a> {
 
     /// Takes what was heard; breaks at the end of the answer and when it is too long.
     pub(super) fn hear(&mut self, heard: Heard<'_>) -> ControlFlow<()> {
-        let Page { book, voice, out } = &mut *self.page;
         self.last = match heard {
-            Heard::Line(line) => book.enter(line, self.moment, out, voice),
-            Heard::TooLong => book.too_long(),
+            Heard::Line(line) => self.page.enter(line, self.moment),
+            Heard::TooLong => self.page.book.too_long(),
             Heard::Complaint(text) => {
-                voice.say(Level::Warn, text);
+                self.page.voice.say(Level::Warn, text);
                 return ControlFlow::Continue(());
             }
         };

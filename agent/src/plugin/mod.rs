@@ -1,10 +1,11 @@
 //! Plugins: what any program says about this host, line by line.
 //!
 //! A plugin is a collector like the others, on the pool of those that may wait. Its run ends at its deadline whatever
-//! the program does, so it delays nobody; it keeps at most a line, a chunk and its declared types in memory. How
-//! programs talk to us is told in `agent/plugins.md`.
+//! the program does, so it delays nobody. Of what it says a line, a chunk and a part of its values are in memory at a
+//! time, and what it has declared and keeps, within its share. How programs talk to us is told in `agent/plugins.md`.
 
 mod config;
+mod share;
 mod user;
 mod word;
 mod lines;
@@ -19,6 +20,7 @@ mod end;
 mod hearing;
 mod tick;
 mod once;
+mod arrivals;
 mod stream;
 mod file;
 mod diamond;
@@ -39,8 +41,9 @@ pub use config::{Mode, PluginConfig, Plugins};
 pub use diamond::{BUILT_IN, DiamondConfig, Level as DiamondLevel};
 pub(crate) use end::Living;
 
-use self::book::Book;
+use self::book::{Book, Entered, Moment};
 use self::launch::Launch;
+pub(crate) use self::share::Share;
 use self::voice::Voice;
 use crate::config::seconds;
 
@@ -51,6 +54,7 @@ pub(crate) struct Home<'a> {
     pub(crate) prefix: &'a str,
     pub(crate) interval: Interval,
     pub(crate) living: &'a Living,
+    pub(crate) share: Share,
 }
 
 /// A way to get lines for a slot.
@@ -69,6 +73,19 @@ struct Page<'a> {
     book: &'a mut Book,
     voice: &'a mut Voice,
     out: &'a mut Out,
+    /// Takes the values so far.
+    pass: &'a mut dyn FnMut(&mut Out),
+}
+
+impl Page<'_> {
+    /// Enters one line.
+    fn enter(&mut self, line: &[u8], moment: impl Into<Moment>) -> Entered {
+        let entered = self.book.enter(line, moment.into(), self.out, self.voice);
+        if self.out.is_full() {
+            (self.pass)(self.out);
+        }
+        entered
+    }
 }
 
 /// Why a run gave less than it should.
@@ -111,6 +128,7 @@ impl Plugins {
             return Err(problems);
         }
         let enabled = self.tables.iter().filter(|(_, config)| config.enabled);
+        let home = Home { share: Share::of(self), ..home };
         let built = enabled.map(|(name, config)| {
             let built = build(name, config, home, Vec::new());
             built.map_err(|fault| vec![format!("[plugin.{name}] user: {fault}")])
@@ -140,7 +158,7 @@ pub(crate) fn build(name: &str, config: &PluginConfig, home: Home<'_>, preface: 
     let source: Box<dyn Source> = match config.mode {
         Mode::Tick => Box::new(tick::Tick::new(launch, interval, deadline, config.line_bytes)),
         Mode::Once => Box::new(once::Once::new(launch, deadline, config.line_bytes)),
-        Mode::Stream => Box::new(stream::Stream::new(launch, interval, config.line_bytes)),
+        Mode::Stream => Box::new(stream::Stream::new(launch, interval, config.line_bytes, home.share.waiting)),
         Mode::File => Box::new(file::File::new(name, config, whole)),
     };
     let spec = Spec {
@@ -149,7 +167,8 @@ pub(crate) fn build(name: &str, config: &PluginConfig, home: Home<'_>, preface: 
         default_interval: Some(whole),
         deadline: whole,
     };
-    let (book, voice) = (Book::new(name, config.lines), Voice::new(name));
+    let kept = config.kept_bytes.map_or(home.share.kept, |size| usize::try_from(size.0).unwrap_or(usize::MAX));
+    let (book, voice) = (Book::new(name, config.lines, kept), Voice::new(name));
     let plugin = Plugin { spec, name: name.to_owned(), source, book, voice, restarts: 0 };
     Ok(Built { collector: Box::new(plugin), interval: Some(whole), compat: Compat::Native, settings })
 }
@@ -164,13 +183,17 @@ impl Collector for Plugin {
     }
 
     fn recall(&mut self, kept: &Kept) {
-        self.book.kept.recall(kept);
+        self.book.recall(kept);
     }
 
     fn run(&mut self, slot: Slot, out: &mut Out) -> Result<(), Fail> {
+        self.run_in_parts(slot, out, &mut |_| {})
+    }
+
+    fn run_in_parts(&mut self, slot: Slot, out: &mut Out, pass: &mut dyn FnMut(&mut Out)) -> Result<(), Fail> {
         let begun = Instant::now();
         self.book.begin();
-        let mut page = Page { book: &mut self.book, voice: &mut self.voice, out };
+        let mut page = Page { book: &mut self.book, voice: &mut self.voice, out, pass };
         let result = self.source.gather(slot, &mut page);
         let took = begun.elapsed();
         self.tell(out, slot, took, &result);

@@ -1,7 +1,6 @@
 //! Mode "stream": the program prints by its own clock. A thread takes its lines as they come, so that each is known by
 //! the moment it arrived; a run takes what has gathered.
 
-use std::collections::VecDeque;
 use std::io::{PipeWriter, pipe};
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -13,6 +12,7 @@ use collectors::Slot;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use whisper::{Interval, Timestamp};
 
+use super::arrivals::{Arrivals, Arrived, What};
 use super::backoff::Backoff;
 use super::book::{Entered, Moment};
 use super::launch::Launch;
@@ -21,10 +21,6 @@ use super::word::Level;
 use super::{Fault, Page, Source};
 use crate::clock::wall;
 
-/// Bytes of lines that wait for the next run; while there are more, the program is not read.
-const MOST: usize = 1 << 20;
-/// What a line costs beside its letters.
-const LINE: usize = 64;
 /// How long the thread pauses while too much waits.
 const FULL: Duration = Duration::from_millis(200);
 /// A program that has lived for so long had no bad start.
@@ -35,6 +31,8 @@ pub(super) struct Stream {
     launch: Launch,
     interval: Interval,
     line_bytes: usize,
+    /// Bytes that may wait for the next run; while there are more, the program is not read.
+    room: usize,
     shared: Arc<Mutex<Shared>>,
     /// Closed when the thread is to end.
     alive: Option<PipeWriter>,
@@ -42,28 +40,17 @@ pub(super) struct Stream {
 
 #[derive(Default)]
 struct Shared {
-    waiting: VecDeque<Arrived>,
-    bytes: usize,
+    waiting: Arrivals,
+    /// Bytes that a run is looking through.
+    taken: usize,
     starts: u64,
     /// Why it does not run, while it does not.
     down: Option<String>,
 }
 
-struct Arrived {
-    at: Instant,
-    slot: Timestamp,
-    what: What,
-}
-
-enum What {
-    Line(Box<[u8]>),
-    Complaint(Box<[u8]>),
-    TooLong,
-}
-
 impl Stream {
-    pub(super) fn new(launch: Launch, interval: Interval, line_bytes: usize) -> Stream {
-        Stream { launch, interval, line_bytes, shared: Arc::default(), alive: None }
+    pub(super) fn new(launch: Launch, interval: Interval, line_bytes: usize, room: usize) -> Stream {
+        Stream { launch, interval, line_bytes, room, shared: Arc::default(), alive: None }
     }
 
     fn start(&mut self) -> std::io::Result<()> {
@@ -72,6 +59,7 @@ impl Stream {
             launch: self.launch.clone(),
             interval: self.interval,
             line_bytes: self.line_bytes,
+            room: self.room,
             shared: Arc::clone(&self.shared),
         };
         let thread = thread::Builder::new().name("plugin-stream".to_owned()).stack_size(256 << 10);
@@ -89,26 +77,29 @@ impl Source for Stream {
         let now = Instant::now();
         let (waiting, down) = {
             let mut shared = lock(&self.shared);
-            shared.bytes = 0;
+            shared.taken = shared.waiting.bytes();
             (std::mem::take(&mut shared.waiting), shared.down.clone())
         };
-        for arrived in waiting {
-            let at = slot.monotonic.saturating_sub(now.saturating_duration_since(arrived.at));
-            let moment = Moment { time: arrived.slot, at };
-            let entered = match &arrived.what {
-                What::Line(line) => page.book.enter(line, moment, page.out, page.voice),
+        let result = waiting.iter().try_for_each(|Arrived { at, slot: time, what }| {
+            let at = slot.monotonic.saturating_sub(now.saturating_duration_since(at));
+            let entered = match what {
+                What::Line(line) => page.enter(line, Moment { time, at }),
                 What::TooLong => page.book.too_long(),
                 What::Complaint(text) => {
                     page.voice.say(Level::Warn, text);
-                    continue;
+                    return Ok(());
                 }
             };
-            if entered == Entered::TooMany {
-                return Err(Fault::Other(
-                    "the program says more than `lines` lines a run; the others are lost".to_owned(),
-                ));
+            match entered {
+                Entered::TooMany => {
+                    Err(Fault::Other("the program says more than `lines` lines a run; the others are lost".to_owned()))
+                }
+                Entered::Line | Entered::End => Ok(()),
             }
-        }
+        });
+        drop(waiting);
+        lock(&self.shared).taken = 0;
+        result?;
         down.map_or(Ok(()), |down| Err(Fault::Other(down)))
     }
 
@@ -122,6 +113,7 @@ struct Reader {
     launch: Launch,
     interval: Interval,
     line_bytes: usize,
+    room: usize,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -173,16 +165,16 @@ impl Reader {
     }
 
     fn keep(&self, heard: &Heard<'_>) -> ControlFlow<()> {
-        let (what, bytes) = match heard {
-            Heard::Line(line) => (What::Line((*line).into()), line.len()),
-            Heard::Complaint(text) => (What::Complaint((*text).into()), text.len()),
-            Heard::TooLong => (What::TooLong, 0),
+        let what = match *heard {
+            Heard::Line(line) => What::Line(line),
+            Heard::Complaint(text) => What::Complaint(text),
+            Heard::TooLong => What::TooLong,
         };
         let slot = Timestamp::saturating_from(i64::try_from(wall().as_secs()).unwrap_or(i64::MAX)).floor(self.interval);
         let mut shared = lock(&self.shared);
-        shared.waiting.push_back(Arrived { at: Instant::now(), slot, what });
-        shared.bytes += bytes + LINE;
-        if shared.bytes > MOST { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        shared.waiting.push(Arrived { at: Instant::now(), slot, what });
+        let full = shared.waiting.bytes() + shared.taken >= self.room;
+        if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 

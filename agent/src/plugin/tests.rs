@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use collectors::{Built, Slot};
 use whisper::{Interval, Timestamp};
 
-use super::{Home, Living, Plugins, build};
+use super::{Home, Living, Plugins, Share, build};
 use crate::job::{Job, State};
 use crate::naming::Naming;
 use crate::rate::Rates;
@@ -33,7 +33,13 @@ impl Bench {
         let plugins: Plugins = toml::from_str(&text).unwrap();
         assert_eq!(plugins.problems(), Vec::<String>::new());
         let living = plugins.living.clone();
-        let home = Home { host: "h", prefix: "servers", interval: Interval::from_secs(60).unwrap(), living: &living };
+        let home = Home {
+            host: "h",
+            prefix: "servers",
+            interval: Interval::from_secs(60).unwrap(),
+            living: &living,
+            share: Share::default(),
+        };
         let built = build("p", &plugins.tables["p"], home, Vec::new()).unwrap();
         Bench::of(built, living)
     }
@@ -56,7 +62,7 @@ impl Bench {
         self.slot += 60;
         let slot =
             Slot { time: Timestamp::from_secs(self.slot), monotonic: Duration::from_secs((self.slot - BEGIN).into()) };
-        let report = self.job.run(slot, &mut lines);
+        let report = self.job.run(slot, &mut String::new(), |part| lines.push_str(part));
         (lines, report.state == State::Fails)
     }
 

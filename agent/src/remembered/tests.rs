@@ -45,7 +45,8 @@ fn job() -> Job {
 
 fn run(job: &mut Job, secs: u64) -> String {
     let mut lines = String::new();
-    job.run(Slot { time: Timestamp::from_secs(0), monotonic: Duration::from_secs(secs) }, &mut lines);
+    let slot = Slot { time: Timestamp::from_secs(0), monotonic: Duration::from_secs(secs) };
+    job.run(slot, &mut String::new(), |part| lines.push_str(part));
     lines
 }
 

@@ -152,13 +152,14 @@ impl Work {
         }
         let (mut outcome, mut added) = (Ok(()), opened && spool.bytes() > 0);
         let mut chunks = spilled.into_iter();
-        let mut left = Vec::new();
+        let (mut left, mut written) = (Vec::new(), Vec::new());
         for chunk in chunks.by_ref() {
             outcome = spool.append(&chunk);
             if outcome.is_err() {
                 left.push(chunk);
                 break;
             }
+            written.push(chunk);
             added = true;
         }
         left.extend(chunks);
@@ -169,6 +170,7 @@ impl Work {
         let (points, bytes, losses) = (spool.points(), spool.bytes(), spool.losses());
         let mut queue = self.outlet.queue();
         left.into_iter().rev().for_each(|chunk| queue.put_back(chunk));
+        written.into_iter().for_each(|chunk| queue.reuse(chunk));
         for Loss { cause, points, span } in losses {
             queue.lose_span(cause, points, span);
         }
