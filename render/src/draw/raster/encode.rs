@@ -1,217 +1,176 @@
 //! Pixels as a PNG file, in the least work: readers wait for it, and gzip would not make it smaller.
 
-use png::{ColorType, Compression, Encoder, EncodingError, Filter};
+use png::{ColorType, Encoder, EncodingError};
 
-/// `pixels` are premultiplied, `aabbggrr`; if they are `opaque`, few colours make an indexed picture, many an RGB one.
-/// `rows` is memory for what the encoder reads.
-pub(super) fn png(
-    pixels: &[u32],
-    width: usize,
-    height: usize,
-    opaque: bool,
-    rows: &mut Vec<u8>,
-) -> Result<Vec<u8>, EncodingError> {
-    let mut file = Vec::with_capacity(pixels.len() / 4);
-    let mut encoder = Encoder::new(&mut file, width as u32, height as u32);
-    // The fastest setting; without a filter it would store the rows as they are.
-    encoder.set_compression(Compression::Fast);
-    encoder.set_filter(Filter::Up);
-    rows.clear();
-    match if opaque { indexed(pixels, width, rows) } else { None } {
-        Some(palette) => {
+use super::deflate;
+use super::palette::Colors;
+use super::repeats::{self, Sequence};
+
+/// Memory for encoding, kept from one picture to the next.
+#[derive(Default)]
+pub(super) struct Press {
+    colors: Colors,
+    sequences: Vec<Sequence>,
+    /// What is packed: each row has a byte for its filter, which is none, and its pixels.
+    rows: Vec<u8>,
+    packed: Vec<u8>,
+}
+
+impl Press {
+    /// `pixels` are premultiplied, `aabbggrr`; if they are `opaque`, they become indices of a palette.
+    pub(super) fn png(
+        &mut self,
+        pixels: &[u32],
+        width: usize,
+        height: usize,
+        opaque: bool,
+    ) -> Result<Vec<u8>, EncodingError> {
+        let mut file = Vec::with_capacity(pixels.len() / 8);
+        let mut encoder = Encoder::new(&mut file, width as u32, height as u32);
+        let depth = if opaque {
             encoder.set_color(ColorType::Indexed);
-            encoder.set_palette(palette);
-        }
-        None if opaque => {
-            encoder.set_color(ColorType::Rgb);
-            rgb(pixels, rows);
-        }
-        None => {
-            encoder.set_color(ColorType::Rgba);
-            rgba(pixels, rows);
-        }
-    }
-    encoder.write_header()?.write_image_data(rows)?;
-    Ok(file)
-}
-
-/// Four pixels become three words, which is several times as fast as copying three bytes each.
-fn rgb(pixels: &[u32], rows: &mut Vec<u8>) {
-    rows.resize(pixels.len() * 3, 0);
-    let (fours, rest) = pixels.as_chunks::<4>();
-    let (twelves, end) = rows.as_chunks_mut::<12>();
-    for ([a, b, c, d], out) in fours.iter().zip(twelves) {
-        let low = u64::from(a & 0x00ff_ffff) | u64::from(b & 0x00ff_ffff) << 24 | u64::from(*c) << 48;
-        out[..8].copy_from_slice(&low.to_le_bytes());
-        out[8..].copy_from_slice(&(c >> 16 & 0xff | d << 8).to_le_bytes());
-    }
-    for (pixel, out) in rest.iter().zip(end.chunks_exact_mut(3)) {
-        out.copy_from_slice(&pixel.to_le_bytes()[..3]);
-    }
-}
-
-fn rgba(pixels: &[u32], rows: &mut Vec<u8>) {
-    rows.reserve(pixels.len() * 4);
-    for pixel in pixels {
-        let [r, g, b, a] = pixel.to_le_bytes();
-        let straight = |value: u8| (u32::from(value) * 255 / u32::from(a.max(1))).min(255) as u8;
-        rows.extend_from_slice(&[straight(r), straight(g), straight(b), a]);
-    }
-}
-
-/// The palette of a picture of few colours, whose numbers go into `rows`: a third of the bytes to be packed. For more
-/// colours `None`, and `rows` stays empty.
-///
-/// Beyond 256 colours the most frequent stay, and the others, which are shades where edges cross, become their nearest,
-/// if that is near. Colours are numbered as they are met, so the same pixels give the same file.
-fn indexed(pixels: &[u32], width: usize, rows: &mut Vec<u8>) -> Option<Vec<u8>> {
-    let mut colors = Colors::default();
-    let (eights, rest) = pixels.as_chunks::<8>();
-    let eight = |at: usize| pixels.get(at..).and_then(|pixels| pixels.first_chunk::<8>());
-    // Most of a chart is as it is one row above; where that holds for eight pixels, nothing is looked up or counted.
-    let above = |at: usize| at.checked_sub(width).filter(|from| width >= 8 && eight(*from) == eight(at));
-    for (index, eight) in eights.iter().enumerate() {
-        if above(index * 8).is_none() {
-            eight.iter().try_for_each(|color| colors.number(*color).map(|number| colors.known[number].1 += 1))?;
-        }
-    }
-    rest.iter().try_for_each(|color| colors.number(*color).map(|number| colors.known[number].1 += 1))?;
-    let (palette, map) = colors.palette()?;
-    rows.resize(pixels.len(), 0);
-    for (index, eight) in eights.iter().enumerate() {
-        let (done, todo) = rows.split_at_mut(index * 8);
-        if let Some(from) = above(index * 8) {
-            todo[..8].copy_from_slice(&done[from..from + 8]);
+            encoder.set_palette(self.indexed(pixels, width));
+            1
         } else {
-            for (row, color) in todo.iter_mut().zip(eight) {
-                *row = map[colors.number(*color)? % MOST_COLORS];
-            }
-        }
-    }
-    for (row, color) in rows.iter_mut().rev().zip(rest.iter().rev()) {
-        *row = map[colors.number(*color)? % MOST_COLORS];
-    }
-    Some(palette)
-}
-
-/// Finding the nearest for more than these would take longer than it saves.
-const MOST_COLORS: usize = 4096;
-/// Open addressing needs room.
-const SLOTS: usize = 2 * MOST_COLORS;
-const FREE: u16 = u16::MAX;
-
-/// The colours of a picture, and how many pixels have them.
-struct Colors {
-    slots: Vec<u16>,
-    known: Vec<(u32, u32)>,
-    /// The colour asked for last, and its number.
-    last: Option<(u32, usize)>,
-}
-
-impl Default for Colors {
-    fn default() -> Colors {
-        Colors { slots: vec![FREE; SLOTS], known: Vec::with_capacity(256), last: None }
-    }
-}
-
-impl Colors {
-    /// The number of a colour; `None` once there are too many.
-    #[inline]
-    fn number(&mut self, color: u32) -> Option<usize> {
-        match self.last {
-            Some((last, number)) if last == color => Some(number),
-            _ => {
-                let number = self.find(color)?;
-                self.last = Some((color, number));
-                Some(number)
-            }
-        }
-    }
-
-    fn find(&mut self, color: u32) -> Option<usize> {
-        let mut slot = (color.wrapping_mul(0x9e37_79b1) >> 19) as usize % SLOTS;
-        loop {
-            let number = self.slots[slot];
-            match self.known.get(usize::from(number)) {
-                Some((known, _)) if *known == color => return Some(number.into()),
-                Some(_) => slot = (slot + 1) % SLOTS,
-                None => break,
-            }
-        }
-        let number = self.known.len();
-        if number == MOST_COLORS {
-            return None;
-        }
-        self.slots[slot] = number as u16;
-        self.known.push((color, 0));
-        Some(number)
-    }
-
-    /// The colours that stay, and which of them each number becomes; `None` if one would be changed so that it shows.
-    fn palette(&self) -> Option<(Vec<u8>, [u8; MOST_COLORS])> {
-        /// How many stay because they are frequent; the others because nothing is near them.
-        const FREQUENT: usize = 192;
-        let mut order: Vec<usize> = (0..self.known.len()).collect();
-        order.sort_by_key(|number| std::cmp::Reverse(self.known[*number].1));
-        let sure = if order.len() > 256 { FREQUENT } else { order.len() };
-        let mut rest = Rest::new(order[sure..].iter().map(|number| self.known[*number].0));
-        let mut map = [0_u8; MOST_COLORS];
-        let mut palette = Vec::with_capacity(768);
-        let mut stays = |index: usize, color: u32, rest: &mut Rest| {
-            palette.extend_from_slice(&color.to_le_bytes()[..3]);
-            rest.may_become(index as u8, color);
+            encoder.set_color(ColorType::Rgba);
+            self.straight(pixels, width);
+            4
         };
-        for (index, number) in order[..sure].iter().enumerate() {
-            map[*number] = index as u8;
-            stays(index, self.known[*number].0, &mut rest);
+        self.packed.clear();
+        deflate::zlib(&self.rows, &self.sequences, depth, width * depth + 1, &mut self.packed);
+        encoder.set_depth(png::BitDepth::Eight);
+        let mut writer = encoder.write_header()?;
+        writer.write_chunk(png::chunk::IDAT, &self.packed)?;
+        writer.finish()?;
+        Ok(file)
+    }
+
+    /// Rows of four bytes a pixel.
+    fn straight(&mut self, pixels: &[u32], width: usize) {
+        self.rows.clear();
+        for row in pixels.chunks_exact(width) {
+            self.rows.push(0);
+            self.rows.extend(row.iter().flat_map(|pixel| straight(*pixel)));
         }
-        if order.len() > 256 {
-            for index in FREQUENT..256 {
-                let farthest = rest.farthest();
-                stays(index, self.known[order[sure + farthest]].0, &mut rest);
+        repeats::find(pixels, width, 4, &mut self.sequences, &mut ());
+    }
+
+    /// Rows of numbers in the palette that is given back.
+    fn indexed(&mut self, pixels: &[u32], width: usize) -> Vec<u8> {
+        let Press { colors, sequences, rows, .. } = self;
+        colors.clear();
+        repeats::find(pixels, width, 1, sequences, colors);
+        let (palette, map) = colors.palette();
+        let stride = width + 1;
+        rows.resize(pixels.len() / width * stride, 0);
+        let mut fresh = colors.fresh.iter().map(|number| map[*number as usize]);
+        let (mut at, mut next_row) = (0, 0);
+        for sequence in sequences {
+            let end = at + sequence.fresh as usize;
+            while at < end {
+                if at == next_row {
+                    rows[at] = 0;
+                    (at, next_row) = (at + 1, next_row + stride);
+                }
+                let piece = &mut rows[at..end.min(next_row).max(at)];
+                at += piece.len();
+                piece.iter_mut().zip(&mut fresh).for_each(|(byte, index)| *byte = index);
+            }
+            let end = at + sequence.repeated as usize;
+            if !sequence.above && at < end {
+                let before = rows[at - 1];
+                rows[at..end].fill(before);
+                at = end;
+            }
+            while at < end {
+                let piece = stride.min(end - at);
+                rows.copy_within(at - stride..at - stride + piece, at);
+                at += piece;
+            }
+            while next_row < at {
+                next_row += stride;
             }
         }
-        for (number, becomes) in order[sure..].iter().zip(rest.become_near()?) {
-            map[*number] = becomes;
-        }
-        Some((palette, map))
+        palette
     }
 }
 
-/// Colours that become another one, channel by channel, so that many are compared at once.
-struct Rest {
-    channels: [Vec<i32>; 3],
-    /// Distance to the nearest that stays, times 256, and its index. The distance is the sum over the channels.
-    nearest: Vec<i32>,
+/// A pixel that is not premultiplied any more.
+fn straight(pixel: u32) -> [u8; 4] {
+    let [r, g, b, a] = pixel.to_le_bytes();
+    let straight = |value: u8| (u32::from(value) * 255 / u32::from(a.max(1))).min(255) as u8;
+    [straight(r), straight(g), straight(b), a]
 }
 
-impl Rest {
-    fn new(colors: impl Iterator<Item = u32> + Clone) -> Rest {
-        let channel = |at: usize| colors.clone().map(|color| color.to_le_bytes()[at].into()).collect();
-        let channels: [Vec<i32>; 3] = [channel(0), channel(1), channel(2)];
-        Rest { nearest: vec![i32::MAX; channels[0].len()], channels }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a decoder that is not ours makes of the file.
+    fn decoded(file: &[u8]) -> (ColorType, Vec<u8>) {
+        let mut decoder = png::Decoder::new(std::io::Cursor::new(file));
+        let color = decoder.read_header_info().unwrap().color_type;
+        decoder.set_transformations(png::Transformations::EXPAND);
+        let mut reader = decoder.read_info().unwrap();
+        let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut bytes).unwrap();
+        (color, bytes)
     }
 
-    fn may_become(&mut self, index: u8, color: u32) {
-        let [red, green, blue, _] = color.to_le_bytes().map(i32::from);
-        let [reds, greens, blues] = &self.channels;
-        for (((r, g), b), nearest) in reds.iter().zip(greens).zip(blues).zip(&mut self.nearest) {
-            let distance = (r - red).abs() + (g - green).abs() + (b - blue).abs();
-            *nearest = (*nearest).min(distance << 8 | i32::from(index));
+    #[track_caller]
+    fn check(pixels: &[u32], width: usize, color: ColorType, off_by: u8) {
+        let mut press = Press::default();
+        for _ in 0..2 {
+            let file = press.png(pixels, width, pixels.len() / width, color != ColorType::Rgba).unwrap();
+            let (found, bytes) = decoded(&file);
+            assert_eq!(found, color);
+            let expected = pixels.iter().flat_map(|pixel| match color {
+                ColorType::Rgba => straight(*pixel).to_vec(),
+                _ => pixel.to_le_bytes()[..3].to_vec(),
+            });
+            let far = bytes.iter().zip(expected).map(|(byte, expected)| byte.abs_diff(expected)).max();
+            assert!(far.unwrap() <= off_by, "{far:?}");
         }
     }
 
-    /// The first of those that are farthest from what stays.
-    fn farthest(&self) -> usize {
-        let most = self.nearest.iter().fold(0, |most, distance| most.max(distance >> 8));
-        self.nearest.iter().position(|distance| distance >> 8 == most).unwrap_or(0)
+    /// Runs of all lengths, rows like the one above, and others.
+    fn pattern(width: usize, height: usize, colors: u32) -> Vec<u32> {
+        let mut state = 7_u32;
+        let mut next = |most: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % most
+        };
+        let mut pixels: Vec<u32> = Vec::new();
+        while pixels.len() < width * height {
+            let (kind, length) = (next(5), (1 << next(12)) as usize + next(5) as usize);
+            for _ in 0..length {
+                let above = pixels.len().checked_sub(width).map(|at| pixels[at]);
+                let fresh = 0xff00_0000 | (next(colors).wrapping_mul(0x00fe_dcb1) & 0x00ff_ffff);
+                let color = if kind < 3 { above } else { pixels.last().copied().filter(|_| kind == 3) };
+                pixels.push(color.unwrap_or(fresh));
+            }
+        }
+        pixels.truncate(width * height);
+        pixels
     }
 
-    /// What each becomes, if all are near.
-    fn become_near(&self) -> Option<impl Iterator<Item = u8>> {
-        /// A few pixels where edges cross may be off by so much; the eye does not find them.
-        const FARTHEST: i32 = 72;
-        let all_near = self.nearest.iter().all(|distance| distance >> 8 <= FARTHEST);
-        all_near.then(|| self.nearest.iter().map(|distance| *distance as u8))
+    #[test]
+    fn pixels_come_back_as_they_were() {
+        for (width, height) in [(1, 1), (2, 3), (7, 300), (300, 7), (803, 90), (5, 2000)] {
+            check(&pattern(width, height, 200), width, ColorType::Indexed, 0);
+            check(&pattern(width, height, 90_000), width, ColorType::Rgba, 0);
+        }
+        // Too wide to reach back for the row above.
+        check(&pattern(40_000, 3, 9), 40_000, ColorType::Indexed, 0);
+        check(&pattern(20_000, 3, 9), 20_000, ColorType::Rgba, 0);
+    }
+
+    #[test]
+    fn shades_beyond_a_palette_become_their_nearest() {
+        let ramp: Vec<u32> = (0..4000).map(|at| 0xff00_0000 | (at / 16) | (at / 20) << 8).collect();
+        check(&ramp, 50, ColorType::Indexed, 16);
+        // As many colours as pixels, everywhere.
+        let noise: Vec<u32> = (0..40_000_u32).map(|at| 0xff00_0000 | (at.wrapping_mul(0x9e37_79b1) >> 8)).collect();
+        check(&noise, 200, ColorType::Indexed, 72);
     }
 }

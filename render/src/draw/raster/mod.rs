@@ -3,17 +3,22 @@
 //! Shapes are sets of loops of the same orientation, so that overlaps only add and a sum above one is inside. Picked
 //! fast ways are measured by the drawing bench and by `benches/compare/picture`.
 
-mod columns;
 mod coverage;
-mod encode;
-mod ink;
-mod lanes;
+mod columns;
 mod trace;
+mod lanes;
+mod ink;
+mod encode;
+mod repeats;
+mod palette;
+mod deflate;
+mod codes;
 
 use std::sync::Mutex;
 
 use self::columns::Columns;
 use self::coverage::{Clip, Coverage};
+use self::encode::Press;
 use self::ink::{Ink, SHADES};
 use super::DrawError;
 use super::color::Color;
@@ -39,8 +44,7 @@ struct Canvas {
     /// Clean between two shapes, so also between two pictures.
     coverage: Coverage,
     masks: Masks,
-    /// What the encoder reads.
-    rows: Vec<u8>,
+    press: Press,
 }
 
 /// Canvases that wait for the next picture: fresh pages would cost a fifth of a small one.
@@ -60,7 +64,7 @@ impl Raster {
             pixels: Vec::new(),
             coverage: Coverage::default(),
             masks: Masks::default(),
-            rows: Vec::new(),
+            press: Press::default(),
         });
         canvas.coverage.fit(width, height);
         canvas.pixels.clear();
@@ -70,8 +74,8 @@ impl Raster {
 
     /// The picture as a PNG file.
     pub(super) fn encode(mut self) -> Result<Vec<u8>, DrawError> {
-        let Canvas { pixels, rows, .. } = &mut self.canvas;
-        let file = encode::png(pixels, self.width, self.height, self.opaque, rows)?;
+        let Canvas { pixels, press, .. } = &mut self.canvas;
+        let file = press.png(pixels, self.width, self.height, self.opaque)?;
         if pixels.capacity() <= LARGEST_RESTING {
             self.canvas.masks.trim();
             if let Ok(mut resting) = RESTING.lock()
