@@ -4,10 +4,13 @@
 //! refuses all others, so nothing is ever imported or called. It does not recurse, and memory is bounded by the body:
 //! shared parts stay shared, because values refer to each other by number.
 
+mod value;
+mod literals;
 mod reader;
 mod writer;
 
-pub use reader::{Fault, Pickle, View, read};
+pub use reader::{Fault, read};
+pub use value::{Pickle, View};
 pub use writer::Writer;
 
 use crate::plain::{self, Datapoint};

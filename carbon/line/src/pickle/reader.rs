@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::literals::{decimal, integer, unescape_unicode, unquote};
+use super::value::{Id, Node, Pickle};
 use crate::number;
 
 /// Most values one pickle may build. A body of 1 MiB full of datapoints has 400 000.
@@ -27,99 +29,6 @@ pub enum Fault {
     /// More values or open containers than any sender needs.
     #[error("the pickle holds too many values")]
     TooLarge,
-}
-
-/// A value's place among the values of its pickle.
-type Id = u32;
-
-#[derive(Debug)]
-enum Node<'a> {
-    None,
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    Text(Cow<'a, str>),
-    Bytes(&'a [u8]),
-    Items(Vec<Id>),
-    /// Key, value, key, value.
-    Pairs(Vec<Id>),
-}
-
-/// The data of one pickle; strings are borrowed from its body where they can be.
-#[derive(Debug)]
-pub struct Pickle<'a> {
-    nodes: Vec<Node<'a>>,
-    top: Id,
-}
-
-/// One value of a pickle.
-#[derive(Clone, Copy, Debug)]
-pub struct View<'p> {
-    nodes: &'p [Node<'p>],
-    id: Id,
-}
-
-impl Pickle<'_> {
-    /// The value the pickle stands for.
-    pub fn top(&self) -> View<'_> {
-        View { nodes: &self.nodes, id: self.top }
-    }
-}
-
-impl<'p> View<'p> {
-    fn node(self) -> &'p Node<'p> {
-        &self.nodes[self.id as usize]
-    }
-
-    /// The text, when the value is a string.
-    pub fn text(self) -> Option<&'p str> {
-        match self.node() {
-            Node::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The bytes, when the value is a bytes object, or a string that is not UTF-8.
-    pub fn bytes(self) -> Option<&'p [u8]> {
-        match self.node() {
-            Node::Bytes(bytes) => Some(bytes),
-            _ => None,
-        }
-    }
-
-    /// The number, when the value is an integer, a float, or a truth value.
-    pub fn number(self) -> Option<f64> {
-        match *self.node() {
-            Node::Bool(value) => Some(f64::from(u8::from(value))),
-            Node::Int(value) => Some(value as f64),
-            Node::Float(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    /// The elements of a list, tuple or set, or the keys of a dict.
-    pub fn items(self) -> Option<impl Iterator<Item = View<'p>>> {
-        let (ids, step) = match self.node() {
-            Node::Items(ids) => (ids, 1),
-            Node::Pairs(ids) => (ids, 2),
-            _ => return None,
-        };
-        Some(ids.iter().step_by(step).map(move |id| View { nodes: self.nodes, id: *id }))
-    }
-
-    /// Keys and values of a dict, in the order they were written.
-    pub fn pairs(self) -> Option<impl Iterator<Item = (View<'p>, View<'p>)>> {
-        let Node::Pairs(ids) = self.node() else {
-            return None;
-        };
-        let view = move |id: &Id| View { nodes: self.nodes, id: *id };
-        Some(ids.chunks_exact(2).map(move |pair| (view(&pair[0]), view(&pair[1]))))
-    }
-
-    /// What a dict has under `key`; the last of several wins.
-    pub fn get(self, key: &str) -> Option<View<'p>> {
-        self.pairs()?.filter(|(found, _)| found.text() == Some(key)).last().map(|(_, value)| value)
-    }
 }
 
 /// Reads a pickle of protocol 0 to 5 that consists of data only.
@@ -188,11 +97,11 @@ impl<'a> Machine<'a> {
             b'I' => match self.line()? {
                 "00" => Node::Bool(false),
                 "01" => Node::Bool(true),
-                digits => decimal(digits)?,
+                digits => decimal(digits).ok_or(Fault::Damaged)?,
             },
             b'L' => {
                 let digits = self.line()?;
-                decimal(digits.strip_suffix('L').unwrap_or(digits))?
+                decimal(digits.strip_suffix('L').unwrap_or(digits)).ok_or(Fault::Damaged)?
             }
             b'F' => Node::Float(number::exact(self.line()?).ok_or(Fault::Damaged)?),
             b'J' => Node::Int(i64::from(i32::from_le_bytes(self.array()?))),
@@ -357,110 +266,4 @@ impl<'a> Machine<'a> {
     fn line(&mut self) -> Result<&'a str, Fault> {
         str::from_utf8(self.line_bytes()?).map_err(|_| Fault::Damaged)
     }
-}
-
-/// A decimal integer of any length. One that no float can hold becomes `None`, which is no number.
-fn decimal<'a>(digits: &str) -> Result<Node<'a>, Fault> {
-    if let Ok(value) = digits.parse() {
-        return Ok(Node::Int(value));
-    }
-    let unsigned = digits.strip_prefix(['-', '+']).unwrap_or(digits);
-    if unsigned.is_empty() || !unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Fault::Damaged);
-    }
-    Ok(finite(digits.parse().map_err(|_| Fault::Damaged)?))
-}
-
-/// A little-endian integer in two's complement, of any length.
-fn integer<'a>(bytes: &[u8]) -> Node<'a> {
-    let negative = bytes.last().is_some_and(|top| top & 0x80 != 0);
-    if bytes.len() <= 8 {
-        let mut whole = [if negative { 0xff } else { 0 }; 8];
-        whole[..bytes.len()].copy_from_slice(bytes);
-        return Node::Int(i64::from_le_bytes(whole));
-    }
-    let (mut magnitude, mut carry) = (Vec::with_capacity(bytes.len()), negative);
-    for byte in bytes {
-        let byte = if negative { !byte } else { *byte };
-        let (byte, over) = byte.overflowing_add(u8::from(carry));
-        carry = over;
-        magnitude.push(byte);
-    }
-    // Carried out of the top: the most negative number of this length.
-    magnitude.push(u8::from(carry));
-    let value = magnitude_to_float(&magnitude);
-    finite(if negative { -value } else { value })
-}
-
-/// Rounds once: the top 64 bits, the lowest of them set when anything follows, decide all 53.
-fn magnitude_to_float(bytes: &[u8]) -> f64 {
-    let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |top| top + 1);
-    let (low, high) = bytes[..used].split_at(used.saturating_sub(9));
-    // Nine bytes hold at least 65 bits once the top one is not zero, of which the top 64 are kept.
-    let high = high.iter().rev().fold(0u128, |sum, byte| sum << 8 | u128::from(*byte));
-    let spare = 64u32.saturating_sub(high.leading_zeros().min(64));
-    let lost = low.iter().any(|byte| *byte != 0) || high & ((1 << spare) - 1) != 0;
-    let top = (high >> spare) as u64 | u64::from(lost);
-    let shift = spare as i32 + i32::try_from(low.len() * 8).unwrap_or(i32::MAX);
-    if shift > 1024 { f64::INFINITY } else { top as f64 * 2f64.powi(shift) }
-}
-
-fn finite<'a>(value: f64) -> Node<'a> {
-    if value.is_finite() { Node::Float(value) } else { Node::None }
-}
-
-/// Text of protocol 0: Latin-1 with `\uXXXX` and `\UXXXXXXXX`. An escape that is no character stays as it is written.
-fn unescape_unicode(raw: &[u8]) -> Cow<'_, str> {
-    if let (None, Ok(text)) = (memchr::memchr(b'\\', raw), str::from_utf8(raw))
-        && text.is_ascii()
-    {
-        return Cow::Borrowed(text);
-    }
-    let mut text = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some((byte, after)) = rest.split_first() {
-        let length = match rest {
-            [b'\\', b'u', ..] => 4,
-            [b'\\', b'U', ..] => 8,
-            _ => 0,
-        };
-        let escaped = (length > 0).then(|| rest.get(2..2 + length)).flatten().and_then(character);
-        text.push(escaped.unwrap_or(char::from(*byte)));
-        rest = if escaped.is_some() { &rest[2 + length..] } else { after };
-    }
-    Cow::Owned(text)
-}
-
-fn character(hex: &[u8]) -> Option<char> {
-    let hex = str::from_utf8(hex).ok().filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
-    char::from_u32(u32::from_str_radix(hex, 16).ok()?)
-}
-
-/// A quoted string of Python 2, with the escapes that its `repr` writes.
-fn unquote(quoted: &str) -> Option<String> {
-    let quote = quoted.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
-    let inner = quoted.get(1..)?.strip_suffix(quote)?;
-    let (mut bytes, mut rest) = (Vec::with_capacity(inner.len()), inner.as_bytes());
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        if *byte != b'\\' {
-            bytes.push(*byte);
-            continue;
-        }
-        let (escape, after) = rest.split_first()?;
-        rest = after;
-        bytes.push(match escape {
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            b'x' => {
-                let (hex, after) = rest.split_at_checked(2)?;
-                rest = after;
-                u8::from_str_radix(str::from_utf8(hex).ok()?, 16).ok()?
-            }
-            b'\\' | b'\'' | b'"' => *escape,
-            _ => return None,
-        });
-    }
-    String::from_utf8(bytes).ok()
 }
