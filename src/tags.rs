@@ -16,6 +16,9 @@ use tracing::{info, warn};
 use crate::config::Config;
 use crate::store::{StoreConfig, StoreKind};
 
+/// How often new series are looked for.
+const NEW_EVERY: Duration = Duration::from_millis(50);
+
 /// How often the list is brought up to date, unless that takes long.
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -34,6 +37,7 @@ const EVENTS: &str = "events.log";
 pub(crate) struct KeptTags {
     pub(crate) index: TagIndex,
     task: JoinHandle<()>,
+    entering: JoinHandle<()>,
     expiring: Option<JoinHandle<()>>,
     stop: Arc<Notify>,
 }
@@ -58,14 +62,16 @@ impl KeptTags {
         }
         let stop = Arc::new(Notify::new());
         let task = tokio::spawn(keep(index.clone(), Arc::clone(&stop)));
+        let entering = tokio::spawn(enter(index.clone()));
         let after = config.store.forget_tagged_after.filter(|_| config.store.kind == StoreKind::Whisper);
         let expiring = after.map(|after| tokio::spawn(expire(index.clone(), tree.clone(), after)));
-        Ok(KeptTags { index, task, expiring, stop })
+        Ok(KeptTags { index, task, entering, expiring, stop })
     }
 
     /// Saves for the last time.
     pub(crate) async fn stop(self) {
         self.stop.notify_one();
+        self.entering.abort();
         if let Some(expiring) = self.expiring {
             expiring.abort();
         }
@@ -77,6 +83,19 @@ impl KeptTags {
 fn open(data: &Path, names: Option<Arc<NameTable>>, limit: usize) -> anyhow::Result<TagIndex> {
     fs::create_dir_all(data).with_context(|| format!("cannot create {}", data.display()))?;
     Ok(TagIndex::open(&data.join(LIST), names, limit)?)
+}
+
+/// Enters new series as they come, so that no question has many to enter first.
+async fn enter(index: TagIndex) {
+    loop {
+        tokio::time::sleep(NEW_EVERY).await;
+        if index.is_behind() {
+            let entering = index.clone();
+            if tokio::task::spawn_blocking(move || entering.catch_up()).await.is_err() {
+                return;
+            }
+        }
+    }
 }
 
 /// Saves until told to stop, and once more then.

@@ -6,11 +6,11 @@
 //! put in its place. A last line without its end was cut by a crash and goes.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::state::{Change, REMOVED};
+use super::state::Change;
 use crate::StorageError;
 
 /// The list, as far as this process has read or written it.
@@ -61,16 +61,15 @@ impl List {
     }
 
     /// Adds lines at the end.
-    pub(super) fn append(&mut self, changes: &[Change]) -> Result<(), StorageError> {
+    pub(super) fn append(&mut self, changes: &[Change], tell: Tell<'_>) -> Result<(), StorageError> {
         let append = || {
             let mut file = OpenOptions::new().append(true).create(true).open(&self.path)?;
             if file.metadata()?.len() > self.read {
                 file.set_len(self.read)?;
             }
-            let text: String = changes.iter().map(line).collect();
-            file.write_all(text.as_bytes())?;
+            let written = write_all(&mut file, changes, tell)?;
             file.sync_data()?;
-            Ok((file.metadata()?.ino(), text.len() as u64))
+            Ok((file.metadata()?.ino(), written))
         };
         let (inode, written) = append().map_err(|source| self.fault("write", source))?;
         (self.inode, self.read, self.lines) = (inode, self.read + written, self.lines + changes.len());
@@ -78,16 +77,13 @@ impl List {
     }
 
     /// Puts a list of these lines in its place.
-    pub(super) fn replace(&mut self, changes: &[Change]) -> Result<(), StorageError> {
+    pub(super) fn replace(&mut self, changes: &[Change], tell: Tell<'_>) -> Result<(), StorageError> {
         let replace = || {
             let beside = self.path.with_extension("new");
-            let mut writer = BufWriter::new(File::create(&beside)?);
-            for change in changes {
-                writer.write_all(line(change).as_bytes())?;
-            }
-            writer.flush()?;
-            writer.get_ref().sync_all()?;
-            let meta = writer.get_ref().metadata()?;
+            let mut file = File::create(&beside)?;
+            write_all(&mut file, changes, tell)?;
+            file.sync_all()?;
+            let meta = file.metadata()?;
             fs::rename(&beside, &self.path)?;
             Ok((meta.ino(), meta.len()))
         };
@@ -101,11 +97,22 @@ impl List {
     }
 }
 
-fn line(change: &Change) -> String {
-    match change {
-        Change::Added(name) => format!("{name}\n"),
-        Change::Removed(name) => format!("{REMOVED}{name}\n"),
+/// Writes the lines of some changes, names and all.
+type Tell<'a> = &'a dyn Fn(&[Change], &mut String);
+
+/// Lines that are text at the same time.
+const AT_ONCE: usize = 4_096;
+
+/// Gives the bytes.
+fn write_all(file: &mut File, changes: &[Change], tell: Tell<'_>) -> io::Result<u64> {
+    let (mut text, mut written) = (String::new(), 0);
+    for some in changes.chunks(AT_ONCE) {
+        text.clear();
+        tell(some, &mut text);
+        file.write_all(text.as_bytes())?;
+        written += text.len() as u64;
     }
+    Ok(written)
 }
 
 /// Tells of each whole line, and gives their bytes and number.

@@ -1,7 +1,7 @@
 //! [`Tags`] in memory: for each value of each tag the series that carry it, as ascending numbers.
 //!
-//! Series come from three sides: names that carbon takes in, which are looked up in its name table before each answer,
-//! so that a series is found as soon as its first point is accepted; names that clients post; and the list of an
+//! Series come from three sides: names that carbon takes in, which are looked up in its name table before each answer, as
+//! far as that is soon done, so that a series is found as soon as its first point is accepted; names that clients post; and the list of an
 //! earlier run. An answer sets one bit a series and expression and touches no name but those it gives.
 //!
 //! A series takes its name, 18 to 24 bytes beside it, and 4 to 8 bytes a tag. One that is taken out stays known as such, so that
@@ -10,6 +10,7 @@
 mod bits;
 mod expiry;
 mod list;
+mod values;
 mod state;
 
 use std::path::Path;
@@ -22,10 +23,14 @@ use crate::off_worker::off_worker;
 use crate::{Answer, NameTable, SeriesId, StorageError, TagEntry, TagExpression, TagQuery, Tags, ValueEntry, Waiting};
 pub use expiry::Expiry;
 use list::List;
-use state::{State, Unlisted};
+use state::{Change, State, Unlisted};
 
 /// Names that are copied out of the name table under one lock, so that listeners are not held up.
 const AT_ONCE: usize = 4_096;
+
+/// Names that are entered before an answer at most. Who keeps the index enters them as they come, so that no more are
+/// left over but in a flood of new series; those are shown a moment later then, and nobody waits for all of them.
+const BEFORE_ANSWER: usize = 20_000;
 
 /// Lines that may mean nothing any more before the list is written anew for their sake, beside as many as mean something.
 const LINES_TO_SPARE: usize = 1_000;
@@ -119,15 +124,16 @@ impl TagIndex {
             let since = state.unlisted.take();
             news.iter().for_each(|line| state.apply(line));
             state.unlisted = since;
-            let live = state.len() + state.removed().count();
+            let live = state.len() + state.removed().len();
             unlisted.stale |= matches!(read, Ok(true)) || list.lines() > 2 * live + LINES_TO_SPARE;
             unlisted.stale.then(|| state.all())
         };
+        let tell = |some: &[Change], text: &mut String| self.shared.state().write(some, text);
         let saved = match (read, &all) {
             (Err(error), _) => Err(error),
-            (Ok(_), Some(all)) => list.replace(all),
+            (Ok(_), Some(all)) => list.replace(all, &tell),
             (Ok(_), None) if unlisted.changes.is_empty() => return Ok(()),
-            (Ok(_), None) => list.append(&unlisted.changes),
+            (Ok(_), None) => list.append(&unlisted.changes, &tell),
         };
         if saved.is_err()
             && let Some(unlisted) = &mut self.shared.state_mut().unlisted
@@ -157,17 +163,19 @@ impl TagIndex {
     /// Enters series again that were taken out and have got points since.
     fn revive(&self) {
         let (Some(waiting), Some(names)) = (self.shared.waiting.get(), &self.shared.names) else { return };
-        let removed: Vec<MetricName> = self.shared.state().removed().cloned().collect();
+        let removed: Vec<u32> = self.shared.state().removed().collect();
         for some in removed.chunks(AT_ONCE) {
-            let known: Vec<(SeriesId, &MetricName)> = {
+            let texts = self.shared.state().names_of(some);
+            let known: Vec<(SeriesId, u32)> = {
                 let table = names.read();
-                some.iter().filter_map(|name| Some((table.lookup(name.as_bytes())?, name))).collect()
+                let pairs = texts.iter().zip(some);
+                pairs.filter_map(|(name, number)| Some((table.lookup(name.as_bytes())?, *number))).collect()
             };
             let mut waits: Vec<SeriesId> = known.iter().map(|(id, _)| *id).collect();
             waiting.retain_waiting(&mut waits);
             let waits: HashSet<SeriesId> = waits.into_iter().collect();
             let mut state = self.shared.state_mut();
-            known.iter().for_each(|(id, name)| state.waits(name, waits.contains(id)));
+            known.iter().for_each(|(id, number)| state.waits(*number, waits.contains(id)));
         }
     }
 
@@ -178,11 +186,22 @@ impl TagIndex {
         if self.shared.reads_only { Err(StorageError::Declined { reason }) } else { Ok(()) }
     }
 
-    /// Enters the tagged names that carbon has met since the last time. Some microseconds a name, so it is not to be
+    /// Enters the tagged names that carbon has met since the last time. About a microsecond a name, so it is not to be
     /// called from an async worker when there may be many.
     pub fn catch_up(&self) {
+        self.catch_up_by(usize::MAX);
+    }
+
+    /// Whether carbon has met names that were not looked at.
+    pub fn is_behind(&self) -> bool {
+        self.shared.names.as_ref().is_some_and(|names| self.shared.state().seen < names.len())
+    }
+
+    /// As [`TagIndex::catch_up`], for about so many names.
+    fn catch_up_by(&self, most: usize) {
         let Some(names) = &self.shared.names else { return };
-        while self.shared.state().seen < names.len() {
+        let mut taken = 0;
+        while taken < most && self.is_behind() {
             let mut state = self.shared.state_mut();
             let first = state.seen;
             // The table only grows.
@@ -194,6 +213,7 @@ impl TagIndex {
             drop(reader);
             state.seen = last;
             tagged.iter().for_each(|name| state.meet(name));
+            taken += last - first;
         }
     }
 
@@ -238,7 +258,7 @@ impl TagIndex {
                 if index.shared.reads_only {
                     index.read_list()?;
                 }
-                index.catch_up();
+                index.catch_up_by(BEFORE_ANSWER);
                 Ok(question(&index))
             });
             answer.await?

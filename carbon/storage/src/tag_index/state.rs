@@ -8,13 +8,11 @@ use carbon_line::tags::{self, Tagged};
 use hashbrown::HashMap;
 
 use super::bits::Bits;
+use super::values::{Tag, VALUE_BYTES, Value};
 use crate::{NameTable, SeriesId, TagEntry, TagExpression, TagQuery, ValueEntry, ValueTest};
 
-/// What a series takes that was taken out, with its name.
-const REMOVED_BYTES: usize = 150;
-
-/// What a value takes beside its text.
-const VALUE_BYTES: usize = 100;
+/// What a series takes that was taken out, beside its name.
+const REMOVED_BYTES: usize = 16;
 
 /// All series and their tags.
 #[derive(Debug, Default)]
@@ -26,7 +24,7 @@ pub(super) struct State {
     count: usize,
     /// Those that were taken out, so that what still knows their names does not bring them back; and whether no points of
     /// one have waited at some moment since, so that points which wait now are new.
-    removed: HashMap<MetricName, bool>,
+    removed: HashMap<u32, bool>,
     tags: BTreeMap<Box<str>, Tag>,
     /// The next number for a tag or a value.
     next_id: u32,
@@ -50,88 +48,11 @@ pub(super) struct Unlisted {
 /// Stands in a line before what was taken out; no name holds one.
 pub(super) const REMOVED: char = '\t';
 
-/// A line of the list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A line of the list: the number of a series. A million new ones may wait for the disk, so it is no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    Added(MetricName),
-    Removed(MetricName),
-}
-
-#[derive(Debug, Default)]
-struct Tag {
-    id: u32,
-    /// Each value's place in the carriers.
-    values: BTreeMap<Box<str>, u32>,
-    carriers: Vec<Value>,
-    /// Places that no value has.
-    free: Vec<u32>,
-    /// The value that was looked for last: neighbours mostly share it.
-    last: String,
-    last_place: u32,
-}
-
-#[derive(Debug)]
-struct Value {
-    id: u32,
-    /// Numbers of the series that carry it, ascending.
-    series: Vec<u32>,
-}
-
-impl Tag {
-    fn place(&mut self, value: &str) -> Option<u32> {
-        // No value is empty.
-        if self.last != value {
-            self.last_place = *self.values.get(value)?;
-            self.last.clear();
-            self.last.push_str(value);
-        }
-        Some(self.last_place)
-    }
-
-    fn get(&self, value: &str) -> Option<&Value> {
-        self.values.get(value).map(|place| self.carried(*place))
-    }
-
-    fn carried(&self, place: u32) -> &Value {
-        &self.carriers[place as usize]
-    }
-
-    /// Each value with what carries it, in order.
-    fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.values.iter().map(|(text, place)| (&**text, self.carried(*place)))
-    }
-
-    fn insert(&mut self, value: &str, new: Value) -> u32 {
-        let place = match self.free.pop() {
-            Some(place) => place,
-            None => self.carriers.len() as u32, // fewer than there are series
-        };
-        match self.carriers.get_mut(place as usize) {
-            Some(free) => *free = new,
-            None => self.carriers.push(new),
-        }
-        self.values.insert(value.into(), place);
-        place
-    }
-
-    fn forget(&mut self, value: &str) {
-        self.last.clear();
-        if let Some(place) = self.values.remove(value) {
-            self.carriers[place as usize].series = Vec::new();
-            self.free.push(place);
-        }
-    }
-}
-
-impl Value {
-    fn insert(&mut self, number: u32) {
-        // New series have the highest numbers.
-        if self.series.last().is_none_or(|last| *last < number) {
-            self.series.push(number);
-        } else if let Err(at) = self.series.binary_search(&number) {
-            self.series.insert(at, number);
-        }
-    }
+    Added(u32),
+    Removed(u32),
 }
 
 impl State {
@@ -154,31 +75,39 @@ impl State {
 
     /// Enters a series that carbon's table knows, unless it was taken out.
     pub(super) fn meet(&mut self, name: &str) {
-        // After a start most are in the list.
-        if !self.has(name) && !self.removed.contains_key(name) {
-            self.add(name);
+        match tags::normal(name) {
+            Some((own, pairs)) => {
+                let number = self.names.enter(name).index() as u32;
+                // After a start most are in the list.
+                if !self.present.has(number) && !self.removed.contains_key(&number) {
+                    self.enter(number, own, pairs.into_iter());
+                }
+            }
+            None if self.names.lookup(name.as_bytes()).is_none() => self.add_other(name),
+            None => {}
         }
     }
 
     /// Enters a series that is not there yet. A name whose tags cannot be read is not entered, as in graphite-web.
     pub(super) fn add(&mut self, name: &str) {
         let Some((own, pairs)) = tags::normal(name) else { return self.add_other(name) };
-        self.enter(name, own, pairs.into_iter());
+        let number = self.names.enter(name).index() as u32;
+        self.enter(number, own, pairs.into_iter());
     }
 
     fn add_other(&mut self, name: &str) {
         if let Ok(tagged) = Tagged::parse(name) {
-            self.enter(name, &tagged.name, pairs(&tagged).filter(|(tag, _)| *tag != "name"));
+            let number = self.names.enter(name).index() as u32;
+            self.enter(number, &tagged.name, pairs(&tagged).filter(|(tag, _)| *tag != "name"));
         }
     }
 
-    fn enter<'t>(&mut self, name: &str, own: &'t str, pairs: impl Iterator<Item = (&'t str, &'t str)>) {
-        let number = self.names.enter(name).index() as u32;
+    fn enter<'t>(&mut self, number: u32, own: &'t str, pairs: impl Iterator<Item = (&'t str, &'t str)>) {
         if self.present.has(number) {
             return;
         }
         if !self.removed.is_empty() {
-            self.removed.remove(name);
+            self.removed.remove(&number);
         }
         for (tag, value) in pairs.chain([("name", own)]) {
             self.bytes += size_of::<u32>();
@@ -187,7 +116,7 @@ impl State {
         self.present.set(number);
         self.count += 1;
         if let Some(unlisted) = &mut self.unlisted {
-            unlisted.changes.push(Change::Added(MetricName::from_checked(name)));
+            unlisted.changes.push(Change::Added(number));
         }
     }
 
@@ -195,24 +124,17 @@ impl State {
         let Some(number) = self.number(name) else { return };
         self.present.unset(number);
         self.count -= 1;
-        self.removed.insert(name.clone(), false);
+        self.removed.insert(number, false);
         if let Some(unlisted) = &mut self.unlisted {
-            unlisted.changes.push(Change::Removed(name.clone()));
+            unlisted.changes.push(Change::Removed(number));
         }
         let Ok(tagged) = Tagged::parse(name) else { return };
         for (tag, value) in pairs(&tagged) {
             let Some(known) = self.tags.get_mut(tag) else { continue };
-            let Some(place) = known.place(value) else { continue };
-            let carriers = &mut known.carriers[place as usize];
-            if let Ok(at) = carriers.series.binary_search(&number) {
-                carriers.series.remove(at);
-                self.bytes = self.bytes.saturating_sub(size_of::<u32>());
-            }
-            if carriers.series.is_empty() {
-                known.forget(value);
-                self.bytes = self.bytes.saturating_sub(value.len() + VALUE_BYTES);
-            }
-            if known.values.is_empty() {
+            let (was_there, is_gone) = known.take_out(value, number);
+            self.bytes = self.bytes.saturating_sub(if was_there { size_of::<u32>() } else { 0 });
+            self.bytes = self.bytes.saturating_sub(if is_gone { value.len() + VALUE_BYTES } else { 0 });
+            if known.is_empty() {
                 self.tags.remove(tag);
             }
         }
@@ -221,7 +143,9 @@ impl State {
     /// As [`State::remove`], and no points of it wait.
     pub(super) fn forget(&mut self, name: &MetricName) {
         self.remove(name);
-        self.waits(name, false);
+        if let Some(id) = self.names.lookup(name.as_bytes()) {
+            self.waits(id.index() as u32, false);
+        }
     }
 
     /// Takes in a line of the list; one that is no name is passed over.
@@ -230,26 +154,30 @@ impl State {
             Some(removed) => {
                 let Ok(name) = MetricName::parse(removed) else { return };
                 self.remove(&name);
-                self.removed.insert(name, false);
+                let number = self.names.enter(&name).index() as u32;
+                self.removed.insert(number, false);
             }
             // Lines are in normal form, unless somebody else has written them.
             None => match tags::normal(line).filter(|_| line.len() <= LONGEST_NAME) {
-                Some((own, pairs)) => self.enter(line, own, pairs.into_iter()),
+                Some((own, pairs)) => {
+                    let number = self.names.enter(line).index() as u32;
+                    self.enter(number, own, pairs.into_iter());
+                }
                 None => _ = MetricName::parse(line).map(|name| self.add(&name)),
             },
         }
     }
 
-    /// Series that were taken out.
-    pub(super) fn removed(&self) -> impl Iterator<Item = &MetricName> {
-        self.removed.keys()
+    /// Numbers of the series that were taken out.
+    pub(super) fn removed(&self) -> impl ExactSizeIterator<Item = u32> {
+        self.removed.keys().copied()
     }
 
     /// Whether points of a series that was taken out wait now: they are new, and it comes back, once none have waited.
-    pub(super) fn waits(&mut self, name: &MetricName, waits: bool) {
-        match self.removed.get_mut(name) {
+    pub(super) fn waits(&mut self, number: u32, waits: bool) {
+        match self.removed.get_mut(&number) {
             Some(quiet) if !waits => *quiet = true,
-            Some(true) => self.add(name),
+            Some(true) => self.add(&self.names.name(SeriesId::new(number))),
             _ => {}
         }
     }
@@ -263,21 +191,41 @@ impl State {
         };
         // Most are known, and then nothing is allocated.
         if !tags.contains_key(tag) {
-            tags.insert(tag.into(), Tag { id: id(), ..Tag::default() });
+            tags.insert(tag.into(), Tag::new(id()));
         }
         let tag = tags.get_mut(tag).expect("it was there, or has just been made");
-        let place = tag.place(value).unwrap_or_else(|| {
+        tag.value(value, || {
             *bytes += value.len() + VALUE_BYTES;
-            tag.insert(value, Value { id: id(), series: Vec::new() })
-        });
-        &mut tag.carriers[place as usize]
+            id()
+        })
     }
 
     /// Everything a list has to tell.
     pub(super) fn all(&self) -> Vec<Change> {
+        let series = self.present.iter().map(|number| Change::Added(number as u32));
+        series.chain(self.removed().map(Change::Removed)).collect()
+    }
+
+    /// Writes lines of the list.
+    pub(super) fn write(&self, changes: &[Change], out: &mut String) {
         let names = self.names.read();
-        let series = self.present.iter().map(|number| Change::Added(names.name(SeriesId::new(number as u32))));
-        series.chain(self.removed.keys().cloned().map(Change::Removed)).collect()
+        for change in changes {
+            let number = match change {
+                Change::Added(number) => number,
+                Change::Removed(number) => {
+                    out.push(REMOVED);
+                    number
+                }
+            };
+            out.push_str(names.text(SeriesId::new(*number)));
+            out.push('\n');
+        }
+    }
+
+    /// Names of these, whether or not they are there.
+    pub(super) fn names_of(&self, numbers: &[u32]) -> Vec<MetricName> {
+        let names = self.names.read();
+        numbers.iter().map(|number| names.name(SeriesId::new(*number))).collect()
     }
 
     /// Up to `most` series from the number `first` on, with their numbers.
@@ -306,7 +254,7 @@ impl State {
     pub(super) fn tags(&self, query: &TagQuery) -> Vec<TagEntry> {
         let found = (!query.wanted.is_empty()).then(|| self.select(&query.wanted));
         let occurs =
-            |tag: &Tag| found.as_ref().is_none_or(|found| tag.iter().any(|(_, value)| found.has_any(&value.series)));
+            |tag: &Tag| found.as_ref().is_none_or(|found| tag.iter().any(|value| found.has_any(&value.series)));
         let entries = self.tags.iter().filter(|(name, tag)| query.takes(name) && occurs(tag));
         let entries = entries.map(|(name, tag)| TagEntry { id: tag.id, tag: name.to_string() });
         entries.take(query.limit.unwrap_or(usize::MAX)).collect()
@@ -316,13 +264,10 @@ impl State {
         let Some(tag) = self.tags.get(tag) else { return Vec::new() };
         let found = (!query.wanted.is_empty()).then(|| self.select(&query.wanted));
         let occurs = |value: &Value| found.as_ref().is_none_or(|found| found.has_any(&value.series));
-        let entries = tag.iter().filter(|(text, value)| query.takes(text) && occurs(value));
-        let entries = entries.map(|(text, value)| ValueEntry {
-            id: value.id,
-            value: text.to_string(),
-            count: value.series.len(),
-        });
-        entries.take(query.limit.unwrap_or(usize::MAX)).collect()
+        let entries = tag.first(query.limit.unwrap_or(usize::MAX), |text, value| query.takes(text) && occurs(value));
+        let entry =
+            |value: &Value| ValueEntry { id: value.id, value: value.text.to_string(), count: value.series.len() };
+        entries.into_iter().map(entry).collect()
     }
 
     /// The series that meet all expressions. Each narrows the set by those that carry a fitting value, or, where the tag
@@ -352,8 +297,7 @@ impl State {
         {
             return Box::new(tag.get(wanted).into_iter());
         }
-        let values = tag.iter().filter(move |(text, _)| expression.holds_for(text) == holds);
-        Box::new(values.map(|(_, value)| value))
+        Box::new(tag.iter().filter(move |value| expression.holds_for(&value.text) == holds))
     }
 }
 

@@ -153,6 +153,18 @@ async fn the_list_survives_restarts_and_a_line_cut_short() {
     assert_eq!(open().len(), 7, "a list that was removed is written again");
 }
 
+#[test]
+fn nobody_waits_until_all_of_a_flood_is_entered() {
+    let table = Arc::new(NameTable::new());
+    let index = TagIndex::new(Some(table.clone()), usize::MAX);
+    assert!(!index.is_behind());
+    (0..2 * AT_ONCE).for_each(|n| _ = table.intern(&name(&format!("a;n={n}"))));
+    index.catch_up_by(1);
+    assert_eq!((index.len(), index.is_behind()), (AT_ONCE, true));
+    index.catch_up();
+    assert_eq!((index.len(), index.is_behind()), (2 * AT_ONCE, false));
+}
+
 /// Tells of one series, for ever.
 struct Holds(SeriesId, std::sync::atomic::AtomicBool);
 
