@@ -131,6 +131,15 @@ impl<L: ReadAt> Whisper<L> {
         Ok(Some(Span { from: time(stretch.from), until: time(stretch.until), step: self.step_of(&stretch)? }))
     }
 
+    /// How many values [`Whisper::fetch`] gives for the window; nothing is read.
+    ///
+    /// # Errors
+    /// As [`Whisper::fetch`].
+    pub fn length(&self, from: Timestamp, until: Timestamp, now: Timestamp) -> Result<u64, Error> {
+        let stretch = self.stretch(&seconds(from, until, now))?;
+        Ok(stretch.map_or(0, |stretch| stretch.slots().unsigned_abs()))
+    }
+
     /// As [`Whisper::fetch`] for numbers that need not be instants, and with a choice of archive. Where a chosen archive
     /// does not reach back far enough the answer has gaps.
     ///

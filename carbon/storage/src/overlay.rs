@@ -85,6 +85,18 @@ impl Fetch for Overlay {
             Ok(answer)
         })
     }
+
+    fn fetch_at_once(&self, query: &FetchQuery, most: usize) -> Option<Vec<Series>> {
+        let waiting = self.recent.points_at_once(&query.names)?;
+        let stored = self.fetch.fetch_at_once(query, most)?;
+        if waiting.iter().all(Vec::is_empty) {
+            return Some(stored);
+        }
+        let (merged, later) = self.lay_over_all(query, stored, &waiting);
+        // Coarse slots are made of fine ones, which would be further reads.
+        let values: usize = merged.iter().map(|series| series.values.len()).sum();
+        (later.is_empty() && values <= most).then_some(merged)
+    }
 }
 
 impl Overlay {
@@ -140,9 +152,21 @@ impl Overlay {
         waiting: Vec<Vec<Point>>,
         failures: &mut Vec<Failure>,
     ) -> Result<Vec<Series>, StorageError> {
+        let (mut merged, later) = self.lay_over_all(query, stored, &waiting);
+        coarse::aggregate(&*self.fetch, &mut merged, later, failures).await?;
+        Ok(merged)
+    }
+
+    /// Lays the points over what is stored, and gives those that coarse slots are to be made of.
+    fn lay_over_all<'p>(
+        &self,
+        query: &FetchQuery,
+        stored: Vec<Series>,
+        waiting: &'p [Vec<Point>],
+    ) -> (Vec<Series>, Vec<coarse::Part<'p>>) {
         let (mut stored, mut merged) = (stored.into_iter().peekable(), Vec::with_capacity(query.names.len()));
         let mut later = Vec::new();
-        for (name, points) in query.names.iter().zip(&waiting) {
+        for (name, points) in query.names.iter().zip(waiting) {
             // The store answers in the order of the names and leaves some out.
             let found = stored.next_if(|series| series.name == *name);
             if points.is_empty() {
@@ -157,8 +181,7 @@ impl Overlay {
             waiting.divide(points, query.window.now, &mut later);
             merged.push(series);
         }
-        coarse::aggregate(&*self.fetch, &mut merged, later, failures).await?;
-        Ok(merged)
+        (merged, later)
     }
 }
 

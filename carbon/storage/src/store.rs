@@ -166,6 +166,12 @@ pub trait Fetch: Send + Sync {
     /// One [`Series`] for each name that has values for the window, in the order of `query.names`; a name without any
     /// is absent from the answer.
     fn fetch<'a>(&'a self, query: &'a FetchQuery) -> Answer<'a, Result<Partial<Vec<Series>>, StorageError>>;
+
+    /// The whole answer of [`Fetch::fetch`] if it can be given here and now, waiting for no disk, peer or thread, and is
+    /// `most` values long at most. Nothing otherwise; then only [`Fetch::fetch`] tells more.
+    fn fetch_at_once(&self, _query: &FetchQuery, _most: usize) -> Option<Vec<Series>> {
+        None
+    }
 }
 
 /// Which points are asked for.
@@ -235,4 +241,9 @@ pub trait Recent: Send + Sync {
 
     /// The waiting points of each name, in the order of `names` and of time; empty where nothing waits.
     fn points<'a>(&'a self, names: &'a [MetricName]) -> Answer<'a, Result<Vec<Vec<Point>>, StorageError>>;
+
+    /// As [`Recent::points`], if nobody has to be waited for.
+    fn points_at_once(&self, _names: &[MetricName]) -> Option<Vec<Vec<Point>>> {
+        None
+    }
 }

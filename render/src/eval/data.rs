@@ -9,7 +9,7 @@ use futures_util::future::{join_all, try_join_all};
 use whisper::Timestamp;
 
 use super::wanted::Wanted;
-use super::{Hold, Stores, tagged};
+use super::{Hold, Stores, at_once, tagged};
 use crate::query::{EvalError, Held, Request};
 use crate::series::Stored;
 
@@ -178,11 +178,7 @@ impl Data {
             let answers = try_join_all(queries.iter().map(|(_, query)| fetch.fetch(query))).await?;
             for ((span, _), answer) in queries.iter().zip(answers) {
                 self.failures.extend(answer.failures);
-                for series in answer.value {
-                    self.points += series.values.len();
-                    self.held.more(series.values.len() * POINT_BYTES)?;
-                    self.series.entry(*span).or_default().insert(series.name.clone(), Some(series.into()));
-                }
+                self.keep(*span, answer.value)?;
             }
             EvalError::limit("points", request.limits.points, self.points)?;
             let usual = (self.points - before) / read.max(1);
@@ -197,6 +193,40 @@ impl Data {
             (read, before) = (0, self.points);
         }
         self.held.give_rest_back();
+        Ok(())
+    }
+
+    /// Reads them here if they are few and nothing has to be waited for; says whether they were read.
+    pub(crate) fn read_at_once(
+        &mut self,
+        Reads(wanted): &Reads,
+        request: &Request,
+        fetch: &dyn Fetch,
+    ) -> Result<bool, EvalError> {
+        if wanted.values().map(Vec::len).sum::<usize>() > at_once::SERIES {
+            return Ok(false);
+        }
+        let (mut found, mut room) = (Vec::new(), at_once::VALUES);
+        for (span, names) in wanted {
+            let (span, query) = query(*span, names.clone(), request);
+            let Some(series) = fetch.fetch_at_once(&query, room) else { return Ok(false) };
+            room = room.saturating_sub(series.iter().map(|series| series.values.len()).sum());
+            found.push((span, series));
+        }
+        for (span, series) in found {
+            self.keep(span, series)?;
+        }
+        EvalError::limit("points", request.limits.points, self.points)?;
+        Ok(true)
+    }
+
+    /// Puts series in that were read over `span`.
+    fn keep(&mut self, span: Span, series: Vec<carbon_storage::Series>) -> Result<(), EvalError> {
+        for series in series {
+            self.points += series.values.len();
+            self.held.more(series.values.len() * POINT_BYTES)?;
+            self.series.entry(span).or_default().insert(series.name.clone(), Some(series.into()));
+        }
         Ok(())
     }
 

@@ -10,6 +10,7 @@
 //! the shared ones. Nothing is allocated per point. JSON of many points leaves in pieces of 64 KiB, each written once and handed
 //! to the socket as it is.
 
+mod at_once;
 mod data;
 mod evaluator;
 mod plan;
@@ -52,6 +53,8 @@ pub(crate) struct Stores<'s> {
     pub(crate) fetch: &'s dyn Fetch,
     /// The same for a thread that outlives the request; without it, nothing is read on the thread that evaluates.
     pub(crate) kept: Option<&'s Arc<dyn Fetch>>,
+    /// Whether a small answer may be made where it is asked for, which must not be long.
+    pub(crate) at_once: bool,
     /// Without it, no series has tags.
     pub(crate) tags: Option<&'s dyn Tags>,
     /// Without it, nothing has happened.
@@ -82,7 +85,7 @@ pub async fn evaluate(
     find: &dyn Find,
     fetch: &dyn Fetch,
 ) -> Result<Evaluated, EvalError> {
-    let stores = Stores { find, fetch, kept: None, tags: None, events: None };
+    let stores = Stores { find, fetch, kept: None, at_once: false, tags: None, events: None };
     evaluate_holding(targets, request, stores, Arc::new(()), None, |evaluated| evaluated).await
 }
 
@@ -107,38 +110,35 @@ pub(crate) async fn evaluate_holding<H: Hold, T: Send + 'static>(
     let mut run = Run::new(targets, request, needs.patterns(), trace);
     let stop = StopOnDrop::default();
     let mut finish = Some(finish);
+    let is_light = stores.at_once && at_once::are_light(targets);
     for _ in 0..request.limits.rounds {
         let reads = data.look_up(&needs, request, stores, &*hold).await?;
-        let near = match stores.kept.filter(|_| reads.are_few()) {
-            Some(kept) => Some((reads, request.clone(), Arc::clone(kept), stop.left.clone(), Handle::current())),
-            None => {
-                data.read(reads, request, stores.fetch).await?;
-                None
-            }
-        };
-        let (stop, hold, to_finish) = (stop.flag.clone(), hold.clone(), finish.take());
-        let ended = tokio::task::spawn_blocking(move || {
-            if let Some((reads, request, fetch, left, runtime)) = near {
-                let read = data.read(reads, &request, &*fetch);
-                let read = on_blocking_thread(|| runtime.block_on(left.run_until_cancelled(read)));
-                if let Err(error) = read.unwrap_or(Err(EvalError::WorkerLost)) {
-                    return After::Done(Err(error));
+        let after = if is_light && data.read_at_once(&reads, request, stores.fetch)? {
+            round(run, data, &stop.flag, finish.take())
+        } else {
+            let near = match stores.kept.filter(|_| reads.are_few()) {
+                Some(kept) => Some((reads, request.clone(), Arc::clone(kept), stop.left.clone(), Handle::current())),
+                None => {
+                    data.read(reads, request, stores.fetch).await?;
+                    None
                 }
-            }
-            let after = match run.round(&data, &stop) {
-                Ok(Round::Done(series, made)) => {
-                    let (failures, held) = data.into_parts();
-                    let held = held.and(made);
-                    let finish = to_finish.ok_or(EvalError::WorkerLost);
-                    After::Done(finish.map(|finish| finish(Evaluated { series, failures, held })))
-                }
-                Ok(Round::Missing(missing)) => After::Again(Box::new(Again { run, data, missing, finish: to_finish })),
-                Err(error) => After::Done(Err(error)),
             };
-            drop(hold);
-            after
-        });
-        match ended.await.map_err(|_| EvalError::WorkerLost)? {
+            let (stop, hold, to_finish) = (stop.flag.clone(), hold.clone(), finish.take());
+            let ended = tokio::task::spawn_blocking(move || {
+                if let Some((reads, request, fetch, left, runtime)) = near {
+                    let read = data.read(reads, &request, &*fetch);
+                    let read = on_blocking_thread(|| runtime.block_on(left.run_until_cancelled(read)));
+                    if let Err(error) = read.unwrap_or(Err(EvalError::WorkerLost)) {
+                        return After::Done(Err(error));
+                    }
+                }
+                let after = round(run, data, &stop, to_finish);
+                drop(hold);
+                after
+            });
+            ended.await.map_err(|_| EvalError::WorkerLost)?
+        };
+        match after {
             After::Done(answer) => return answer,
             After::Again(again) => {
                 (run, data, finish) = (again.run, again.data, again.finish);
@@ -147,6 +147,20 @@ pub(crate) async fn evaluate_holding<H: Hold, T: Send + 'static>(
         }
     }
     Err(EvalError::Limit { limit: "rounds", allowed: request.limits.rounds, found: request.limits.rounds + 1 })
+}
+
+/// Evaluates what is not done, and finishes if nothing was missing.
+fn round<T, F: FnOnce(Evaluated) -> T>(mut run: Run, data: Data, stop: &AtomicBool, finish: Option<F>) -> After<T, F> {
+    match run.round(&data, stop) {
+        Ok(Round::Done(series, made)) => {
+            let (failures, held) = data.into_parts();
+            let held = held.and(made);
+            let finish = finish.ok_or(EvalError::WorkerLost);
+            After::Done(finish.map(|finish| finish(Evaluated { series, failures, held })))
+        }
+        Ok(Round::Missing(missing)) => After::Again(Box::new(Again { run, data, missing, finish })),
+        Err(error) => After::Done(Err(error)),
+    }
 }
 
 /// What goes on into the next round.
@@ -210,7 +224,7 @@ mod tests {
             let busy = tokio::task::spawn_blocking(move || wait.recv());
             let memory = Memory::new(Interval::from_secs(60).unwrap(), 1);
             let (targets, request) = ([Target::parse("constantLine(1)").unwrap()], Request::new(0, 60, 60));
-            let stores = Stores { find: &memory, fetch: &memory, kept: None, tags: None, events: None };
+            let stores = Stores { find: &memory, fetch: &memory, kept: None, at_once: false, tags: None, events: None };
             let hold = Arc::new(());
             tokio::select! {
                 biased;

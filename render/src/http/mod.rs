@@ -119,6 +119,7 @@ impl Sources {
             find: &*self.find,
             fetch: &*self.fetch,
             kept: Some(&self.fetch),
+            at_once: false,
             tags: self.tags.as_deref(),
             events: self.events.as_deref(),
         }

@@ -18,7 +18,7 @@ use super::question::{Form, Question};
 use super::turns::Turn;
 use super::{App, functions, never_cached};
 use crate::draw::{self, Color};
-use crate::eval::{self, EvalError, Evaluated, Held};
+use crate::eval::{self, EvalError, Evaluated, Held, Stores};
 use crate::format::{self, Layout, Output, Pieces};
 use crate::series::{Consolidation, Series, Style};
 use crate::tags::SeriesTags;
@@ -126,7 +126,9 @@ pub(super) async fn evaluate<T: Send + 'static>(
         }
         finish(evaluated)
     };
-    let evaluated = eval::evaluate_holding(&targets, request, app.sources.stores(), turn.clone(), trace, finish);
+    // A picture takes its time, however little it shows.
+    let stores = Stores { at_once: question.form.picture().is_none(), ..app.sources.stores() };
+    let evaluated = eval::evaluate_holding(&targets, request, stores, turn.clone(), trace, finish);
     evaluated.await.map_err(fault_of)
 }
 

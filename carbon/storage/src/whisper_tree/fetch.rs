@@ -39,6 +39,10 @@ impl Fetch for WhisperTree {
             Ok(answer)
         })
     }
+
+    fn fetch_at_once(&self, query: &FetchQuery, most: usize) -> Option<Vec<Series>> {
+        self.read_at_once(query, most)
+    }
 }
 
 fn read_all(tree: &WhisperTree, names: &[MetricName], window: Window) -> Partial<Vec<Series>> {
@@ -80,11 +84,11 @@ fn read_one(
 
 /// The layout of the file before, which the next file mostly shares.
 #[derive(Default)]
-struct LastLayout(Option<(Header, Arc<CreateOptions>)>);
+pub(super) struct LastLayout(Option<(Header, Arc<CreateOptions>)>);
 
 impl LastLayout {
     /// Nothing when the archives break the rules, so that no new file could be like this one.
-    fn of(&mut self, header: &Header) -> Option<Arc<CreateOptions>> {
+    pub(super) fn of(&mut self, header: &Header) -> Option<Arc<CreateOptions>> {
         if let Some((_, layout)) = self.0.as_ref().filter(|(last, _)| last == header) {
             return Some(Arc::clone(layout));
         }

@@ -6,6 +6,7 @@
 //! over disks by them.
 
 mod fetch;
+mod at_once;
 mod explain;
 mod find;
 mod metadata;
@@ -111,6 +112,7 @@ struct State {
     layouts: Layouts,
     creations: Creations,
     changes: Changes,
+    askable: at_once::Askable,
     /// What the root is, to see when it is gone; unknown to readers.
     root: Option<Identity>,
     /// Damaged files moved away so far.
@@ -157,6 +159,7 @@ impl WhisperTree {
             layouts: Layouts::default(),
             creations: Creations::default(),
             changes: Changes::default(),
+            askable: at_once::Askable::default(),
             root: create::identity(root).ok(),
             set_aside: AtomicUsize::new(0),
         };
