@@ -59,7 +59,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 /// `keepStep` as many as the series has. Name: `aggregateLine(<name>, <value as %g>)`. Source: graphite-web
 /// `aggregateLine`.
 fn aggregate_line(args: &mut Args<'_, '_>) -> Outcome {
-    let (list, (_, reducer), keep_step) = (args.series()?, args.reducer("func")?, args.boolean("keepStep")?);
+    let (list, (_, reducer), keep_step) = (args.series()?, args.reducer("func")?, args.truth("keepStep"));
     let mut results = Vec::with_capacity(list.len());
     for mut series in list {
         let value = reducer.apply(&series.values);

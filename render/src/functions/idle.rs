@@ -40,7 +40,7 @@ pub(super) fn is_about(fault: &EvalError, signature: Signature) -> bool {
 }
 
 /// Nothing, for Python: `0`, `""`, `false`, an empty list.
-fn is_empty(value: &Value) -> bool {
+pub(super) fn is_empty(value: &Value) -> bool {
     match value {
         Value::List(series) => series.is_empty(),
         Value::Lists(lists) => lists.is_empty(),

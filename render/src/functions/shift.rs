@@ -82,7 +82,7 @@ fn time_shift(args: &mut Args<'_, '_>) -> Outcome {
     if text.is_empty() {
         return Err(args.wrong("timeShift", "a length of time such as 1h", "an empty text"));
     }
-    let (reset_end, align) = (args.boolean("resetEnd")?, args.boolean("alignDst")?);
+    let (reset_end, align) = (args.truth("resetEnd"), args.truth("alignDst"));
     let text = backwards(&text);
     let secs = time::offset(&text).unwrap_or_default();
     let mut shifted = args.again(shifted(*args.context, secs, align, args.request()))?;

@@ -105,7 +105,7 @@ impl Buckets {
 /// `, true` if aligned. Source: graphite-web `summarize`.
 fn summarize(args: &mut Args<'_, '_>) -> Outcome {
     let (mut list, (text, interval)) = (args.series()?, args.bucket("intervalString")?);
-    let ((func, reducer), align) = (args.reducer("func")?, args.boolean("alignToFrom")?);
+    let ((func, reducer), align) = (args.reducer("func")?, args.truth("alignToFrom"));
     for series in &mut list {
         let buckets = match align {
             true => Buckets { start: series.start, end: series.end, interval },
@@ -215,7 +215,7 @@ fn hitcount_unit(interval: i64) -> &'static str {
 /// hour or minute. Source: graphite-web `hitcount`.
 fn hitcount(args: &mut Args<'_, '_>) -> Outcome {
     let (mut list, (text, interval)) = (args.series()?, args.bucket("intervalString")?);
-    let align = args.boolean("alignToInterval")?;
+    let align = args.truth("alignToInterval");
     if align {
         let from = aligned(args.context.from, hitcount_unit(interval), args.request()).unwrap_or(args.context.from);
         list = args.again(Context { from, ..*args.context })?;

@@ -59,8 +59,24 @@ pub(super) fn json_with_infinity(value: &impl Serialize, params: &Params, limit:
 pub(super) fn scripted(json: Vec<u8>, callback: Option<&str>) -> Response {
     match callback {
         None => body("application/json", json),
-        Some(name) => body("text/javascript", [name.as_bytes(), b"(", &json, b")"].concat()),
+        Some(name) => body("text/javascript", [name.as_bytes(), b"(", &in_ascii(json), b")"].concat()),
     }
+}
+
+/// JSON whose texts are spelled in ASCII, as Python does: scripts are compared as text.
+fn in_ascii(json: Vec<u8>) -> Vec<u8> {
+    let is_odd = |byte: &u8| *byte >= 0x7f;
+    if !json.iter().any(is_odd) {
+        return json;
+    }
+    let mut out = Vec::with_capacity(json.len() * 2);
+    for c in String::from_utf8_lossy(&json).chars() {
+        match u8::try_from(c) {
+            Ok(byte) if !is_odd(&byte) => out.push(byte),
+            _ => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.extend(format!("\\u{unit:04x}").bytes())),
+        }
+    }
+    out
 }
 
 fn set<F: Formatter>(value: &impl Serialize, out: Bounded, formatter: F) -> serde_json::Result<Vec<u8>> {
@@ -103,5 +119,17 @@ impl Formatter for OneLine {
 
     fn begin_object_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
         out.write_all(b": ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_are_spelled_in_ascii() {
+        let text = |json: &str| String::from_utf8(in_ascii(json.as_bytes().to_vec())).unwrap();
+        assert_eq!(text(r#"["plain"]"#), r#"["plain"]"#);
+        assert_eq!(text("[\"é\u{7f}\u{1f600}\"]"), r#"["\u00e9\u007f\ud83d\ude00"]"#);
     }
 }

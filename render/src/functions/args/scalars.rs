@@ -1,5 +1,6 @@
 //! Arguments that are one number, text or truth value.
 
+use super::super::idle;
 use super::super::param::{Default, Type};
 use super::super::reduce::Reducer;
 use super::{Args, describe};
@@ -71,6 +72,16 @@ impl Args<'_, '_> {
         match self.optional_text(name)? {
             Some(text) => Ok(text),
             None => Err(self.wrong(name, "a text in quotes", "nothing")),
+        }
+    }
+
+    /// A truth value as Python's `if` sees it, which is all that most functions of graphite-web ask: zero and what is empty
+    /// are false, all else is true.
+    pub(in crate::functions) fn truth(&mut self, name: &str) -> bool {
+        match self.take(name) {
+            None => matches!(self.param(name).map(|param| param.default), Some(Default::Boolean(true))),
+            Some(Value::Text(text)) if text.eq_ignore_ascii_case("false") => false,
+            Some(value) => !idle::is_empty(&value),
         }
     }
 

@@ -70,7 +70,7 @@ pub(super) fn pow_series(args: &mut Args<'_, '_>) -> Outcome {
 /// `percentileOfSeries(seriesList, n, interpolate=false)`. Name: `percentileOfSeries(<first path expression>,<n as %g>)`.
 /// Source: graphite-web `percentileOfSeries`, which fails at 100 with interpolation where we give the maximum.
 pub(super) fn percentile_of_series(args: &mut Args<'_, '_>) -> Outcome {
-    let (list, n, interpolate) = (args.series()?, args.float("n")?, args.boolean("interpolate")?);
+    let (list, n, interpolate) = (args.series()?, args.float("n")?, args.truth("interpolate"));
     if n <= 0.0 {
         return Err(args.wrong("n", "a percentage above 0", &g(n)));
     }
