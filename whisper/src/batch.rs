@@ -12,8 +12,8 @@
 
 use std::borrow::Cow;
 
-use crate::header::Ring;
 use crate::layer::WriteAt;
+use crate::ring::Ring;
 use crate::run::RunWriter;
 use crate::tip::Tip;
 use crate::{Error, Point, Timestamp, Whisper};
@@ -102,15 +102,20 @@ impl<L: WriteAt> Whisper<L> {
 
     /// Writes `points`, oldest first, into one archive and no other; gives the slots.
     pub(crate) fn write_slots(&self, ring: &Ring, points: &[Point]) -> Result<Vec<(i64, f64)>, Error> {
-        let mut writer = RunWriter::begin(self, ring)?;
-        let mut held = Vec::with_capacity(points.len());
-        for (index, point) in points.iter().enumerate() {
-            let interval = ring.floor(point.time.as_i64());
-            let next = points.get(index + 1).map(|next| ring.floor(next.time.as_i64()));
-            if next != Some(interval) {
-                writer.push(interval, point.value)?;
-                held.push((interval, point.value));
+        let mut held: Vec<(i64, f64)> = Vec::with_capacity(points.len());
+        for point in points {
+            let time = point.time.as_i64();
+            match held.last_mut() {
+                None => held.push((ring.floor(time), point.value)),
+                Some((before, value)) => match ring.floor_after(*before, time) {
+                    same if same == *before => *value = point.value,
+                    next => held.push((next, point.value)),
+                },
             }
+        }
+        let mut writer = RunWriter::begin(self, ring)?;
+        for (interval, value) in &held {
+            writer.push(*interval, *value)?;
         }
         writer.finish()?;
         Ok(held)
@@ -130,9 +135,7 @@ impl<L: WriteAt> Whisper<L> {
                 continue;
             }
             let lower = self.ring(archive)?;
-            intervals.clear();
-            intervals.extend(points.iter().map(|point| lower.floor(ring.floor(point.time.as_i64()))));
-            intervals.dedup();
+            ring.intervals_in(&lower, points, &mut intervals);
             held = self.propagate(&higher, &lower, &intervals, &held)?;
             if held.is_empty() {
                 break;

@@ -14,6 +14,7 @@ use rustix::fs::{CWD, FallocateFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::fresh::Fresh;
+use crate::kept::Bases;
 use crate::layer::WriteAt;
 use crate::{AggregationMethod, Error, Header, Point, Retentions, Timestamp, Tip, Whisper, XFilesFactor};
 
@@ -103,6 +104,7 @@ impl Whisper<File> {
         let header = Header::of(options);
         let size = header.file_size();
         let mut plan = Whisper::over(Fresh::new(header.to_bytes(), size), path)?;
+        plan.bases = Bases::of_new(&plan.header);
         let mut tip = Tip::default();
         let out_of_range = plan.update_following(points, now, &mut tip)?;
         let kept = plan.keep();

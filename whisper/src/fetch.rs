@@ -11,8 +11,8 @@ use std::ops::ControlFlow;
 
 use crate::error::Damage;
 use crate::file::{time_of, value_of};
-use crate::header::Ring;
 use crate::layer::ReadAt;
+use crate::ring::Ring;
 use crate::{Error, Interval, Timestamp, Whisper};
 
 /// Slots given at once, unless the archive itself has more: a year of 10-second points.
@@ -212,10 +212,7 @@ impl<L: ReadAt> Whisper<L> {
             let (slots, limit) = (slots as u64, MOST_SLOTS as u64);
             return Err(Error::WindowTooWide { path: self.path.to_path_buf(), slots, limit });
         }
-        let base = match self.known_base(ring) {
-            Some(base) => base,
-            None => self.base(ring)?,
-        };
+        let base = self.base(ring)?;
         let mut missing_total = 0;
         if base == 0 {
             // Nothing was ever written here, so the slots need not be read. Whether the file has them must still be

@@ -8,14 +8,14 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use byteorder::{BigEndian, ByteOrder};
 
 use crate::error::Damage;
-use crate::header::{self, RECORD, Ring};
-use crate::kept::Bases;
+use crate::header::{self, RECORD};
+use crate::kept::{Base, Bases};
 use crate::layer::{ReadAt, WriteAt};
+use crate::ring::Ring;
 use crate::{Error, Header};
 
 /// Slots read at once: enough for weeks of minutes, little enough to be bounded whatever a header claims.
@@ -211,9 +211,10 @@ impl<L: ReadAt> Whisper<L> {
 
     /// Time in the archive's first slot, 0 if the archive is empty. A read only while it is not known.
     pub(crate) fn base(&self, ring: &Ring) -> Result<i64, Error> {
-        let known = self.bases.of(ring.archive).load(Ordering::Relaxed);
-        if known != 0 {
-            return Ok(known.into());
+        match self.bases.get(ring.archive) {
+            Base::At(time) => return Ok(time.into()),
+            Base::Empty => return Ok(0),
+            Base::Unknown => {}
         }
         let mut slot = [0; RECORD];
         let got = self.layer.read_at(&mut slot, ring.offset).map_err(|source| self.read_error(source))?;
@@ -225,15 +226,14 @@ impl<L: ReadAt> Whisper<L> {
         Ok(base.into())
     }
 
-    /// The base if it is known without a read.
-    pub(crate) fn known_base(&self, ring: &Ring) -> Option<i64> {
-        let known = self.bases.of(ring.archive).load(Ordering::Relaxed);
-        (known != 0).then_some(known.into())
+    /// Whether the archive is known to hold nothing, because this handle has made it.
+    pub(crate) fn is_new(&self, ring: &Ring) -> bool {
+        self.bases.get(ring.archive) == Base::Empty
     }
 
     /// 0 forgets it.
     pub(crate) fn remember_base(&self, ring: &Ring, base: i64) {
-        self.bases.of(ring.archive).store(u32::try_from(base).unwrap_or(0), Ordering::Relaxed);
+        self.bases.set(ring.archive, u32::try_from(base).map_or(Base::Unknown, Base::At));
     }
 
     /// Reads `count` slots from number `slot` on, around the ring, in at most 64 KiB at a time: one read per piece, one

@@ -11,8 +11,9 @@ use std::path::Path;
 use crate::create::{Draft, draft};
 use crate::error::Damage;
 use crate::file::{time_of, value_of};
-use crate::header::{RECORD, Ring};
+use crate::header::RECORD;
 use crate::layer::ReadAt;
+use crate::ring::Ring;
 use crate::run::RunWriter;
 use crate::{Allocation, CreateOptions, Error, Header, Timestamp, Whisper};
 

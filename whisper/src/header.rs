@@ -14,7 +14,7 @@
 //!
 //! Everything is big-endian and nothing is padded. Reading is as lenient as the reference, which only looks at the
 //! method, the factor and the length of the table: a file that carbon could read yesterday must not become unreadable
-//! here. What the header claims about archives is looked at when an archive is used, see [`Ring`].
+//! here. What the header claims about archives is looked at when an archive is used, see [`Ring`](crate::ring::Ring).
 
 use std::path::Path;
 
@@ -22,6 +22,7 @@ use byteorder::{BigEndian, ByteOrder};
 
 use crate::error::Damage;
 use crate::layer::ReadAt;
+use crate::ring::Ring;
 use crate::{AggregationMethod, CreateOptions, Error, Retention, RetentionError, Retentions, XFilesFactor};
 
 /// Bytes of the fixed part.
@@ -239,67 +240,9 @@ fn first_base(header: &Header, bytes: &[u8]) -> u32 {
     slot.map_or(0, |slot| BigEndian::read_u32(&slot[0..4]))
 }
 
-/// An archive that was found usable: neither its step nor its number of points is zero.
-///
-/// Slots form a ring. The time in slot 0, the base, says where all others belong: a time lies as many slots after
-/// slot 0 as steps after the base, wrapped around. Older times than the base are normal. Slot 0 is overwritten once per
-/// round by a time that lies exactly one round later, so the *place* of a time never changes while the archive lives: a
-/// base other than 0 may be remembered for good. Time 0 marks an empty slot; an archive whose slot 0 is empty is empty,
-/// and the first write into it goes to slot 0.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ring {
-    pub(crate) archive: usize,
-    pub(crate) offset: u64,
-    pub(crate) step: i64,
-    pub(crate) points: i64,
-}
-
-impl Ring {
-    pub(crate) fn of(archive: usize, info: &ArchiveInfo) -> Result<Ring, Damage> {
-        if info.step == 0 || info.points == 0 {
-            return Err(Damage::EmptyArchive { archive, step: info.step, points: info.points });
-        }
-        Ok(Ring { archive, offset: info.offset.into(), step: info.step.into(), points: info.points.into() })
-    }
-
-    /// Begin of the slot that holds `time`.
-    pub(crate) fn floor(&self, time: i64) -> i64 {
-        time - time.rem_euclid(self.step)
-    }
-
-    /// How far back the archive reaches, in seconds.
-    pub(crate) fn retention(&self) -> i64 {
-        self.step.saturating_mul(self.points)
-    }
-
-    /// Number of the slot for the interval that begins at `time`; `base` is the time in slot 0 and not 0.
-    pub(crate) fn slot(&self, base: i64, time: i64) -> i64 {
-        (time - base).div_euclid(self.step).rem_euclid(self.points)
-    }
-
-    /// Where slot `slot` begins in the file.
-    pub(crate) fn position(&self, slot: i64) -> u64 {
-        self.offset + slot as u64 * RECORD as u64
-    }
-
-    /// The byte after the last slot.
-    pub(crate) fn end(&self) -> u64 {
-        self.position(self.points)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_place_of_a_time_is_the_same_for_every_base_of_a_round() {
-        let ring = Ring { archive: 0, offset: 28, step: 10, points: 6 };
-        for time in (1_000..2_000).step_by(10) {
-            assert_eq!(ring.slot(1_200, time), ring.slot(1_200 + 60, time));
-            assert_eq!(ring.slot(1_203, time), ring.slot(1_210, time), "a base off the grid counts from the next slot");
-        }
-    }
 
     #[test]
     fn a_header_survives_its_bytes() {

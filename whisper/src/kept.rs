@@ -10,6 +10,9 @@ use crate::{Header, Whisper};
 /// Archives whose first slot's time is remembered; of further ones, which no usual file has, it is read each time.
 const REMEMBERED: usize = 4;
 
+/// In the place of a time: the archive is empty, which only who has made the file can know without looking.
+const EMPTY: u32 = u32::MAX;
+
 /// The header of a file and the times in the first slots of its archives, as a handle knew them.
 ///
 /// Both hold as long as nobody else changes the file: times keep their places while an archive holds points. Whoever
@@ -69,18 +72,35 @@ impl<L: ReadAt> Whisper<L> {
     }
 }
 
-/// Time in slot 0 of each archive; 0 while unknown or empty. Those of the first archives need no memory of their own.
+/// Time in slot 0 of each archive, as far as it is known. Those of the first archives need no memory of their own.
 #[derive(Debug)]
 pub(crate) struct Bases {
     near: [AtomicU32; REMEMBERED],
     far: Box<[AtomicU32]>,
 }
 
+/// What is known of an archive's first slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Base {
+    /// It has to be read.
+    Unknown,
+    /// It is empty, and so are all others.
+    Empty,
+    /// Its time.
+    At(u32),
+}
+
 impl Bases {
     /// All unknown but that of archive 0.
     pub(crate) fn new(header: &Header, first: u32) -> Bases {
-        let near = [first, 0, 0, 0].map(AtomicU32::new);
-        Bases { near, far: Bases::far(header) }
+        let bases = Bases { near: [const { AtomicU32::new(0) }; REMEMBERED], far: Bases::far(header) };
+        bases.set(0, Base::At(first));
+        bases
+    }
+
+    /// None of the slots of a new file is filled.
+    pub(crate) fn of_new(header: &Header) -> Bases {
+        Bases { near: [const { AtomicU32::new(EMPTY) }; REMEMBERED], far: Bases::far(header) }
     }
 
     fn far(header: &Header) -> Box<[AtomicU32]> {
@@ -88,7 +108,46 @@ impl Bases {
     }
 
     /// `archive` is one of the header's.
-    pub(crate) fn of(&self, archive: usize) -> &AtomicU32 {
+    pub(crate) fn get(&self, archive: usize) -> Base {
+        match self.of(archive).load(Ordering::Relaxed) {
+            0 => Base::Unknown,
+            EMPTY => Base::Empty,
+            time => Base::At(time),
+        }
+    }
+
+    /// `archive` is one of the header's. The two times that mean something else here are not remembered.
+    pub(crate) fn set(&self, archive: usize, base: Base) {
+        let coded = match base {
+            Base::Empty => EMPTY,
+            Base::Unknown | Base::At(EMPTY) => 0,
+            Base::At(time) => time,
+        };
+        self.of(archive).store(coded, Ordering::Relaxed);
+    }
+
+    fn of(&self, archive: usize) -> &AtomicU32 {
         if archive < REMEMBERED { &self.near[archive] } else { &self.far[archive - REMEMBERED] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CreateOptions;
+
+    #[test]
+    fn what_is_known_of_first_slots_is_kept_but_for_times_that_mean_something_else() {
+        let header = Header::of(&CreateOptions::new("1:60,2:60,4:60,8:60,16:60".parse().unwrap()));
+        let bases = Bases::new(&header, u32::MAX);
+        assert_eq!(bases.get(0), Base::Unknown);
+        for base in [Base::At(7), Base::Empty, Base::Unknown, Base::At(u32::MAX - 1)] {
+            bases.set(4, base);
+            assert_eq!(bases.get(4), base);
+        }
+        bases.set(1, Base::At(0));
+        assert_eq!(bases.get(1), Base::Unknown);
+        let new = Bases::of_new(&header);
+        assert_eq!([0, 3, 4].map(|archive| new.get(archive)), [Base::Empty, Base::Empty, Base::Unknown]);
     }
 }

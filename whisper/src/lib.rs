@@ -189,6 +189,8 @@ mod propagate;
 #[cfg(feature = "file")]
 mod resize;
 #[cfg(feature = "file")]
+mod ring;
+#[cfg(feature = "file")]
 mod run;
 #[cfg(feature = "file")]
 mod set;

@@ -2,8 +2,8 @@
 
 use crate::aggregation::Accumulator;
 use crate::file::{CHUNK, time_of, value_of};
-use crate::header::Ring;
 use crate::layer::WriteAt;
+use crate::ring::Ring;
 use crate::run::RunWriter;
 use crate::{Error, Whisper};
 

@@ -1,8 +1,8 @@
 //! Neighbouring points of one archive, written with one call.
 
 use crate::file::slot_of;
-use crate::header::Ring;
 use crate::layer::WriteAt;
+use crate::ring::Ring;
 use crate::{Error, Whisper};
 
 /// Bytes of the runs that are usual: forty slots.

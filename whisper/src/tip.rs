@@ -13,8 +13,9 @@ use std::cmp::Ordering;
 
 use crate::aggregation::Accumulator;
 use crate::file::{CHUNK, time_of, value_of};
-use crate::header::{RECORD, Ring};
+use crate::header::RECORD;
 use crate::layer::WriteAt;
+use crate::ring::Ring;
 use crate::run::RunWriter;
 use crate::{Error, Point, Whisper};
 
@@ -119,9 +120,7 @@ impl<L: WriteAt> Whisper<L> {
         let mut intervals = Vec::new();
         for index in 0..self.header.archives.len().saturating_sub(1) {
             let lower = self.ring(index + 1)?;
-            intervals.clear();
-            intervals.extend(points.iter().map(|point| lower.floor(finest.floor(point.time.as_i64()))));
-            intervals.dedup();
+            finest.intervals_in(&lower, points, &mut intervals);
             let level = tip.levels.get(index).filter(|level| level.clear != 0).copied();
             let level = level.filter(|_| was_open.is_some());
             let mut filled = changed;
@@ -195,7 +194,7 @@ impl<L: WriteAt> Whisper<L> {
         let mut points = self.resume_points(level);
         let mut open = between.lower.floor(between.before);
         for (time, value) in between.filled.iter().filter(|(time, _)| between.is_closed(*time)) {
-            let interval = between.lower.floor(*time);
+            let interval = between.lower.floor_after(open, *time);
             if interval != open {
                 (points, open) = (Accumulator::new(self.header.method), interval);
             }
@@ -219,7 +218,13 @@ impl<L: WriteAt> Whisper<L> {
     fn look_ahead(&self, between: &Between<'_>, open: Option<Option<f64>>) -> Result<Option<Level>, Error> {
         let (higher, base) = (&between.higher, self.base(&between.higher)?);
         let first = between.lower.floor(between.newest);
-        let Some(open) = open.filter(|_| base != 0 && first > 0) else { return Ok(None) };
+        let Some(open) = open.filter(|_| first > 0) else { return Ok(None) };
+        if base == 0 {
+            // No slot is filled, once around the ring.
+            let last = first + (higher.points - 1) * higher.step;
+            let level = Level::of(&Accumulator::new(self.header.method), last);
+            return Ok(Some(level).filter(|level| self.is_new(higher) && open.is_none() && level.clear != 0));
+        }
         let slot = higher.slot(base, first);
         let room = ((PAGE - higher.position(slot + between.each) % PAGE) / RECORD as u64) as i64;
         let room = if room < FEW { room + (PAGE / RECORD as u64) as i64 } else { room };

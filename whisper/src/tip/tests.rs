@@ -4,6 +4,7 @@ use std::io;
 use proptest::prelude::*;
 
 use super::*;
+use crate::kept::Bases;
 use crate::layer::{Memory, ReadAt};
 use crate::{AggregationMethod, CreateOptions, Timestamp, XFilesFactor};
 
@@ -33,6 +34,13 @@ fn file(list: &str, method: AggregationMethod, factor: f64) -> Whisper<Counting>
     let options = CreateOptions { method, x_files_factor, ..CreateOptions::new(list.parse().unwrap()) };
     let layer = Counting { file: Memory::new(Vec::new(), 1 << 20), reads: Cell::new(0) };
     Whisper::create_over(layer, "x.wsp", &options).unwrap()
+}
+
+/// As it is for who has made it.
+fn new_file(list: &str, method: AggregationMethod, factor: f64) -> Whisper<Counting> {
+    let mut file = file(list, method, factor);
+    file.bases = Bases::of_new(&file.header);
+    file
 }
 
 fn points(from: u32, step: u32, count: u32) -> Vec<Point> {
@@ -69,6 +77,22 @@ fn updates_that_follow_one_another_hardly_ever_read() {
 }
 
 #[test]
+fn who_has_made_a_file_reads_next_to_nothing() {
+    for count in [1, 3, 38] {
+        let mut file = new_file("60:10080,300:8640,3600:8760", AggregationMethod::Average, 0.5);
+        let (mut tip, mut from) = (Tip::default(), BEGIN);
+        for count in [1, count, 60, count] {
+            let before = file.layer.reads.get();
+            let points = points(from, 60, count);
+            file.update_following(&points, points[points.len() - 1].time, &mut tip).unwrap();
+            // Around the first slots it is looked once, without a system call where the file is made with them.
+            assert!(from == BEGIN || file.layer.reads.get() == before, "{count} from {from}");
+            from += count * 60;
+        }
+    }
+}
+
+#[test]
 fn a_point_out_of_order_is_read_around_and_forgotten() {
     let mut file = file("60:10080,300:8640", AggregationMethod::Average, 0.5);
     let (mut tip, now) = (Tip::default(), Timestamp::from_secs(BEGIN + 6000));
@@ -88,20 +112,23 @@ fn a_point_out_of_order_is_read_around_and_forgotten() {
 fn a_new_file_tells_what_its_first_update_wants_to_know() {
     let folder = tempfile::tempdir().unwrap();
     let options = CreateOptions::new("60:10080,300:8640,3600:8760".parse().unwrap());
-    let bytes = [true, false].map(|follows| {
-        let path = folder.path().join(format!("{follows}.wsp"));
-        let first = points(BEGIN, 60, 3);
-        let (mut file, ahead, mut tip) = Whisper::create_filled(&path, &options, &first, first[2].time).unwrap();
+    let bytes = |follows: bool, count: u32| {
+        let path = folder.path().join(format!("{follows}{count}.wsp"));
+        let first = points(BEGIN, 60, count);
+        let now = first[first.len() - 1].time;
+        let (mut file, ahead, mut tip) = Whisper::create_filled(&path, &options, &first, now).unwrap();
         assert_eq!(ahead, 0);
         assert!(tip.levels[..2].iter().all(|level| level.clear != 0), "{tip:?}");
-        let next = points(BEGIN + 180, 60, 100);
+        let next = points(BEGIN + count * 60, 60, 100);
         match follows {
             true => file.update_following(&next, next[99].time, &mut tip).unwrap(),
             false => file.update_current(&next, next[99].time).unwrap(),
         };
         std::fs::read(&path).unwrap()
-    });
-    assert!(bytes[0] == bytes[1]);
+    };
+    for count in [1, 2, 3, 100] {
+        assert!(bytes(true, count) == bytes(false, count), "{count}");
+    }
 }
 
 /// What happens between two updates.
@@ -136,8 +163,10 @@ proptest! {
         method in prop::sample::select(AggregationMethod::ALL.to_vec()),
         factor in prop::sample::select(vec![0.0, 0.4, 0.5, 1.0]),
         updates in prop::collection::vec(update(), 1..25),
+        new in any::<bool>(),
     ) {
-        let (mut ours, mut plain) = (file(list, method, factor), file(list, method, factor));
+        let mut ours = if new { new_file(list, method, factor) } else { file(list, method, factor) };
+        let mut plain = file(list, method, factor);
         let step = ours.header.archives[0].step;
         let (mut tip, mut clock, mut end) = (Tip::default(), BEGIN, BEGIN);
         for (offset, gaps, between) in updates {
