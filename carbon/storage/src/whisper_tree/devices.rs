@@ -15,7 +15,7 @@ use crate::StorageError;
 
 /// Place of a file system among the [`Devices`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct DeviceId(u32);
+pub(super) struct DeviceId(u16);
 
 /// Every file system met so far; a handful.
 #[derive(Debug, Default)]
@@ -33,11 +33,19 @@ struct Device {
     written: AtomicBool,
 }
 
+impl DeviceId {
+    /// Each of them holds a descriptor, so there are never that many.
+    fn at(place: usize) -> io::Result<DeviceId> {
+        u16::try_from(place).map(DeviceId).map_err(|_| io::Error::other("there are too many file systems"))
+    }
+}
+
 impl Devices {
     /// The file system with the number `st_dev`, if it was met.
     pub(super) fn find(&self, number: u64) -> Option<DeviceId> {
         let met = self.met.read().unwrap_or_else(PoisonError::into_inner);
-        met.iter().position(|device| device.number == number).map(|place| DeviceId(place as u32))
+        let place = met.iter().position(|device| device.number == number)?;
+        DeviceId::at(place).ok()
     }
 
     /// The file system with the number `st_dev`; `folder`, which lies on it, is opened if it is met for the first time.
@@ -52,7 +60,7 @@ impl Devices {
             met.push(Device { number, path: folder.to_owned(), folder: opened, written: AtomicBool::new(false) });
             met.len() - 1
         });
-        Ok(DeviceId(place as u32))
+        DeviceId::at(place)
     }
 
     /// The number that the kernel knows it by.

@@ -1,7 +1,8 @@
 //! What is known of the file behind each series, and the descriptors that stay open.
 //!
-//! 72 bytes a series, in blocks, found by its number, and 64 more for one with several archives, as far as allowed. Cut into parts of which each has its own lock, held to take a
-//! series' knowledge out and to put it back; while a file is being written its knowledge is with the writer.
+//! 72 bytes a series, in blocks, found by its number, and 64 more for one with several archives, as far as allowed. Cut
+//! into parts of which each has its own lock, held to take a series' knowledge out and to put it back; while a file is
+//! being written its knowledge is with the writer.
 //!
 //! Descriptors are few and series may be many, visited in turn; the least recently used would then always be the next one
 //! needed. So a series takes the place of the one that was written longest ago only if that was before its own last
@@ -12,15 +13,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use whisper::{Kept, Tip};
 
+use super::descriptors::{Descriptors, NONE};
 use super::devices::DeviceId;
 use super::reach::Look;
+use super::young::{Newborn, Young};
 use crate::SeriesId;
 
 const PARTS: usize = 64;
 /// Series for which room is made at once: 18 KiB.
 const BLOCK: usize = 256;
-/// No descriptor is kept.
-const NONE: u32 = u32::MAX;
 
 /// One file, as we left it.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(super) struct Known {
     pub(super) device: DeviceId,
     /// Time of the oldest point that a copy, made by a tool just now, may lack; see [`carry`](super::carry).
     pub(super) recent: u32,
+    /// Whether it was held open for so long after it was made that no other file can have its number and its time of birth.
+    settled: bool,
     descriptor: u32,
     /// Its newest slots, if it has several archives.
     pub(super) tip: Option<Box<Tip>>,
@@ -52,7 +55,8 @@ impl Known {
         // A file beyond 4 GiB is not one of ours to remember: its size will differ at each look.
         let size = u32::try_from(look.size).unwrap_or(0);
         let (inode, born) = (look.inode, look.born);
-        Known { kept, inode, born, size, written: 0, device, recent: u32::MAX, descriptor: NONE, tip: None }
+        let (written, recent, settled, descriptor) = (0, u32::MAX, false, NONE);
+        Known { kept, inode, born, size, written, device, recent, settled, descriptor, tip: None }
     }
 
     /// After a write at this time in milliseconds since the epoch, whose oldest point was of the time `first`.
@@ -71,10 +75,16 @@ impl Known {
     /// Whether `look` shows the same file and nobody but us has changed it.
     ///
     /// A file that was replaced has another time of birth, even where it got the same inode number; to be sure of that, a
-    /// file written in the moment of its birth is looked at once more, unless it was `held` open since.
+    /// file written in the moment of its birth is looked at once more, unless it was `held` open since, or for long
+    /// enough; see [`young`](super::young).
     pub(super) fn is_as_left(&self, look: &Look, held: bool) -> bool {
         let same = !self.is_another(look) && u64::from(self.size) == look.size;
-        same && look.changed <= self.written && (held || self.born / 1_000_000 + TICK < self.written)
+        same && look.changed <= self.written && (held || self.settled || self.is_grown_up())
+    }
+
+    /// Whether it was written later than in the moment of its birth.
+    fn is_grown_up(&self) -> bool {
+        self.born / 1_000_000 + TICK < self.written
     }
 }
 
@@ -84,13 +94,19 @@ pub(super) struct KnownFiles {
     parts: Vec<Mutex<Part>>,
     /// Descriptors that each part may keep.
     room: usize,
+    /// New files that each part may hold open for a moment beside those.
+    young: usize,
 }
+
+/// New files held open at most. A moment lasts 20 ms, and the fastest disks take some 30 000 new files a second.
+const MOST_YOUNG: usize = 1024;
 
 impl KnownFiles {
     /// Keeps at most about `descriptors` open.
     pub(super) fn new(descriptors: usize) -> KnownFiles {
         let parts = (0..PARTS).map(|_| Mutex::default()).collect();
-        KnownFiles { parts, room: descriptors.div_ceil(PARTS) }
+        let young = (descriptors / 8).min(MOST_YOUNG) / PARTS;
+        KnownFiles { parts, room: (descriptors - young * PARTS).div_ceil(PARTS), young }
     }
 
     /// Takes out what is known of a series, and its descriptor if one is open.
@@ -107,10 +123,15 @@ impl KnownFiles {
         let before = known.written;
         let mut known = known.written_at(milliseconds, first);
         let (mut part, place) = self.part(series);
+        let grown_up = part.bring_up(milliseconds);
         let closed = match part.makes_room(self.room, before) {
             Some(closed) if file.unlock().is_ok() => {
                 known.descriptor = part.descriptors.push(place as u32, file);
                 closed
+            }
+            _ if !known.is_grown_up() && !known.settled && self.young > 0 && file.unlock().is_ok() => {
+                let (place, identity) = (place as u32, (known.device, known.inode));
+                part.young.hold(Newborn { place, identity, written: milliseconds, file }, self.young)
             }
             _ => Some(file),
         };
@@ -120,7 +141,7 @@ impl KnownFiles {
         }
         drop(part);
         // Closed only now: no lock is held over a system call that may wait.
-        drop(closed);
+        drop((closed, grown_up));
     }
 
     fn part(&self, series: SeriesId) -> (MutexGuard<'_, Part>, usize) {
@@ -134,6 +155,7 @@ impl KnownFiles {
 struct Part {
     blocks: Vec<Box<[Option<Known>]>>,
     descriptors: Descriptors,
+    young: Young,
 }
 
 impl Part {
@@ -145,6 +167,19 @@ impl Part {
         while self.blocks.len() <= place / BLOCK {
             self.blocks.push((0..BLOCK).map(|_| None).collect());
         }
+    }
+
+    /// Gives the new files that were held for long enough at this time in milliseconds.
+    fn bring_up(&mut self, milliseconds: u64) -> Vec<File> {
+        let mut grown_up = Vec::new();
+        while let Some(Newborn { place, identity, file, .. }) = self.young.grown_up(milliseconds) {
+            // Still open, so the number is that of this file and of no other.
+            if let Some(Some(known)) = self.slot(place as usize) {
+                known.settled |= (known.device, known.inode) == identity;
+            }
+            grown_up.push(file);
+        }
+        grown_up
     }
 
     /// Whether one more descriptor may be kept, for a series last written at `before`: the one that had to go for it,
@@ -163,81 +198,41 @@ impl Part {
     }
 }
 
-/// Open descriptors in the order of their last use, as a list through a table.
-#[derive(Debug)]
-struct Descriptors {
-    table: Vec<Entry>,
-    free: Vec<u32>,
-    oldest: u32,
-    newest: u32,
-}
-
-#[derive(Debug)]
-struct Entry {
-    file: Option<File>,
-    owner: u32,
-    older: u32,
-    newer: u32,
-}
-
-impl Default for Descriptors {
-    fn default() -> Descriptors {
-        Descriptors { table: Vec::new(), free: Vec::new(), oldest: NONE, newest: NONE }
-    }
-}
-
-impl Descriptors {
-    fn len(&self) -> usize {
-        self.table.len() - self.free.len()
-    }
-
-    /// Owner of the one not used for the longest time.
-    fn oldest(&self) -> Option<u32> {
-        self.table.get(self.oldest as usize).map(|entry| entry.owner)
-    }
-
-    /// Enters a descriptor as the one used last.
-    fn push(&mut self, owner: u32, file: File) -> u32 {
-        let entry = Entry { file: Some(file), owner, older: self.newest, newer: NONE };
-        let place = match self.free.pop() {
-            Some(place) => {
-                self.table[place as usize] = entry;
-                place
-            }
-            None => {
-                self.table.push(entry);
-                (self.table.len() - 1) as u32
-            }
-        };
-        match self.table.get_mut(self.newest as usize) {
-            Some(before) => before.newer = place,
-            None => self.oldest = place,
-        }
-        self.newest = place;
-        place
-    }
-
-    /// Takes a descriptor out; nothing for [`NONE`].
-    fn remove(&mut self, place: u32) -> Option<File> {
-        let entry = self.table.get_mut(place as usize)?;
-        let file = entry.file.take()?;
-        let (older, newer) = (entry.older, entry.newer);
-        match self.table.get_mut(older as usize) {
-            Some(entry) => entry.newer = newer,
-            None => self.oldest = newer,
-        }
-        match self.table.get_mut(newer as usize) {
-            Some(entry) => entry.older = older,
-            None => self.newest = older,
-        }
-        self.free.push(place);
-        Some(file)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use whisper::{CreateOptions, Whisper};
+
+    use super::super::devices::Devices;
     use super::*;
+
+    /// A new file, and what is known of it and what the system says of it.
+    fn made(folder: &tempfile::TempDir, index: u32) -> (File, Known, Look) {
+        let path = folder.path().join(index.to_string());
+        let file = Whisper::create(&path, &CreateOptions::new("1s:1m".parse().unwrap())).unwrap();
+        let (kept, file) = (file.keep(), file.into_layer());
+        let look = Look::of(&file.metadata().unwrap());
+        let device = Devices::default().of(look.device, folder.path()).unwrap();
+        (file, Known::new(kept, device, &look), look)
+    }
+
+    #[test]
+    fn a_new_file_that_is_held_for_a_moment_is_known_for_good() {
+        let (folder, files) = (tempfile::tempdir().unwrap(), KnownFiles::new(512));
+        assert_eq!((files.room, files.young), (7, 1));
+        let series = |number: u32| SeriesId::new(number * PARTS as u32);
+        let put = |number, at: &dyn Fn(&Look) -> u64| {
+            let (file, known, look) = made(&folder, number);
+            files.put(series(number), known, at(&look), 0, file);
+            look
+        };
+        let looks: Vec<Look> = (0..8).map(|number| put(number, &|look| look.changed)).collect();
+        let eighth = put(8, &|look| look.changed + 30).changed;
+        put(9, &|_| eighth + 31);
+        let (held, file) = files.take(series(7)).unwrap();
+        assert!(held.is_as_left(&looks[7], false) && file.is_none());
+        assert!(!files.take(series(8)).unwrap().0.settled, "another new file came too soon");
+        assert!(files.take(series(0)).unwrap().1.is_some(), "there was room to keep it");
+    }
 
     #[test]
     fn a_series_takes_72_bytes() {

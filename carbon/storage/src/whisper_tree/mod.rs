@@ -17,6 +17,8 @@ mod reach;
 mod create;
 mod creations;
 mod known;
+mod descriptors;
+mod young;
 mod layouts;
 mod devices;
 mod carry;
