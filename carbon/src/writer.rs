@@ -27,8 +27,12 @@ use crate::limits::{LONGEST_WAIT, Limits, LiveLimits};
 use crate::rate::Bucket;
 use crate::stats::Stats;
 
-/// Series handed to the store at once.
-const BATCH: usize = 256;
+/// Series handed to the store at once. Few, so that their points are still in the processor's cache when they are written,
+/// and what held them when it is given back.
+const BATCH: usize = 32;
+
+/// New series that were held back, offered again at once.
+const OFFERED: usize = 256;
 
 /// How often writers look what is due.
 const TICK: Duration = Duration::from_secs(1);
@@ -226,7 +230,7 @@ impl Writing {
     /// Hands series to the store that were held back the last time, until some are held back again.
     fn offer(&self, waiting: &[SeriesId], limits: &Limits, ended: bool, held: &mut Held) -> Passed {
         let mut passed = Passed::Whole;
-        for batch in waiting.chunks(BATCH) {
+        for batch in waiting.chunks(OFFERED) {
             let others = held.len().saturating_sub(batch.len());
             passed = passed.max(self.pass(batch, limits, ended, held));
             if held.len() > others || passed == Passed::CutShort {
