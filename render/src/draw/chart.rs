@@ -369,13 +369,20 @@ fn time_labels(surface: &mut dyn Surface, axis: &TimeAxis, plot: Area, outer: Ar
     let (first_row, second_row) = (plot.bottom + look.em * 1.15, plot.bottom + look.em * 2.45);
     // Labels of an axis at the right may reach its edge, and no label leaves the picture.
     let (mut taken, mut day_taken) = (outer.left - look.em, outer.left - look.em);
-    if let Some(zone) = axis.zone.as_deref().filter(|_| corner) {
+    let (mut end, mut day_end) = (outer.right, outer.right);
+    if let Some(zone) = axis.zone.as_deref() {
         let faint = Letters { color: look.foreground.faded(0.72), size: look.em * 0.9, ..letters };
         let width = font::width(zone, faint.size, faint.bold);
         let row = if axis.names_days() { second_row } else { first_row };
-        let x = (plot.left - look.em * 0.5 - width).max(outer.left);
+        // The corner below the numbers, or without them the other end.
+        let x = if corner { (plot.left - look.em * 0.5 - width).max(outer.left) } else { outer.right - width };
         label(surface, zone, Point::new(x, row), Anchor::Left, faint);
-        if row == first_row { taken = x + width } else { day_taken = x + width }
+        match (corner, row == first_row) {
+            (true, true) => taken = x + width,
+            (true, false) => day_taken = x + width,
+            (false, true) => end = x - look.em * 0.6,
+            (false, false) => day_end = x - look.em * 0.6,
+        }
     }
     // The day that begins matters more than the one that ends, if there is room for one only.
     let middle = |tick: &TimeTick| axis.map(&tick.time, (units(plot.left), units(plot.right))) as f32 / UNITS;
@@ -392,13 +399,13 @@ fn time_labels(surface: &mut dyn Surface, axis: &TimeAxis, plot: Area, outer: Ar
             ((x - width / 2.0).min(outer.right - width).max(outer.left), width)
         };
         let (start, width) = left(&tick.label);
-        if start > taken + look.em * 0.4 {
+        if start > taken + look.em * 0.4 && start + width <= end {
             label(surface, &tick.label, Point::new(start, first_row), Anchor::Left, letters);
             taken = start + width;
         }
         if let Some(day) = tick.day.as_ref().filter(|_| index > 0 || !yields) {
             let (start, width) = left(day);
-            if start > day_taken + look.em * 0.6 {
+            if start > day_taken + look.em * 0.6 && start + width <= day_end {
                 label(surface, day, Point::new(start, second_row), Anchor::Left, letters);
                 day_taken = start + width;
             }

@@ -45,7 +45,7 @@ const fn veil(hex: u32, alpha: u8) -> Color {
 /// graphite-web's order (blue green red purple brown yellow aqua grey magenta pink gold rose), in shades that can be
 /// told apart on white.
 const ON_LIGHT: [Color; 12] = list([
-    0x3d6fe8, 0x1d9e48, 0xd11d48, 0x9a4fe0, 0x96602c, 0xe8a800, 0x0a9a9a, 0x8a8f98, 0xd622c8, 0xff6b5e, 0x9a9a00,
+    0x3d6fe8, 0x1d9e48, 0xd11d48, 0x9a4fe0, 0x96602c, 0xcc9200, 0x0a9a9a, 0x8a8f98, 0xd622c8, 0xff6b5e, 0x9a9a00,
     0xb77fb4,
 ]);
 
@@ -120,9 +120,9 @@ static BUILT_IN: LazyLock<Vec<Arc<Template>>> = LazyLock::new(|| {
         on_white("default", &ON_LIGHT),
         on_white("light", &ON_LIGHT),
         on_white("grafana", &GRAFANA),
-        with("dark", 0x16181d, (0xd8dae0, 40, 18), 0xd8dae0, &ON_DARK),
+        with("dark", 0x16181d, (0xd8dae0, 34, 15), 0xd8dae0, &ON_DARK),
         with("grafana-dark", 0x181b1f, (0xccccdc, 34, 14), 0xccccdc, &GRAFANA_DARK),
-        with("solarized-light", 0xfdf6e3, (0x073642, 46, 20), 0x566b73, &SOLARIZED),
+        with("solarized-light", 0xfdf6e3, (0x073642, 46, 20), 0x4a5e66, &SOLARIZED),
         with("solarized-dark", 0x002b36, (0xfdf6e3, 40, 18), 0x93a1a1, &SOLARIZED),
         on_black("classic", &REFERENCE),
         on_black("noc", &NOC),
@@ -267,13 +267,39 @@ impl Section<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::layout::Look;
+    use super::super::options::Options;
     use super::*;
 
+    /// Contrasts with the ground, as WCAG has them: of letters as they are written, of major and of minor lines.
+    fn contrasts(template: &Template) -> [f64; 3] {
+        let letters = Look::new(&Options { template: Arc::new(template.clone()), ..Options::default() }).letters();
+        let ground = template.background;
+        [letters.color, template.major, template.minor].map(|color| contrast(color.over(ground), ground))
+    }
+
     #[test]
-    fn text_of_every_template_reaches_the_contrast_of_wcag_aa() {
+    fn letters_of_every_template_reach_wcag_aa_and_its_grid_is_there_but_quiet() {
         for template in BUILT_IN.iter() {
-            let ratio = contrast(template.foreground, template.background);
-            assert!(ratio >= 4.5, "{}: {ratio:.2}", template.name);
+            let [letters, major, minor] = contrasts(template);
+            assert!(letters >= 4.5, "{}: letters {letters:.2}", template.name);
+            assert!((1.25..1.75).contains(&major), "{}: major lines {major:.2}", template.name);
+            assert!((1.1..1.25).contains(&minor) && minor < major, "{}: minor lines {minor:.2}", template.name);
+        }
+    }
+
+    #[test]
+    fn light_and_dark_differ_little_in_contrast() {
+        let named = |name: &str| contrasts(built_in(name));
+        for (light, dark) in named("light").into_iter().zip(named("dark")) {
+            assert!((light / dark - 1.0).abs() < 0.1, "{light:.2} {dark:.2}");
+        }
+        // Lines need less than letters.
+        for template in [built_in("light"), built_in("dark"), built_in("grafana-dark")] {
+            for color in template.colors.iter() {
+                let ratio = contrast(*color, template.background);
+                assert!(ratio > 2.7, "{}: {color:?} {ratio:.2}", template.name);
+            }
         }
     }
 

@@ -311,3 +311,31 @@ fn hostile_options_draw_something_and_soon() {
         assert!(!svg.contains("<script") && !svg.contains("NaN") && !svg.contains("inf"), "{query:?}");
     }
 }
+
+#[test]
+fn the_zone_is_named_with_and_without_numbers_beside_the_plot() {
+    let tz = jiff::tz::TimeZone::get("Asia/Kolkata").unwrap();
+    for hide_y_axis in [false, true] {
+        for width in [200, 800] {
+            let options = Options { hide_y_axis, width, ..Options::default() };
+            let svg = draw(&[series("a", wave(60, 0.0))], &options, WINDOW, &tz, Format::Svg).unwrap();
+            assert!(String::from_utf8(svg).unwrap().contains(">IST<"), "{hide_y_axis} {width}");
+        }
+    }
+}
+
+#[test]
+fn a_layer_that_adds_nothing_does_not_hide_the_edge_below() {
+    let options = |area_mode| Options { area_mode, hide_legend: Some(true), ..Options::default() };
+    let [full, empty] = [series("a", wave(60, 0.0)), series("b", vec![0.0; 60])];
+    let strokes = |series: &[Series], mode| {
+        let svg = String::from_utf8(picture(series, &options(mode), Format::Svg)).unwrap();
+        svg.matches("fill=\"none\"").count()
+    };
+    let both = [full.clone(), empty.clone()];
+    assert_eq!(strokes(&both, AreaMode::Stacked), 1);
+    assert_eq!(strokes(&both, AreaMode::None), 2);
+    let mut wakes = both;
+    wakes[1].values[30] = 9.0;
+    assert_eq!(strokes(&wakes, AreaMode::Stacked), 2);
+}

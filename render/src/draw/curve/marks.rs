@@ -67,19 +67,11 @@ impl Curve {
     fn beyond_the_line(&self, run: Range<usize>, sheet: &Sheet<'_>) -> Vec<Range<usize>> {
         let covered = f64::from(self.width) / 2.0 + 0.25;
         let reach = |from: f64, to: f64| (sheet.axis.share(to) - sheet.axis.share(from)) * sheet.tall;
-        let mut seen: Vec<Range<usize>> = Vec::new();
-        for index in run.clone() {
-            let point = self.points[index];
-            if reach(point, self.high[index]) <= covered && reach(self.low[index], point) <= covered {
-                continue;
-            }
-            let (from, to) = (index.saturating_sub(1).max(run.start), (index + 2).min(run.end));
-            match seen.last_mut() {
-                Some(last) if from <= last.end => last.end = to,
-                _ => seen.push(from..to),
-            }
-        }
-        seen
+        let is_seen = |index: &usize| {
+            let point = self.points[*index];
+            reach(point, self.high[*index]) > covered || reach(self.low[*index], point) > covered
+        };
+        joined(run.clone().filter(is_seen), &run)
     }
 
     fn between(
@@ -127,7 +119,16 @@ impl Curve {
             let kind = if points.len() == 1 { MarkKind::Dots { radius: (self.width * 1.3).max(1.8) } } else { line };
             Mark { points, color, kind }
         };
-        self.runs(sheet).into_iter().map(mark).collect()
+        self.runs(sheet).into_iter().flat_map(|run| self.edges(run)).map(mark).collect()
+    }
+
+    /// The parts of a run that have an edge: all, or where a layer is not empty.
+    fn edges(&self, run: Range<usize>) -> Vec<Range<usize>> {
+        if !self.layer {
+            return vec![run];
+        }
+        let adds = |index: &usize| self.base.get(*index).is_none_or(|base| self.points[*index] != *base);
+        joined(run.clone().filter(adds), &run)
     }
 
     fn trace(&self, index: usize, value: f64, mode: LineMode, out: &mut Vec<(f64, f64)>) {
@@ -158,4 +159,17 @@ impl Curve {
         }
         runs
     }
+}
+
+/// The given points of a run with the neighbours that lines lead to, as ranges.
+fn joined(points: impl Iterator<Item = usize>, run: &Range<usize>) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for index in points {
+        let (from, to) = (index.saturating_sub(1).max(run.start), (index + 2).min(run.end));
+        match ranges.last_mut() {
+            Some(last) if from <= last.end => last.end = to,
+            _ => ranges.push(from..to),
+        }
+    }
+    ranges
 }

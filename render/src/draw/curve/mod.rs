@@ -32,6 +32,8 @@ pub(super) struct Curve {
     fill: Option<f64>,
     /// What the area stands on; empty for the ground of the axis.
     base: Vec<f64>,
+    /// A layer of a stack: where it adds nothing, it has no edge to be drawn over that of the layer below.
+    layer: bool,
     width: f32,
     dash: Option<f32>,
     line_alpha: f64,
@@ -111,6 +113,7 @@ impl Curve {
             high: Vec::new(),
             fill: None,
             base: Vec::new(),
+            layer: false,
             width: style.line_width.or(side.width).unwrap_or(options.line_width).clamp(0.1, 50.0) as f32,
             dash: style.dashed.or(side.dashed).filter(|dash| *dash > 0.0).map(|dash| dash.clamp(1.0, 1000.0) as f32),
             line_alpha: 1.0,

@@ -65,6 +65,7 @@ fn stack<'c>(pile: impl Iterator<Item = &'c mut Curve>) {
             (*start, *step, *sums) = (curve.start, curve.step, moved.collect());
         }
         curve.base = below;
+        curve.layer = true;
     }
 }
 
@@ -89,6 +90,8 @@ fn stand_on_the_one_before(curves: &mut [Curve], series: &[Series]) {
             })
             .collect();
         curves[index].base = base;
+        // Both edges of a band are drawn, also where they meet.
+        curves[index].layer = !series[before].style.invisible;
     }
 }
 

@@ -21,8 +21,10 @@ export class Legend {
   show(series, { unit, decimals } = {}) {
     this.unit = unit;
     this.decimals = decimals;
-    this.rows = series.map(({ name, style, points }, index) => ({ name, style, index, ...summary(points) }));
-    this.root.hidden = !series.length;
+    // The lower edge of a band is named as its upper one, which speaks for both.
+    const rows = series.map(({ name, style, points }, index) => ({ name, style, index, ...summary(points) }));
+    this.rows = rows.filter(({ style }) => !style?.invisible);
+    this.root.hidden = !this.rows.length;
     this.draw();
   }
 
