@@ -114,7 +114,7 @@ impl Job {
     /// Takes over all that `before` is, a program that runs included, under the names of this one.
     pub(crate) fn adopt(&mut self, before: Job) {
         let Job { collector, teller, failing, slot, .. } = before;
-        (self.collector, self.failing, self.slot) = (collector, failing, slot);
+        (self.spec, self.collector, self.failing, self.slot) = (collector.spec(), collector, failing, slot);
         self.teller.rates.inherit(teller.rates);
     }
 
@@ -213,6 +213,8 @@ impl Job {
             self.upstream.post(change, slot.time);
         }
         self.teller.rates.end();
+        // What was measured decides on where the next run takes place.
+        self.spec = self.collector.spec();
         self.note(result)
     }
 
@@ -331,6 +333,28 @@ mod tests {
         );
         assert_eq!(report.points, 4);
         assert_eq!(report.state, State::Works);
+    }
+
+    #[test]
+    fn a_collector_that_has_found_what_may_hang_is_slow_from_then_on() {
+        struct Growing(Class);
+        impl Collector for Growing {
+            fn spec(&self) -> Spec {
+                Spec { name: "growing", class: self.0, default_interval: None, deadline: Duration::from_secs(1) }
+            }
+
+            fn run(&mut self, _: Slot, _: &mut Out) -> Result<(), Fail> {
+                self.0 = Class::Slow;
+                Ok(())
+            }
+        }
+        let mut job = Job::new(Box::new(Growing(Class::Fast)), Arc::new(Naming::new("", "h")));
+        assert_eq!(job.spec().class, Class::Fast);
+        lines(&mut job, 0);
+        assert_eq!(job.spec().class, Class::Slow);
+        let mut heir = Job::new(Box::new(Growing(Class::Fast)), Arc::new(Naming::new("", "h")));
+        heir.adopt(job);
+        assert_eq!(heir.spec().class, Class::Slow);
     }
 
     #[test]

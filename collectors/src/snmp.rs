@@ -3,25 +3,26 @@
 
 use std::path::Path;
 
-use crate::proc::{fields, lines, text};
+use crate::proc::{fields, lines, number, text};
 use crate::{Bits, Fail, Out};
 
-/// Calls `found` with each name and value of `group` (`Tcp:`), in the order of the file. A group that the kernel does
-/// not have gives nothing; names without a value are passed over.
+/// Calls `found` with each name of `group` (`Tcp:`) that is among `names`, and its value, in the order of the file. A group that
+/// the kernel does not have gives nothing; names without a value are passed over.
 ///
 /// # Errors
-/// [`Fail::Parse`] at the first value that is no whole number.
+/// [`Fail::Parse`] at the first of these values that is no whole number.
 pub(crate) fn group<'a>(
     path: &Path,
     table: &'a [u8],
     group: &[u8],
+    names: &[String],
     mut found: impl FnMut(&'a str, i128),
 ) -> Result<(), Fail> {
     let mut rows = lines(table).filter(|(_, line)| fields(line).next() == Some(group));
-    while let (Some((_, names)), Some((at, values))) = (rows.next(), rows.next()) {
-        for (name, value) in fields(names).zip(fields(values)).skip(1) {
-            let count = integer(value).ok_or_else(|| Fail::parse(path, at, "a count", value))?;
-            if let Some(name) = text(name) {
+    while let (Some((_, columns)), Some((at, values))) = (rows.next(), rows.next()) {
+        for (name, value) in fields(columns).zip(fields(values)).skip(1) {
+            if let Some(name) = text(name).filter(|name| wanted(names, name)) {
+                let count = integer(value).ok_or_else(|| Fail::parse(path, at, "a count", value))?;
                 found(name, count);
             }
         }
@@ -31,7 +32,7 @@ pub(crate) fn group<'a>(
 
 /// A whole number, which may be negative, as `MaxConn` is where there is no limit; counters take all of 64 bits.
 fn integer(digits: &[u8]) -> Option<i128> {
-    text(digits)?.parse().ok()
+    number(digits).map(i128::from).or_else(|| text(digits)?.parse().ok())
 }
 
 /// Publishes a count as a rate; a negative one is none.
@@ -53,7 +54,7 @@ mod tests {
     #[track_caller]
     fn check(table: &str, expected: Result<&[(&str, i128)], &str>) {
         let mut found = Vec::new();
-        let result = group(Path::new("/proc/net/snmp"), table.as_bytes(), b"Tcp:", |name, value| {
+        let result = group(Path::new("/proc/net/snmp"), table.as_bytes(), b"Tcp:", &[], |name, value| {
             found.push((name, value));
         });
         match expected {

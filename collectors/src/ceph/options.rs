@@ -46,6 +46,9 @@ pub(super) struct Options {
     pub(super) timeout: Duration,
 }
 
+/// Where Ceph and cephadm put the sockets.
+const USUAL: [&str; 2] = ["/var/run/ceph/*.asok", "/var/run/ceph/*/*.asok"];
+
 /// See [`Options::separator`].
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 pub(super) enum Separator {
@@ -59,7 +62,7 @@ pub(super) enum Separator {
 impl Default for Options {
     fn default() -> Options {
         Options {
-            sockets: ["/var/run/ceph/*.asok", "/var/run/ceph/*/*.asok"].map(str::to_owned).to_vec(),
+            sockets: USUAL.map(str::to_owned).to_vec(),
             clusters: BTreeMap::new(),
             naming: Naming::Native,
             host_in_path: None,
@@ -84,6 +87,11 @@ impl Options {
             Separator::Dash => '-',
         };
         Rules { naming: self.naming, host_in_path: self.host_in_path, separator }
+    }
+
+    /// Whether sockets are looked for where they usually are, and nowhere else.
+    pub(super) fn has_usual_sockets(&self) -> bool {
+        self.sockets == USUAL
     }
 
     /// Who follows somebody else's names has boards that know all of them.

@@ -321,6 +321,27 @@ fn processes_of_one_client_are_numbered_and_those_that_died_have_no_number() {
 }
 
 #[test]
+fn without_sockets_no_thread_is_needed() {
+    let host = tempfile::tempdir().unwrap();
+    let mut ceph = collector("ceph", host.path(), "");
+    let run = |ceph: &mut dyn Collector| {
+        let result = run(ceph, 0).1;
+        (result.is_ok(), ceph.spec().class)
+    };
+    assert_eq!(ceph.spec().class, Class::Slow);
+    assert_eq!(run(&mut *ceph), (false, Class::Fast));
+    assert_eq!(run(&mut *ceph), (false, Class::Fast));
+    fs::create_dir_all(host.path().join("var/run/ceph")).unwrap();
+    assert_eq!(run(&mut *ceph), (true, Class::Fast));
+    // A daemon that would keep us waiting.
+    let _silent = UnixListener::bind(host.path().join("var/run/ceph/ceph-osd.0.asok")).unwrap();
+    assert_eq!(run(&mut *ceph), (true, Class::Slow), "it is not asked in this run");
+    assert_eq!(run(&mut *ceph), (false, Class::Slow));
+    let mut elsewhere = collector("ceph", host.path(), "sockets = ['/nowhere/*.asok']");
+    assert_eq!(run(&mut *elsewhere), (false, Class::Slow), "who knows what is mounted there");
+}
+
+#[test]
 fn a_host_without_ceph_is_no_failure() {
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(run(&mut *ceph(folder.path(), ""), 0).1, Err(Fail::Absent { .. })));

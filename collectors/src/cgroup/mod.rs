@@ -37,17 +37,20 @@ struct Cgroup {
     trees: [PathBuf; TREES.len()],
     /// The contents of one file; kept for its memory.
     bytes: Vec<u8>,
+    /// There was no group at all.
+    idle: bool,
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
     let trees = TREES.map(|tree| site.path(tree));
-    Ok(Box::new(Cgroup { options: options.try_into()?, trees, bytes: Vec::new() }))
+    Ok(Box::new(Cgroup { options: options.try_into()?, trees, bytes: Vec::new(), idle: false }))
 }
 
 impl Collector for Cgroup {
     fn spec(&self) -> Spec {
         // Memory statistics of many groups take the kernel milliseconds.
-        Spec { name: "cgroup", class: Class::Slow, default_interval: None, deadline: Duration::from_secs(5) }
+        let class = if self.idle { Class::Fast } else { Class::Slow };
+        Spec { name: "cgroup", class, default_interval: None, deadline: Duration::from_secs(5) }
     }
 
     fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
@@ -56,6 +59,7 @@ impl Collector for Cgroup {
         };
         let mut walk = Walk { options: &self.options, bytes: &mut self.bytes, left: self.options.most, result: Ok(()) };
         walk.below(tree, &mut vec!["cgroup".to_owned()], out);
+        self.idle = walk.left == self.options.most;
         walk.result
     }
 }

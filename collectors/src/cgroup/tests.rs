@@ -1,5 +1,5 @@
 use crate::testing::{collect, collector, fixture, host, raw, try_collect};
-use crate::{Fail, Value};
+use crate::{Class, Fail, Value};
 
 /// A tree of two levels, in the form of Linux 6.
 fn tree() -> tempfile::TempDir {
@@ -70,6 +70,20 @@ fn a_host_of_both_versions_has_its_tree_elsewhere() {
         ("sys/fs/cgroup/unified/web/pids.current", "4\n"),
     ]);
     assert_eq!(raw(&collect(&mut *collector("cgroup", host.path(), ""), 0)["cgroup.web.pids.current"]), 4.0);
+}
+
+#[test]
+fn without_groups_no_thread_is_needed() {
+    let host = host(&[("sys/fs/cgroup/cgroup.controllers", "cpu\n")]);
+    let mut one = collector("cgroup", host.path(), "");
+    assert_eq!(one.spec().class, Class::Slow);
+    assert!(collect(&mut *one, 0).is_empty());
+    assert_eq!(one.spec().class, Class::Fast);
+    let group = host.path().join("sys/fs/cgroup/web");
+    std::fs::create_dir(&group).unwrap();
+    std::fs::write(group.join("pids.current"), "4\n").unwrap();
+    assert_eq!(collect(&mut *one, 10).len(), 1);
+    assert_eq!(one.spec().class, Class::Slow);
 }
 
 #[test]

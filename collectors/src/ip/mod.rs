@@ -56,10 +56,7 @@ impl Collector for Ip {
 
     fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
         let (path, snmp) = self.snmp.read()?;
-        group(path, snmp, b"Ip:", |name, value| {
-            if !wanted(&self.options.names, name) {
-                return;
-            }
+        group(path, snmp, b"Ip:", &self.options.names, |name, value| {
             if GAUGES.contains(&name) {
                 out.gauge(&["ip", name], value as f64);
             } else {

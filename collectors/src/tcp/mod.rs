@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::proc::ProcFile;
-use crate::snmp::{group, publish_count, wanted};
+use crate::snmp::{group, publish_count};
 use crate::{Class, Collector, Fail, Made, Out, Site, Slot, Spec};
 
 /// What does not count events but says how things stand.
@@ -63,10 +63,7 @@ impl Collector for Tcp {
     fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
         for (file, rows) in [(&mut self.netstat, b"TcpExt:".as_slice()), (&mut self.snmp, b"Tcp:")] {
             let (path, table) = file.read()?;
-            group(path, table, rows, |name, value| {
-                if !wanted(&self.options.names, name) {
-                    return;
-                }
+            group(path, table, rows, &self.options.names, |name, value| {
                 if GAUGES.contains(&name) {
                     out.gauge(&["tcp", name], value as f64);
                 } else {

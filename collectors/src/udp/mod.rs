@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::proc::ProcFile;
-use crate::snmp::{group, publish_count, wanted};
+use crate::snmp::{group, publish_count};
 use crate::{Class, Collector, Fail, Made, Out, Site, Slot, Spec};
 
 /// `[collectors.udp]`.
@@ -39,11 +39,7 @@ impl Collector for Udp {
 
     fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
         let (path, snmp) = self.snmp.read()?;
-        group(path, snmp, b"Udp:", |name, value| {
-            if wanted(&self.options.names, name) {
-                publish_count(&["udp", name], value, out);
-            }
-        })
+        group(path, snmp, b"Udp:", &self.options.names, |name, value| publish_count(&["udp", name], value, out))
     }
 }
 
