@@ -13,17 +13,11 @@ use std::process::ExitCode;
 use agent::Agent;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use dlmalloc::GlobalDlmalloc;
 use tracing::{error, info, level_filters::LevelFilter, warn};
 
 use agent_cli::{ExplainArgs, OnceArgs};
 use config::Config;
 use signals::{Asked, Signals};
-
-/// One heap for all threads. That of glibc gives each its own, and keeps in each what once was needed there; an agent's
-/// threads take turns, so they do not wait for each other here.
-#[global_allocator]
-static HEAP: GlobalDlmalloc = GlobalDlmalloc;
 
 /// Measures this host and sends what was measured: the agent of Plumbago on its own.
 #[derive(Debug, Parser)]
