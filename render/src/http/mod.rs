@@ -70,6 +70,7 @@ use carbon_storage::{Events, Explain, Fetch, Find, Tags};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tracing::warn;
 
@@ -203,6 +204,10 @@ fn slashed<S: Clone + Send + Sync + 'static, const N: usize>(endpoints: [(&str, 
 
 /// What holds for every request: a time limit, a count, an answer even after a panic.
 fn guarded(routes: Router, desk: Arc<Desk>) -> Router {
+    // The quickest level, by zlib-rs: 34 kB of JSON in 0.14 ms to 16 kB. By miniz_oxide it is 0.34 ms to 12 kB, and the
+    // next level of zlib-rs takes as long.
+    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
+    let worth_it = DefaultPredicate::new().and(SizeAbove::new(ONE_PACKET));
     routes
         .fallback(absent)
         .method_not_allowed_fallback(other_method)
@@ -211,9 +216,11 @@ fn guarded(routes: Router, desk: Arc<Desk>) -> Router {
         .layer(CatchPanicLayer::custom(|_| Fault::ours("this request met a fault of the server").into_response()))
         .layer(middleware::from_fn_with_state(desk.traffic.clone(), traffic::count))
         .layer(middleware::from_fn(for_browsers))
-        // The quickest: the next level takes four times as long for an eighth fewer bytes.
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(compression.compress_when(worth_it))
 }
+
+/// Bytes below which an answer is not compressed: it is one packet either way.
+const ONE_PACKET: u64 = 1_200;
 
 /// Where what changes series lies.
 const ADMIN: &str = "/admin/";
