@@ -102,7 +102,8 @@ impl<L: WriteAt> Whisper<L> {
 
     /// Writes `points`, oldest first, into one archive and no other; gives the slots.
     pub(crate) fn write_slots(&self, ring: &Ring, points: &[Point]) -> Result<Vec<(i64, f64)>, Error> {
-        let mut held: Vec<(i64, f64)> = Vec::with_capacity(points.len());
+        // With room for one more, that of an open slot before them.
+        let mut held: Vec<(i64, f64)> = Vec::with_capacity(points.len() + 1);
         for point in points {
             let time = point.time.as_i64();
             match held.last_mut() {

@@ -6,7 +6,8 @@
 use std::cell::RefCell;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+
+use rustix::io::Errno;
 
 /// Reads bytes at a position; no cursor moves, so one handle serves many threads.
 pub trait ReadAt {
@@ -26,15 +27,17 @@ pub trait WriteAt: ReadAt {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
 }
 
+// Asked of the system directly: the C library makes each of these calls a place where a thread can be cancelled, which
+// costs two atomic operations.
 impl ReadAt for File {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut filled = 0;
         while filled < buf.len() {
-            match FileExt::read_at(self, &mut buf[filled..], offset + filled as u64) {
+            match rustix::io::pread(self, &mut buf[filled..], offset + filled as u64) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(filled)
@@ -43,7 +46,16 @@ impl ReadAt for File {
 
 impl WriteAt for File {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        FileExt::write_all_at(self, bytes, offset)
+        let mut written = 0;
+        while written < bytes.len() {
+            match rustix::io::pwrite(self, &bytes[written..], offset + written as u64) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(more) => written += more,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -4,7 +4,8 @@
 //! update needs what it holds so far: a sum or an extreme of finer slots, in their order, is all that its value depends
 //! on. Beside that it has to be known that no finer slot behind the newest is filled already (a clock that was ahead
 //! leaves such). That is looked up once for all slots of the page that is written to anyway, which lasts for about ten
-//! updates of thirty points; those between read nothing.
+//! updates of thirty points; those between read nothing. Whoever makes a file knows that its coarser archives are empty,
+//! and that lasts once around their rings.
 //!
 //! Measured with three archives, 38 points an update, files known and cached: three `pwrite` and no `pread`, where there
 //! were two to three.
@@ -117,7 +118,7 @@ impl<L: WriteAt> Whisper<L> {
         let (mut higher, mut changed, mut renews) = (*finest, slots, true);
         // The newest slot of `higher` as it was before, and as it is now, where that is known.
         let (mut was_open, mut is_open) = (Some(None), Some(None));
-        let mut intervals = Vec::new();
+        let mut intervals = Vec::with_capacity(points.len());
         for index in 0..self.header.archives.len().saturating_sub(1) {
             let lower = self.ring(index + 1)?;
             finest.intervals_in(&lower, points, &mut intervals);
@@ -165,7 +166,7 @@ impl<L: WriteAt> Whisper<L> {
 
     /// Renews the coarser slots from what is known, and gives those that were written.
     fn make_following(&self, between: &Between<'_>, level: &Level) -> Result<Vec<(i64, f64)>, Error> {
-        let mut written = Vec::with_capacity(between.intervals.len());
+        let mut written = Vec::with_capacity(between.intervals.len() + 1);
         let mut writer: Option<RunWriter<'_, L>> = None;
         for interval in between.intervals {
             let mut points = match *interval == between.lower.floor(between.before) {

@@ -71,7 +71,8 @@ impl Run {
     /// Adds all points to `out` in order of arrival.
     pub(super) fn read(&self, pool: &Pool, out: &mut Vec<Point>) {
         out.reserve(self.len());
-        let mut chain = Vec::new();
+        // A block holds six points or more, nearly always.
+        let mut chain = Vec::with_capacity(self.len() / 6 + 1);
         let mut block = self.tail;
         while block != NONE {
             chain.push(block);
@@ -131,8 +132,8 @@ impl Run {
         }
         let bytes = &mut pool.block_mut(self.tail).bytes;
         // The usual copy is of a fixed length, which costs no call; the zeroes it adds are there already.
-        match bytes.get_mut(start..start + code.len()) {
-            Some(room) => room.copy_from_slice(&code),
+        match bytes[start..].first_chunk_mut() {
+            Some(room) => *room = code,
             None => bytes[start..start + length].copy_from_slice(&code[..length]),
         }
         self.fill = (start + length) as u8;
