@@ -25,7 +25,7 @@ pub fn json(series: &[Series], layout: Layout, known_only: bool, out: &mut Outpu
     set.open(b'[');
     let series = if series.iter().all(|one| one.values.is_empty()) { &[] } else { series };
     for one in series {
-        if known_only && one.values.iter().all(|value| value.is_nan()) {
+        if known_only && shown(one).iter().all(|value| value.is_nan()) {
             continue;
         }
         set.item();

@@ -3,7 +3,7 @@
 use super::Output;
 use super::json::head_on_a_line;
 use super::number::ROOM;
-use super::points::{BLOCK, Cursor, points_of};
+use super::points::{BLOCK, Cursor, points_of, shown};
 use crate::series::{Series, Style};
 
 /// Bytes of a piece: what the socket takes in one go, and the processor's cache keeps meanwhile.
@@ -33,7 +33,7 @@ impl Pieces {
     /// With `known_only`, points without a value are left out, and series that have none at all.
     pub fn new(mut series: Vec<Series>, known_only: bool) -> Pieces {
         if known_only {
-            series.retain(|one| one.values.iter().any(|value| !value.is_nan()));
+            series.retain(|one| shown(one).iter().any(|value| !value.is_nan()));
         }
         Pieces { series, known_only, at: 0, state: State::Begin }
     }

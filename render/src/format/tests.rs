@@ -105,6 +105,15 @@ fn series_without_points_stand_beside_others_only() {
 }
 
 #[test]
+fn values_past_the_end_of_a_series_do_not_keep_it() {
+    let mut one = series("a", &[f64::NAN, f64::NAN, 5.0]);
+    one.end = one.start + one.step;
+    let all = std::slice::from_ref(&one);
+    assert_eq!(text(|out| json(all, Layout::Line, true, out)), "[]");
+    assert_eq!(Pieces::new(all.to_vec(), true).collect::<Vec<_>>().concat(), b"[]");
+}
+
+#[test]
 fn pretty_json_reads_back_the_same() {
     let all = [series("a", &[1.0, 2.5]), series("b", &[])];
     let (line, pretty) =
