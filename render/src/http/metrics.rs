@@ -55,7 +55,15 @@ async fn nodes(app: &App, params: &Params) -> Result<Response, Fault> {
     let mut response = match wanted.form {
         Form::TreeJson => answer::json(&tree(&nodes, &wanted), params, limit)?,
         Form::Completer => answer::json(&completions(&by_last_part(), &wanted), params, limit)?,
-        Form::NodeList => answer::json(&parts(&nodes, wanted.position), params, limit)?,
+        Form::NodeList => {
+            let parts = parts(&nodes, wanted.position);
+            // Graphite-web stumbles at the first path that is too short.
+            if parts.nodes.is_empty() && !nodes.is_empty() {
+                let reason = format!("no path has a part at position {}", wanted.position);
+                return Err(Fault::parameter("position", reason));
+            }
+            answer::json(&parts, params, limit)?
+        }
         Form::Json if is_plain => listing::rows(listing::Records::new(nodes, now), limit, &app.budget)?,
         Form::Json => answer::json(&Records(&nodes, now), params, limit)?,
         Form::Pickle => bytes("application/pickle", limit, |out| format::pickle_nodes(&by_last_part(), now, out))?,

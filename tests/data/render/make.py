@@ -118,6 +118,7 @@ def cases():
     case('/metrics/expand', [['query', 'servers.*.']], js, json={'results': ['servers.web01.', 'servers.web02.']})
     case('/metrics/find', [['query', 'servers.web01.load.']], js, json=[])
     case('/metrics/find', [['query', 'jobs..'], ['format', 'json']], js, json=[{'path': 'jobs.', 'is_leaf': False}])
+    case('/metrics/find', [['query', 'servers.*'], ['format', 'nodelist'], ['position', '5']], js, status=400)
     # So does an alternative that is empty, and above the first dot the whole tree is found, which has no name.
     case('/metrics/find', [['query', 'servers.{web02,}']], js, json=[
         {'text': t, 'id': 'servers.' + t, 'allowChildren': 1, 'expandable': 1, 'leaf': 0} for t in ('', 'web02')])

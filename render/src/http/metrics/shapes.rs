@@ -53,7 +53,7 @@ pub(super) fn completions(nodes: &[Node], wanted: &Wanted) -> Completions {
 
 #[derive(Serialize)]
 pub(super) struct Parts<'a> {
-    nodes: BTreeSet<&'a str>,
+    pub(super) nodes: BTreeSet<&'a str>,
 }
 
 /// The distinct parts at `position`, counted from the end when negative; paths that are too short give none.
