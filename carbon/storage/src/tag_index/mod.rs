@@ -25,12 +25,12 @@ pub use expiry::Expiry;
 use list::List;
 use state::{Change, State, Unlisted};
 
-/// Names that are copied out of the name table under one lock, so that listeners are not held up.
-const AT_ONCE: usize = 4_096;
+/// Names that are taken in under one lock, so that neither listeners nor questions are held up.
+const AT_ONCE: usize = 1_024;
 
 /// Names that are entered before an answer at most. Who keeps the index enters them as they come, so that no more are
 /// left over but in a flood of new series; those are shown a moment later then, and nobody waits for all of them.
-const BEFORE_ANSWER: usize = 20_000;
+const BEFORE_ANSWER: usize = 8_192;
 
 /// Lines that may mean nothing any more before the list is written anew for their sake, beside as many as mean something.
 const LINES_TO_SPARE: usize = 1_000;
