@@ -32,11 +32,14 @@ pub(super) fn is_idle<'v>(signature: Signature, argument: impl Fn(usize) -> Opti
         })
 }
 
-/// Whether `fault` is about an argument of the function itself that is no list of series.
+/// Whether `fault` is about an argument that was given to the function itself and is no list of series.
 pub(super) fn is_about(fault: &EvalError, signature: Signature) -> bool {
-    let EvalError::Argument { function, argument, .. } = fault else { return false };
+    let EvalError::Argument { function, argument, found, .. } = fault else { return false };
     let is_list = |kind| matches!(kind, Type::SeriesList | Type::SeriesLists);
-    function == signature.name && !signature.params.iter().any(|param| param.name == argument && is_list(param.kind))
+    let is_given = !matches!(found.as_str(), "none" | "nothing");
+    is_given
+        && function == signature.name
+        && !signature.params.iter().any(|param| param.name == argument && is_list(param.kind))
 }
 
 /// Nothing, for Python: `0`, `""`, `false`, an empty list.

@@ -44,7 +44,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[SERIES, required("fallback", Type::SeriesList)],
         |args| {
             let list = args.series()?;
-            if list.is_empty() { args.list("fallback") } else { Ok(list) }
+            if list.is_empty() || !args.is_given("fallback") { args.list("fallback") } else { Ok(list) }
         },
         "Another list if there is no series.",
     ),
