@@ -158,7 +158,7 @@ impl Mask {
             // Thin strokes lose ink to the grid; a gentle curve gives small text back its weight.
             let ink = share.clamp(0.0, 1.0).powf(0.8);
             if let Some(cell) = coverage.get_mut(y as usize * width + x as usize) {
-                // 32 shades of a letter are enough for the eye, and keep small pictures within 256 colours.
+                // Few shades of a letter are enough for the eye; the raster has fewer still.
                 *cell = ((ink * 32.0).round() * 8.0).min(255.0) as u8;
             }
         });

@@ -175,11 +175,17 @@ impl Coverage {
                     let start = (word * 64 + left.trailing_zeros() as usize) * BLOCK;
                     left &= left - 1;
                     let Some(cells) = cells.get_mut(start..start + BLOCK) else { continue };
-                    for (cell, pixel) in cells.iter_mut().zip(line.iter_mut().skip(start)) {
-                        if *cell > 0.0 {
-                            *pixel = stamps[shade(*cell)].over(*pixel);
+                    let end = (start + BLOCK).min(line.len());
+                    let pixels = line.get_mut(start..end).unwrap_or_default();
+                    for (cells, pixels) in cells.chunks_exact(LANES).zip(pixels.chunks_mut(LANES)) {
+                        // The stamp of no coverage changes nothing, so only four of them are worth a question.
+                        if cells.iter().fold(0, |any, cell| any | cell.to_bits()) != 0 {
+                            for (cell, pixel) in cells.iter().zip(pixels) {
+                                *pixel = stamps[shade(*cell)].over(*pixel);
+                            }
                         }
                     }
+                    // Also those beyond the clip.
                     cells.fill(0.0);
                 }
             }
@@ -193,7 +199,7 @@ impl Coverage {
 fn shade(share: f32) -> usize {
     /// Adding this leaves the nearest whole number in the lowest bits.
     const WHOLE: f32 = 8_388_608.0;
-    (share * SHADES as f32 + WHOLE).to_bits() as usize & (2 * SHADES - 1)
+    ((share * SHADES as f32 + WHOLE).to_bits() as usize & (2 * SHADES - 1)).min(SHADES)
 }
 
 /// One row on its way from left to right.

@@ -3,7 +3,7 @@
 use crate::draw::color::Color;
 
 /// Shades of an edge: enough for the eye, and few enough to keep small pictures within 256 colours.
-pub(super) const SHADES: usize = 32;
+pub(super) const SHADES: usize = 16;
 
 /// An ink at all its shades, none to full.
 pub(super) type Stamps = [Stamp; SHADES + 1];

@@ -169,7 +169,7 @@ impl Surface for Raster {
                     let (x, y) = if upwards { (across, -along - 1) } else { (along, across) };
                     if clip.holds(x, y) {
                         let pixel = &mut pixels[y as usize * width + x as usize];
-                        *pixel = stamps[(usize::from(share) + 4) * SHADES / 256].over(*pixel);
+                        *pixel = stamps[(usize::from(share) + 8) * SHADES / 256].over(*pixel);
                     }
                 }
             }
@@ -263,6 +263,14 @@ mod tests {
         }
         raster.stroke(&[Point::new(f32::NAN, 3.0), Point::new(f32::INFINITY, 9.0), Point::new(1.0, 1.0)], 2.0, BLACK);
         raster.fill(&[Point::new(f32::NAN, f32::NAN), Point::new(3.0, 3.0)], BLACK);
+    }
+
+    #[test]
+    fn a_line_that_leaves_the_clip_leaves_nothing_behind() {
+        let mut raster = Raster::new(30, 9, 1.0, WHITE, false);
+        raster.clip(Area { left: 0.0, top: 0.0, right: 13.0, bottom: 9.0 });
+        raster.stroke(&[Point::new(0.0, 4.0), Point::new(30.0, 4.5)], 3.0, BLACK);
+        assert!(raster.canvas.coverage.row_mut(4).iter().all(|cell| *cell == 0.0));
     }
 
     #[test]

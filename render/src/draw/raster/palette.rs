@@ -18,7 +18,7 @@ pub(super) struct Colors {
 
 const FREE: u32 = u32::MAX;
 /// As many as a chart of a few series has; there is more room when it is needed.
-const FIRST_SLOTS: usize = 4096;
+const FIRST_SLOTS: usize = 16_384;
 
 impl Witness for Colors {
     #[inline]
@@ -91,10 +91,10 @@ impl Colors {
             self.known.iter().for_each(|(color, _)| palette.extend_from_slice(&color.to_le_bytes()[..3]));
             return (palette, (0..=255).take(self.known.len()).collect());
         }
-        let mut order: Vec<u32> = (0..self.known.len() as u32).collect();
         // Ties go to the one met first.
-        order.select_nth_unstable_by_key(FREQUENT - 1, |number| (!self.known[*number as usize].1, *number));
-        let frequent = &mut order[..FREQUENT];
+        let order = |(number, (_, count)): (u32, &(u32, u32))| u64::from(!count) << 32 | u64::from(number);
+        let mut order: Vec<u64> = (0..).zip(&self.known).map(order).collect();
+        let mut frequent: Vec<u32> = order.select_nth_unstable(FREQUENT).0.iter().map(|one| *one as u32).collect();
         frequent.sort_unstable();
         let mut stay = frequent.iter().copied().peekable();
         let rare: Vec<u32> = (0..self.known.len() as u32).filter(|number| stay.next_if_eq(number).is_none()).collect();

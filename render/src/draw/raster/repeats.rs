@@ -26,13 +26,12 @@ impl Witness for () {
     fn level(&mut self, _: u32, _: usize) {}
 }
 
-/// Fewer bytes cannot be repeated in the format.
-const LEAST: usize = 3;
+/// Pixels that are worth a repetition; the format knows none of fewer than three bytes.
+const LEAST: usize = 4;
 
 /// Finds what repeats in `pixels`, which become rows of a byte for the filter and `depth` bytes a pixel.
 pub(super) fn find(pixels: &[u32], width: usize, depth: usize, found: &mut Vec<Sequence>, witness: &mut impl Witness) {
     found.clear();
-    let least = LEAST.div_ceil(depth);
     let mut open = Sequence { fresh: 0, repeated: 0, above: false };
     let mut before: &[u32] = &[];
     for row in pixels.chunks_exact(width) {
@@ -44,30 +43,25 @@ pub(super) fn find(pixels: &[u32], width: usize, depth: usize, found: &mut Vec<S
             open.fresh += 1;
         }
         let mut at = 0;
-        while let Some(rest) = row.get(at..).filter(|rest| !rest.is_empty()) {
-            let color = rest[0];
-            let above = match before.get(at..) {
-                Some(before) if before.first() == Some(&color) => common(rest, before),
-                _ => 0,
-            };
-            let level =
-                if above < rest.len() && at > 0 && row[at - 1] == color { common(rest, &row[at - 1..]) } else { 0 };
-            let length = above.max(level);
-            if length < least {
+        while at < width {
+            let color = row[at];
+            let above = alike(row, at, before, at);
+            let level = if above == 0 && at > 0 { alike(row, at, row, at - 1) } else { 0 };
+            let length = above + level;
+            if length == 0 {
                 close(&mut open, found);
                 open.fresh += depth as u32;
                 witness.fresh(color);
                 at += 1;
                 continue;
             }
-            let is_above = above >= level;
-            if !is_above {
+            if level > 0 {
                 witness.level(color, length);
             }
-            if open.repeated > 0 && open.above != is_above {
+            if open.repeated > 0 && open.above != (above > 0) {
                 close(&mut open, found);
             }
-            open.above = is_above;
+            open.above = above > 0;
             open.repeated += (length * depth) as u32;
             at += length;
         }
@@ -86,16 +80,28 @@ fn close(open: &mut Sequence, found: &mut Vec<Sequence>) {
     }
 }
 
-/// How many pixels at the beginning are the same.
+/// How many pixels of `one` from `at` on are as those of `other` from `from` on; none if they are fewer than [`LEAST`].
+///
+/// Where lines cross, hardly any two pixels are alike, and in a chart's ground nearly all: comparing some at once is a
+/// branch that the processor foresees, comparing each is not.
 #[inline]
+fn alike(one: &[u32], at: usize, other: &[u32], from: usize) -> usize {
+    let (one, other) = (one.get(at..).unwrap_or_default(), other.get(from..).unwrap_or_default());
+    match (one.first_chunk::<LEAST>(), other.first_chunk::<LEAST>()) {
+        (Some(a), Some(b)) if a == b => LEAST + common(&one[LEAST..], &other[LEAST..]),
+        _ => 0,
+    }
+}
+
+/// How many pixels at the beginning are the same.
 fn common(one: &[u32], other: &[u32]) -> usize {
     let length = one.len().min(other.len());
     let (one, other) = (&one[..length], &other[..length]);
     let mut same = 0;
     for (a, b) in one.as_chunks::<8>().0.iter().zip(other.as_chunks::<8>().0) {
-        // Without a branch for each, so that all are compared at once.
         if a.iter().zip(b).fold(0, |differs, (a, b)| differs | a ^ b) != 0 {
-            break;
+            let bits = a.iter().zip(b).rev().fold(0_u32, |bits, (a, b)| bits << 1 | u32::from(a != b));
+            return same + bits.trailing_zeros() as usize;
         }
         same += 8;
     }
