@@ -334,6 +334,17 @@ await step("a dashboard of Grafana is taken over", async () => {
   await accessible();
 });
 
+await step("a dashboard of graphite-web is taken over", async () => {
+  const state = { name: "Old friends", timeConfig: { type: "relative", relativeStartUnits: "hours", relativeStartQuantity: "2", relativeUntilUnits: "now", relativeUntilQuantity: "" },
+    graphs: [["target=servers.web01.loadavg.01", { target: ["servers.web01.loadavg.01"], title: "Load, as it was" }, "/render?x"], ["", {}, ""]] };
+  await page.getByRole("button", { name: "Dashboards" }).click();
+  await page.getByRole("button", { name: "Import a dashboard" }).click();
+  await page.getByLabel("Dashboard to import").fill(JSON.stringify({ state }));
+  await page.getByRole("dialog").getByRole("button", { name: "Import" }).click();
+  await page.getByRole("heading", { name: "Load, as it was" }).waitFor();
+  await page.getByText("graph 2: it has no targets").waitFor();
+});
+
 await step("rows, panels and windows as others have them", async () => {
   const taken = {
     title: "Repeated",

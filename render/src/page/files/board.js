@@ -15,6 +15,9 @@ const OURS = new Set(["from", "until", "tz", "refresh", "edit"]);
 
 const BLANK = () => ({ title: "New dashboard", from: "-1h", until: "now", refresh: 10, rows: [{ title: "", panels: [] }] });
 
+/** Panels that are drawn: a repetition within a repetition makes many. */
+const DRAWN = 500;
+
 /** Milliseconds between two looks whether somebody has changed the dashboard. */
 const RENEWED = 15_000;
 
@@ -176,7 +179,8 @@ class Board {
       fill(this.bar, this.variables.root, this.editor.on ? h("div", { class: "board-tools" }, this.editor.tools()) : null);
     }
     this.barred = this.editor.on;
-    fill(this.rows, (this.value.rows || []).map((row, index) => this.repeated(row, this, (board) => this.row(row, index, board))).flat());
+    fill(this.rows, (this.value.rows || []).map((row, index) => this.repeated(row, this, (board) => this.row(row, index, board))).flat(),
+      this.panels.length < DRAWN ? null : h("p", { class: "hint" }, `These are the first ${DRAWN} panels.`));
     for (const { root } of this.panels) this.watch.observe(root);
     back?.(place);
   }
@@ -196,6 +200,7 @@ class Board {
   /** What `draw` makes, once for each value; while somebody edits, once. */
   repeated(of, board, draw) {
     if (this.editor.on) return [draw(board)];
+    if (this.panels.length >= DRAWN) return [];
     const { boards, more } = repeated(of, board);
     return [...boards.map(draw), more ? h("p", { class: "hint" }, `… ${more} more`) : null].filter(Boolean);
   }

@@ -22,30 +22,40 @@ export function tablePanel(panel, board) {
   const body = h("tbody");
   const area = h("div", { class: "table-area", tabindex: "0", role: "region", "aria-label": board.variables.words(panel.title) || "Table" }, h("table", { class: "rows" }, h("thead", {}, head), body));
   const root = h("div", {}, h("div", { class: "table-tools" }, note, filter), area);
-  let [rows, window, shown] = [new Map(), [0, 1], SHOWN];
+  let [rows, window, shown, whole] = [new Map(), [0, 1], SHOWN, false];
 
   async function load(signal) {
     const targets = columns.map(({ target }) => board.variables.target(target));
     const live = panel.silent && (board.state.until === "now" || !board.state.until);
     // The long window is averaged for the small charts; who is silent, and what is true now, is told by a short one.
     const recent = { ...board.state, from: `-${Math.max(600, panel.silent * 3)}s`, points: 10000, most: MOST };
+    const [long, now] = [[], []];
+    const each = (times, into) => targets.map(async (text, column) => {
+      into[column] = await render({ targets: [text], ...times }, signal);
+      // The first answer tells the rows; once there are some, they stay as they were until all is known.
+      if (!whole && !rows.size) show(long, now);
+    });
     try {
-      const each = (times) => Promise.all(targets.map((text) => render({ targets: [text], ...times }, signal)));
-      const [long, now] = await Promise.all([each({ ...board.state, points: SPARK, most: MOST }), live ? each(recent) : []]);
-      join(long, now);
+      await Promise.all([...each({ ...board.state, points: SPARK, most: MOST }, long), ...(live ? each(recent, now) : [])]);
+      whole = true;
+      show(long, now);
       const fault = long.flatMap(({ faults }) => [...faults.values()])[0];
       say(fault ? fault.message : rows.size ? "" : "No data in this time range.", Boolean(fault));
-      draw();
     } catch (error) {
       if (error.name !== "AbortError") say(reason(error), true);
       throw error;
     }
   }
 
-  /** Series of one name are one row, whichever column they come from. */
+  function show(long, now) {
+    join(long, now);
+    draw();
+  }
+
+  /** Series of one name are one row, whichever column they come from; columns that are not answered yet are left out. */
   function join(long, now) {
     rows = new Map();
-    if (long.length) window = long[0].window;
+    window = (long.find(Boolean) || now.find(Boolean))?.window || window;
     const row = (name) => rows.get(name) || rows.set(name, { name, cells: [], seen: null }).get(name);
     long.forEach(({ series }, column) => series.forEach(({ name, points }) => {
       const { last, at } = summary(points);
@@ -98,8 +108,8 @@ export function tablePanel(panel, board) {
     const silent = age > panel.silent;
     const state = seen === null ? "silent" : silent ? `silent for ${ago(age)}` : "up";
     return h("tr", {}, h("th", { scope: "row" }, link ? h("a", { href: link }, name) : name),
-      panel.silent ? h("td", {}, h("span", { class: silent || seen === null ? "state silent" : "state up" }, state), seen !== null && !silent ? h("span", { class: "hint" }, ` ${ago(age)} ago`) : null) : null,
-      columns.map((column, index) => cell(column, cells[index], silent || seen === null)));
+      panel.silent ? h("td", {}, !whole ? null : h("span", { class: silent || seen === null ? "state silent" : "state up" }, state), whole && seen !== null && !silent ? h("span", { class: "hint" }, ` ${ago(age)} ago`) : null) : null,
+      columns.map((column, index) => cell(column, cells[index], whole && (silent || seen === null))));
   }
 
   /** Of who is silent it shows what was, which is no alarm any more. */
