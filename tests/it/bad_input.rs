@@ -34,7 +34,7 @@ fn a_wrong_query_is_told_where_it_is_wrong() {
     for (query, hint) in [
         ("target=sumSerie(a.b)", "sumSeries"),
         ("target=scale(a.b", "position"),
-        ("target=scale(a.b,'x')", "scale"),
+        ("target=scale(constantLine(1),'x')", "scale"),
         ("target=a.b&from=yesterdayish", "yesterdayish"),
     ] {
         let answer = plumbago.get(&format!("/render?format=json&{query}"));
@@ -45,6 +45,8 @@ fn a_wrong_query_is_told_where_it_is_wrong() {
     }
     assert_eq!(plumbago.get("/nowhere").status, 404);
     assert_eq!(plumbago.json("/render?target=nothing.here&format=json"), serde_json::json!([]));
+    // As graphite-web, which looks at an argument when there is a series to use it on.
+    assert_eq!(plumbago.json("/render?target=scale(nothing.here,'x')&format=json"), serde_json::json!([]));
 }
 
 #[test]
