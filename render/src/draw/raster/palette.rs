@@ -8,56 +8,65 @@ use super::repeats::Witness;
 
 /// Colours with how often they were met, and those of single pixels in their order.
 pub(super) struct Colors {
-    /// Numbers by colour, by open addressing; [`FREE`] where there is none.
-    slots: Vec<u32>,
-    /// Half of the slots at most are taken.
-    known: Vec<(u32, u32)>,
-    /// Numbers of the pixels that repeat nothing.
+    /// Number and colour side by side, so that a look costs one line of the cache; [`FREE`] where there is none.
+    slots: Vec<u64>,
+    known: Vec<u32>,
+    /// How often each was met, without the fresh ones.
+    counts: Vec<u32>,
+    /// What stands for the pixels that repeat nothing: the number of a colour, or [`BOXED`] and its box.
     pub(super) fresh: Vec<u32>,
 }
 
-const FREE: u32 = u32::MAX;
-/// As many as a chart of a few series has; there is more room when it is needed.
-const FIRST_SLOTS: usize = 16_384;
+const FREE: u64 = u64::MAX;
+const SLOTS: usize = 4096;
+/// Colours of single pixels that are kept apart, as many as the nearest cache holds. The first of them are enough to
+/// choose from; of later ones only the box is kept, unless they fill an area.
+const APART: usize = 1024;
+/// With those of areas, half of the slots.
+const MOST: usize = SLOTS / 2;
+/// From here on they are boxes.
+const BOXED: u32 = MOST as u32;
+const BOXES: usize = 1 << 15;
 
 impl Witness for Colors {
     #[inline]
     fn fresh(&mut self, color: u32) {
-        let number = self.number(color);
-        self.known[number as usize].1 += 1;
+        let number = self.number(color, APART).unwrap_or_else(|| BOXED + box_of(color) as u32);
         self.fresh.push(number);
     }
 
     fn level(&mut self, color: u32, length: usize) {
-        let number = self.number(color);
-        self.known[number as usize].1 += length as u32;
+        if let Some(number) = self.number(color, MOST) {
+            self.counts[number as usize] += length as u32;
+        }
     }
 }
 
 impl Default for Colors {
     fn default() -> Colors {
-        Colors { slots: vec![FREE; FIRST_SLOTS], known: Vec::new(), fresh: Vec::new() }
+        Colors { slots: vec![FREE; SLOTS], known: Vec::new(), counts: Vec::new(), fresh: Vec::new() }
     }
 }
 
 impl Colors {
     /// Begins anew, in the memory it has.
     pub(super) fn clear(&mut self) {
-        self.slots.truncate(FIRST_SLOTS);
         self.slots.fill(FREE);
         self.known.clear();
+        self.counts.clear();
         self.fresh.clear();
     }
 
+    /// The number of a colour, a new one while there are fewer than `most`.
     #[inline]
-    fn number(&mut self, color: u32) -> u32 {
-        let mut slot = spread(color) & (self.slots.len() - 1);
+    fn number(&mut self, color: u32, most: usize) -> Option<u32> {
+        let mut slot = spread(color) % SLOTS;
         loop {
-            let number = self.slots[slot];
-            match self.known.get(number as usize) {
-                Some((known, _)) if *known == color => return number,
-                Some(_) => slot = (slot + 1) & (self.slots.len() - 1),
-                None => return self.add(color, slot),
+            match self.slots[slot] {
+                FREE if self.known.len() < most => return Some(self.add(color, slot)),
+                FREE => return None,
+                taken if taken as u32 == color => return Some((taken >> 32) as u32),
+                _ => slot = (slot + 1) % SLOTS,
             }
         }
     }
@@ -65,56 +74,52 @@ impl Colors {
     #[cold]
     fn add(&mut self, color: u32, slot: usize) -> u32 {
         let number = self.known.len() as u32;
-        self.slots[slot] = number;
-        self.known.push((color, 0));
-        if self.known.len() * 2 > self.slots.len() {
-            let size = self.slots.len() * 4;
-            self.slots.clear();
-            self.slots.resize(size, FREE);
-            for (number, (color, _)) in (0..).zip(&self.known) {
-                let mut slot = spread(*color) & (size - 1);
-                while self.slots[slot] != FREE {
-                    slot = (slot + 1) & (size - 1);
-                }
-                self.slots[slot] = number;
-            }
-        }
+        self.slots[slot] = u64::from(number) << 32 | u64::from(color);
+        self.known.push(color);
+        self.counts.push(0);
         number
     }
 
-    /// The palette, three bytes a colour, and the index that each number becomes.
+    /// The palette, three bytes a colour, and the index that each number and each box becomes.
     pub(super) fn palette(&self) -> (Vec<u8>, Vec<u8>) {
         /// How many stay because they are frequent; the others because nothing is near them.
         const FREQUENT: usize = 192;
         let mut palette = Vec::with_capacity(768);
         if self.known.len() <= 256 {
-            self.known.iter().for_each(|(color, _)| palette.extend_from_slice(&color.to_le_bytes()[..3]));
+            self.known.iter().for_each(|color| palette.extend_from_slice(&color.to_le_bytes()[..3]));
             return (palette, (0..=255).take(self.known.len()).collect());
         }
+        let mut counts = self.counts.clone();
+        let mut rest = Rest::default();
+        for number in &self.fresh {
+            match counts.get_mut(*number as usize) {
+                Some(count) => *count += 1,
+                None => rest.add((number - BOXED) as usize),
+            }
+        }
         // Ties go to the one met first.
-        let order = |(number, (_, count)): (u32, &(u32, u32))| u64::from(!count) << 32 | u64::from(number);
-        let mut order: Vec<u64> = (0..).zip(&self.known).map(order).collect();
-        let mut frequent: Vec<u32> = order.select_nth_unstable(FREQUENT).0.iter().map(|one| *one as u32).collect();
-        frequent.sort_unstable();
-        let mut stay = frequent.iter().copied().peekable();
-        let rare: Vec<u32> = (0..self.known.len() as u32).filter(|number| stay.next_if_eq(number).is_none()).collect();
-        let color = |number: &u32| self.known[*number as usize].0;
-        let (mut rest, boxes) = Rest::new(rare.iter().map(color));
-        let mut stays = |index: usize, color: u32, rest: &mut Rest| {
-            palette.extend_from_slice(&color.to_le_bytes()[..3]);
-            rest.may_become(index as u8, color);
-        };
-        let mut map = vec![0; self.known.len()];
-        for (index, number) in frequent.iter().enumerate() {
-            map[*number as usize] = index as u8;
-            stays(index, color(number), &mut rest);
+        let order = |(number, count): (u32, &u32)| u64::from(!count) << 32 | u64::from(number);
+        let mut order: Vec<u64> = (0..).zip(&counts).map(order).collect();
+        order.sort_unstable();
+        let color = |one: &u64| self.known[*one as u32 as usize];
+        let (frequent, rare) = order.split_at(FREQUENT);
+        rare.iter().for_each(|one| rest.add(box_of(color(one))));
+        let mut map = vec![0; BOXED as usize + BOXES];
+        for (index, one) in frequent.iter().enumerate() {
+            palette.extend_from_slice(&color(one).to_le_bytes()[..3]);
+            rest.may_become(index as u8, color(one));
+            map[*one as u32 as usize] = index as u8;
         }
         for index in FREQUENT..256 {
             let farthest = rest.farthest();
-            stays(index, farthest, &mut rest);
+            palette.extend_from_slice(&farthest.to_le_bytes()[..3]);
+            rest.may_become(index as u8, farthest);
         }
-        for (number, place) in rare.iter().zip(boxes) {
-            map[*number as usize] = rest.indices[place as usize];
+        for (place, index) in rest.found() {
+            map[BOXED as usize + place] = index;
+        }
+        for one in rare {
+            map[*one as u32 as usize] = map[BOXED as usize + box_of(color(one))];
         }
         (palette, map)
     }
@@ -126,37 +131,50 @@ fn spread(color: u32) -> usize {
     (color.wrapping_mul(0x9e37_79b1) >> 8) as usize
 }
 
-/// Colours that become another one: boxes of eight shades a channel, since there may be as many colours as pixels.
+/// The box of a colour: eight shades of each channel.
+#[inline]
+fn box_of(color: u32) -> usize {
+    let [red, green, blue, _] = color.to_le_bytes().map(|value| usize::from(value >> 3));
+    red << 10 | green << 5 | blue
+}
+
+/// Colours that become another one, by their boxes, since there may be as many colours as pixels.
 ///
 /// A channel is a list of bytes, so that many are compared at once.
 struct Rest {
+    /// Where each box is in the lists, 0 for those that are not, and otherwise one more than the place.
+    places: Vec<u16>,
+    boxes: Vec<u16>,
     channels: [Vec<u8>; 3],
-    /// The sum over the channels of what lies between a box and the nearest colour that stays, 255 at most.
+    /// The sum over the channels of what lies between a box and the nearest colour that stays, 255 at most; 0 for one that
+    /// such a colour lies in.
     distances: Vec<u8>,
     indices: Vec<u8>,
 }
 
+impl Default for Rest {
+    fn default() -> Rest {
+        let channels = [Vec::new(), Vec::new(), Vec::new()];
+        Rest { places: vec![0; BOXES], boxes: Vec::new(), channels, distances: Vec::new(), indices: Vec::new() }
+    }
+}
+
 impl Rest {
-    /// The boxes of `colors`, and the one of each.
-    fn new(colors: impl ExactSizeIterator<Item = u32>) -> (Rest, Vec<u16>) {
-        const NONE: u16 = u16::MAX;
-        let mut known = vec![NONE; 1 << 15];
-        let mut channels = [Vec::new(), Vec::new(), Vec::new()];
-        let mut places = Vec::with_capacity(colors.len());
-        for color in colors {
-            let [red, green, blue, _] = color.to_le_bytes();
-            let fifth = |value: u8| usize::from(value >> 3);
-            let place = &mut known[fifth(red) << 10 | fifth(green) << 5 | fifth(blue)];
-            if *place == NONE {
-                *place = channels[0].len() as u16;
-                for (channel, value) in channels.iter_mut().zip([red, green, blue]) {
-                    channel.push(value & !7 | 4);
-                }
+    fn add(&mut self, place: usize) {
+        if self.places[place] == 0 {
+            self.boxes.push(place as u16);
+            self.places[place] = self.boxes.len() as u16;
+            for (channel, shift) in self.channels.iter_mut().zip([10, 5, 0]) {
+                channel.push(((place >> shift & 31) << 3 | 4) as u8);
             }
-            places.push(*place);
+            self.distances.push(u8::MAX);
+            self.indices.push(0);
         }
-        let count = channels[0].len();
-        (Rest { channels, distances: vec![u8::MAX; count], indices: vec![0; count] }, places)
+    }
+
+    /// Each box with the index that it has become.
+    fn found(&self) -> impl Iterator<Item = (usize, u8)> {
+        self.boxes.iter().zip(&self.indices).map(|(place, index)| (usize::from(*place), *index))
     }
 
     fn may_become(&mut self, index: u8, color: u32) {
@@ -169,6 +187,12 @@ impl Rest {
             let distance = apart(*r, red).saturating_add(apart(*g, green)).saturating_add(apart(*b, blue));
             *at = if distance < *best { index } else { *at };
             *best = distance.min(*best);
+        }
+        // The first of its box, which is the most frequent one, is what all of it becomes.
+        if let Some(place) = usize::from(self.places[box_of(color)]).checked_sub(1)
+            && self.distances[place] > 0
+        {
+            (self.distances[place], self.indices[place]) = (0, index);
         }
     }
 
