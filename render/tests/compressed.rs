@@ -1,4 +1,4 @@
-//! Answers for clients that take gzip, as Grafana does: whole, whatever their length.
+//! Answers for clients that take gzip, as Grafana does, or zstd, as browsers do: whole, whatever their length.
 
 #![expect(clippy::unwrap_used, reason = "a test may end here")]
 
@@ -14,14 +14,15 @@ use render::{HttpConfig, RenderConfig, Sources, Status};
 use tower::ServiceExt;
 use whisper::Interval;
 
+/// The body, packed by `encoding` if it is long enough.
 async fn ask(router: &Router, path: &str, encoding: &str) -> Vec<u8> {
     let request = Request::get(path).header(ACCEPT_ENCODING, encoding).body(Body::empty()).unwrap();
     let response = router.clone().oneshot(request).await.unwrap();
     assert_eq!(response.status(), 200, "{path}");
-    let is_packed = response.headers().contains_key(CONTENT_ENCODING);
+    let packed = response.headers().get(CONTENT_ENCODING).map(|value| value.to_str().unwrap().to_owned());
     let body = response.into_body().collect().await.unwrap().to_bytes().to_vec();
     // What is one packet either way is left as it is.
-    assert_eq!(is_packed, encoding == "gzip" && path != SHORT);
+    assert_eq!(packed.as_deref(), Some(encoding).filter(|_| encoding != "identity" && path != SHORT));
     body
 }
 
@@ -43,5 +44,7 @@ async fn an_answer_is_whole_also_when_it_is_compressed() {
         assert!(plain.len() > points * 20 && gzip.len() < plain.len());
         // A gzip file ends with the length of what it holds.
         assert_eq!(gzip.last_chunk().unwrap(), &(plain.len() as u32).to_le_bytes(), "{points} points");
+        #[cfg(feature = "zstd")]
+        assert!(zstd::decode_all(&*ask(&router, &path, "zstd").await).unwrap() == plain, "{points} points");
     }
 }
