@@ -1,7 +1,7 @@
 //! Rows with their repetitions as a zlib stream (RFC 1950, 1951): one block, in codes made for it.
 //!
 //! A general packer looks for anything anywhere. In a chart what repeats is the pixel before or the row above, which
-//! [`super::repeats`] has found already; so this takes a quarter of the time of the fastest of them, and half the bytes.
+//! [`super::repeats`] has found already while colours were counted.
 
 use super::codes::{self, Code};
 use super::repeats::Sequence;
