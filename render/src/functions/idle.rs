@@ -12,9 +12,6 @@ use crate::query::{EvalError, Value};
 use crate::target::Number;
 use crate::time::{self, Unit};
 
-/// Whether a value is refused even if there is no series to use it on.
-pub(super) type Check = fn(&Value) -> bool;
-
 /// Whether a call has no series to work on, and graphite-web would have looked at no argument that is wrong.
 pub(super) fn is_idle<'v>(signature: Signature, argument: impl Fn(usize) -> Option<&'v Value>) -> bool {
     let mut params = signature.params.iter().enumerate();

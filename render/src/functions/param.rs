@@ -1,6 +1,9 @@
 //! What a function takes.
 
-use super::idle::Check;
+use crate::query::Value;
+
+/// Whether a value is refused even if there is no series to use it on.
+pub(super) type Check = fn(&Value) -> bool;
 
 /// What a function is called and what it takes.
 #[derive(Clone, Copy, Debug)]

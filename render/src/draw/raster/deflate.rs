@@ -4,10 +4,7 @@
 //! [`super::repeats`] has found already while colours were counted.
 
 use super::codes::{self, Code};
-use super::repeats::Sequence;
-
-/// Reaching back further is not possible.
-pub(super) const FARTHEST: usize = 32_768;
+use super::repeats::{FARTHEST, Sequence};
 
 /// Literals, the end of the block, lengths.
 const SYMBOLS: usize = 286;

@@ -1,7 +1,5 @@
 //! Where a picture is as it was one pixel before, or one row above: most of a chart is.
 
-use super::deflate;
-
 /// Fresh bytes, and then bytes that repeat others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sequence {
@@ -25,6 +23,9 @@ impl Witness for () {
     fn fresh(&mut self, _: u32) {}
     fn level(&mut self, _: u32, _: usize) {}
 }
+
+/// Reaching back further is not possible in deflate.
+pub(super) const FARTHEST: usize = 32_768;
 
 /// Pixels that are worth a repetition; the format knows none of fewer than three bytes.
 const LEAST: usize = 4;
@@ -65,7 +66,7 @@ pub(super) fn find(pixels: &[u32], width: usize, depth: usize, found: &mut Vec<S
             open.repeated += (length * depth) as u32;
             at += length;
         }
-        if width * depth < deflate::FARTHEST {
+        if width * depth < FARTHEST {
             before = row;
         }
     }
