@@ -27,8 +27,8 @@ use crate::limits::{LONGEST_WAIT, Limits, LiveLimits};
 use crate::rate::Bucket;
 use crate::stats::Stats;
 
-/// Series handed to the store at once. Few, so that their points are still in the processor's cache when they are written,
-/// and what held them when it is given back.
+/// Series handed to the store at once: enough to share what a call costs, few enough that what was decoded of them is
+/// written soon after.
 const BATCH: usize = 32;
 
 /// New series that were held back, offered again at once.
