@@ -76,7 +76,7 @@ export class Chart {
 
   label() {
     const { label, zone } = this.options;
-    const count = this.series.length;
+    const count = this.series.filter(({ style }) => !style?.invisible).length;
     const when = this.window ? `, ${short(this.window[0], zone)} to ${short(this.window[1], zone)}` : "";
     const told = `${label || "Chart"}: ${count} ${count === 1 ? "series" : "series"}${when}. Left and right move the crosshair, plus and minus zoom.`;
     this.root.setAttribute("aria-label", told);
@@ -185,8 +185,8 @@ export class Chart {
 
   /** What the box tells: all, or those closest to the pointer when there are many; the highest first. */
   told(idx, plot) {
-    const all = this.series.map(({ name }, index) => ({ name, index, value: this.raw[index + 1][idx], drawn: plot.data[index + 1][idx] }));
-    const shown = all.filter(({ name, value }) => value !== null && value !== undefined && !this.hidden.has(name));
+    const all = this.series.map(({ name, style }, index) => ({ name, index, silent: style?.invisible, value: this.raw[index + 1][idx], drawn: plot.data[index + 1][idx] }));
+    const shown = all.filter(({ name, value, silent }) => !silent && value !== null && value !== undefined && !this.hidden.has(name));
     const y = plot.posToVal(Math.max(0, plot.cursor.top), "y");
     shown.sort((a, b) => Math.abs(a.drawn - y) - Math.abs(b.drawn - y));
     return shown.slice(0, TOLD).sort((a, b) => b.drawn - a.drawn);

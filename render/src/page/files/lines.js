@@ -7,6 +7,12 @@ export const shade = ({ style }, index) => style?.color?.slice(0, 7) || color(in
 /** Which layers a series is one of, if any; the order is that of the series. */
 const stack = ({ style }) => (style?.stacked ? (style.stack ?? "between") : null);
 
+/** Whether the series at `index` is the lower edge of a band, which the next one closes and speaks for. */
+function isEdge(all, index) {
+  const [one, next] = [all[index], all[index + 1]];
+  return Boolean(one.style?.invisible && next && !next.style?.invisible && stack(next) !== null && stack(next) === stack(one));
+}
+
 /** Points without neighbours, which no line would show. */
 function lone(plot, index, show) {
   if (show) return null;
@@ -41,11 +47,12 @@ function upright(plot, index, from, to) {
 export function line(all, index, values, { mode, lineMode, shown }) {
   const series = all[index];
   const { style = {} } = series;
-  const own = shade(series, index);
+  const edge = isEdge(all, index);
+  const own = edge ? shade(all[index + 1], index + 1) : shade(series, index);
   const stroke = style.alpha === undefined || stack(series) ? own : veiled(own, style.alpha);
   const layered = mode === "stacked" && !style.secondYAxis && !style.infinite;
   // A layer that is mostly nothing would lie on the edge of the one below.
-  const hidden = style.invisible || (layered && values.filter((value) => value).length * 2 < values.filter((value) => value !== null && value !== undefined).length);
+  const hidden = (style.invisible && !edge) || (layered && values.filter((value) => value).length * 2 < values.filter((value) => value !== null && value !== undefined).length);
   const few = values.length < 3;
   const { stepped } = uPlot.paths;
   return {
@@ -80,7 +87,7 @@ export function bands(all, mode, shown) {
     const { style = {} } = series;
     const name = stack(series) ?? (mode === "stacked" && !style.secondYAxis && !style.infinite ? "all" : null);
     if (name === null || !shown(index)) return;
-    if (below.has(name)) found.push({ series: [index + 1, below.get(name) + 1], fill: veiled(shade(series, index), style.alpha ?? 0.45) });
+    if (below.has(name)) found.push({ series: [index + 1, below.get(name) + 1], fill: veiled(shade(series, index), style.alpha ?? (isEdge(all, below.get(name)) ? 0.35 : 0.45)) });
     below.set(name, index);
   });
   return found;

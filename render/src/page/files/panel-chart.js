@@ -46,7 +46,9 @@ export function chartPanel(panel, board) {
   }
 
   function draw(series, [, end], cut) {
-    lines = series.map((one, index) => {
+    // The lower edge of a band is named as its upper one, which speaks for both.
+    const spoken = series.map((one, index) => ({ one, index })).filter(({ one }) => !one.style?.invisible);
+    lines = spoken.map(({ one, index }) => {
       const { name, points } = one;
       const mark = h("i", { class: "swatch" });
       mark.style.background = shade(one, index);
@@ -55,14 +57,14 @@ export function chartPanel(panel, board) {
         onclick: () => button.setAttribute("aria-pressed", String(chart.toggle(index))),
         onmouseenter: () => chart.highlight(index), onmouseleave: () => chart.highlight(null) }, mark, h("span", {}, name), value);
       const { last, at } = summary(points);
-      return { button, value, last: isOld(at, points, end) ? null : last };
+      return { index, button, value, last: isOld(at, points, end) ? null : last };
     });
     fill(legend, lines.map(({ button }) => button), cut ? h("span", { class: "hint" }, `the first ${MOST} series`) : null);
     point(null);
   }
 
   function point(at, columns) {
-    lines.forEach(({ value, last }, index) => (value.textContent = format(at === null ? last : columns[index + 1]?.[at], unit, decimals)));
+    lines.forEach(({ index, value, last }) => (value.textContent = format(at === null ? last : columns[index + 1]?.[at], unit, decimals)));
   }
 
   return { root: h("div", {}, chart.root, legend), load, end: () => chart.end() };
