@@ -1,7 +1,8 @@
-// Colours that scripts draw with; all others are in `style.css`. The series' are those of the server's pictures.
+// Colours that scripts draw with; all others are in `style.css`. The series' are those of the server's pictures, but for a
+// yellow that stands out from dark cards no more than the strongest of the others, as it does on light ones.
 
 const ON_LIGHT = ["#3d6fe8", "#1d9e48", "#d11d48", "#9a4fe0", "#96602c", "#cc9200", "#0a9a9a", "#8a8f98", "#d622c8", "#ff6b5e", "#9a9a00", "#b77fb4"];
-const ON_DARK = ["#6f9bff", "#4cc26a", "#f2566f", "#bd8cff", "#c08d56", "#ffd23f", "#2fc4c0", "#b0b5bd", "#f062e6", "#ff9484", "#c9c944", "#d6a6d3"];
+const ON_DARK = ["#6f9bff", "#4cc26a", "#f2566f", "#bd8cff", "#c08d56", "#efbf2f", "#2fc4c0", "#b0b5bd", "#f062e6", "#ff9484", "#c9c944", "#d6a6d3"];
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
