@@ -1,5 +1,6 @@
 //! `/`, `/explore`, `/board/NAME` and their files: the page for browsers, see [`crate::page`].
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use axum::Router;
@@ -23,17 +24,28 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 /// The paths of the page.
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/", get(|headers: HeaderMap| async move { document(0, &headers) }))
-        .route("/explore", get(|headers: HeaderMap| async move { document(0, &headers) }))
-        .route("/explore/", get(|headers: HeaderMap| async move { document(1, &headers) }))
-        .route("/board/{name}", get(|headers: HeaderMap| async move { document(1, &headers) }))
+        .route("/", get(|headers: HeaderMap| async move { document(0, &START, &headers) }))
+        .route("/explore", get(|headers: HeaderMap| async move { document(0, &NAMES, &headers) }))
+        .route("/explore/", get(|headers: HeaderMap| async move { document(1, &NAMES, &headers) }))
+        .route("/board/{name}", get(board))
         .route("/page/{version}/{file}", get(file))
         .route("/favicon.ico", get(icon))
 }
 
+/// What the start asks for at once, its dashboard and the names that this one needs, and what the explorer does.
+const START: [&str; 2] = ["dashboards/hosts", "metrics/expand?query=servers.*.loadavg.01&amp;leavesOnly=1"];
+const NAMES: [&str; 1] = ["metrics/find?query=*&amp;format=json"];
+
+async fn board(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    // Other names are written with escapes, in one way or another, and a new one is not there yet.
+    let plain = name != "new" && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    let path = format!("dashboards/{name}");
+    document(1, if plain { std::slice::from_ref(&path) } else { &[] }, &headers)
+}
+
 /// The scripts of the document find out by its path what to show.
-fn document(depth: usize, headers: &HeaderMap) -> Response {
-    let response = tagged(headers, "text/html; charset=utf-8", page::document(depth).into());
+fn document(depth: usize, first: &[impl Display], headers: &HeaderMap) -> Response {
+    let response = tagged(headers, "text/html; charset=utf-8", page::document(depth, first).into());
     // Asked for again each time, so that it never names files of another version.
     with(response, header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))
 }
@@ -41,7 +53,7 @@ fn document(depth: usize, headers: &HeaderMap) -> Response {
 async fn file(Path((version, name)): Path<(String, String)>, headers: HeaderMap) -> Result<Response, Fault> {
     let absent = || Fault::absent(format!("the page has no file `{}` of that version", shortened(&name)));
     let File { kind, bytes, .. } = page::file(&version, &name).ok_or_else(absent)?;
-    let response = tagged(&headers, kind, Body::from(*bytes));
+    let response = tagged(&headers, kind, Body::from(bytes.clone()));
     Ok(with(response, header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")))
 }
 
@@ -70,4 +82,17 @@ fn tagged(headers: &HeaderMap, kind: &'static str, body: Body) -> Response {
 fn with(mut response: Response, name: header::HeaderName, value: HeaderValue) -> Response {
     response.headers_mut().insert(name, value);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dashboards::{DashboardName, Ready};
+
+    #[test]
+    fn the_start_asks_for_the_names_that_its_dashboard_needs() {
+        let hosts = Ready::called(&DashboardName::parse("hosts").unwrap()).unwrap();
+        let needs = hosts.needs.as_ref().unwrap().as_str();
+        assert_eq!(START[1], format!("metrics/expand?query={needs}&amp;leavesOnly=1"));
+    }
 }

@@ -1,8 +1,9 @@
 // Begins here: finds out by the address which view to show, and shows it.
-import { ask, reason, root } from "./api.js";
-import { board } from "./board.js";
+import { reason, root } from "./api.js";
+import { board, stored } from "./board.js";
 import { h } from "./dom.js";
 import { explore } from "./explore.js";
+import { leaves } from "./names.js";
 import { shell } from "./shell.js";
 
 // Its address is relative to the document's, which changes with the view.
@@ -67,10 +68,11 @@ const WAIT = 3000;
 
 /** All hosts, once one has reported; else the names. */
 async function start(url) {
-  if (await reported()) return board("hosts", "", url, ways);
+  const hosts = stored("hosts");
+  if (await reported(hosts)) return board("hosts", "", url, ways, hosts);
   const names = explore(url, move, "No agent has reported yet: hosts appear here once one has. What other programs send is in the list.");
   const waiting = setInterval(async () => {
-    if (document.hidden || place(new URL(location.href)) !== "" || !(await reported())) return;
+    if (document.hidden || place(new URL(location.href)) !== "" || !(await reported(stored("hosts")).catch(() => false))) return;
     if (view?.content === names.content) show(true);
   }, WAIT);
   return { ...names, end() {
@@ -79,9 +81,10 @@ async function start(url) {
   } };
 }
 
-async function reported() {
-  const { dashboards } = await ask("dashboards/").catch(() => ({ dashboards: [] }));
-  return dashboards.some(({ name, data }) => name === "hosts" && data !== false);
+/** Whether there is something to see on `hosts`, which is on its way; one of somebody's own need not say what it needs. */
+async function reported(hosts) {
+  const { needs } = (await hosts).value;
+  return !needs || (await leaves(needs).catch(() => [])).length > 0;
 }
 
 addEventListener("popstate", () => show());

@@ -18,17 +18,23 @@ const BLANK = () => ({ title: "New dashboard", from: "-1h", until: "now", refres
 /** Panels that are drawn: a repetition within a repetition makes many. */
 const DRAWN = 500;
 
+/** Panels that may be in sight at the start. */
+const FIRST = 12;
+
 /** Milliseconds between two looks whether somebody has changed the dashboard. */
 const RENEWED = 15_000;
 
+/** The dashboard `name` as it is on the server, with its tag. */
+export const stored = (name, signal) => tagged(`dashboards/${encodeURIComponent(name)}`, signal);
+
 /**
  * Loads the dashboard `name` and builds the view; `path` is where the view's address lies, `ways` are those to other views,
- * to another address and to another name of this one.
+ * to another address and to another name of this one. `coming` is what `stored` gave, if that was asked for before.
  */
-export async function board(name, path, url, ways) {
+export async function board(name, path, url, ways, coming = null) {
   const isNew = name === "new" && url.searchParams.has("edit");
   const taken = isNew ? imported() : null;
-  const { value, tag } = isNew ? { value: taken?.dashboard || BLANK(), tag: null } : await tagged(`dashboards/${encodeURIComponent(name)}`);
+  const { value, tag } = isNew ? { value: taken?.dashboard || BLANK(), tag: null } : await (coming || stored(name));
   return new Board(name, path, value, tag, url, ways).view(isNew, taken?.leftOut);
 }
 
@@ -117,6 +123,7 @@ class Board {
       this.say("");
       // Titles and links may name what has only now been found, and panels be repeated for it.
       if (before !== this.shown()) this.draw();
+      await this.begin(signal);
       this.fresh = new Set();
       this.signal = signal;
       await Promise.all(this.panels.filter(({ visible }) => visible).map((panel) => this.one(panel)));
@@ -129,7 +136,7 @@ class Board {
   /** Takes over what somebody has saved, or changed in the file, meanwhile: a wall screen is never loaded again. */
   async renew(signal) {
     if (this.editor.on || this.name === "new" || Date.now() - this.looked < RENEWED) return;
-    const { value, tag } = await tagged(`dashboards/${encodeURIComponent(this.name)}`, signal);
+    const { value, tag } = await stored(this.name, signal);
     this.looked = Date.now();
     if (tag === this.tag || this.editor.on) return;
     Object.assign(this, { value, tag });
@@ -142,6 +149,14 @@ class Board {
   shown() {
     const names = (this.value.rows || []).flatMap((row) => [row.repeat, ...(row.panels || []).map(({ repeat }) => repeat)]).filter(Boolean);
     return JSON.stringify([this.variables.pairs(), [...new Set(names)].map((name) => this.variables.each(name))]);
+  }
+
+  /** The rows of tables near the top come before all else: behind the questions of other panels they would wait long. */
+  async begin(signal) {
+    const first = this.panels.slice(0, FIRST).filter(({ begin }) => begin);
+    // What is wrong is told by the panel when it loads.
+    await Promise.all(first.map((panel) => panel.begin().catch(() => {})));
+    signal.throwIfAborted();
   }
 
   async one(panel) {

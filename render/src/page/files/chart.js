@@ -5,6 +5,7 @@ import { aligned, stacked } from "./align.js";
 import { byteSteps, hours, logarithmic, span, timeLabels, width } from "./axes.js";
 import { drawLimits } from "./limits.js";
 import { bands, isLayer, line, shade } from "./lines.js";
+import { plotting } from "./plotting.js";
 import { full, short } from "./time.js";
 import { format } from "./units.js";
 
@@ -34,6 +35,12 @@ export class Chart {
     this.resized.observe(this.root);
     onTheme(() => this.draw(true), this.left.signal);
     this.label();
+  }
+
+  /** Fetches what draws, while the series are on their way. */
+  prepare() {
+    // Who waits for it tells what is wrong.
+    plotting().catch(() => {});
   }
 
   /** Takes new series and draws them. */
@@ -97,6 +104,7 @@ export class Chart {
       this.uplot = undefined;
     }
     if (!this.window || !this.root.clientWidth) return;
+    if (!globalThis.uPlot) return this.wait();
     this.raw = aligned(this.series);
     const data = this.options.mode === "stacked" ? stacked(this.raw, this.series.map((series) => this.hidden.has(series.name) || !isLayer(series))) : this.raw;
     if (!anew && this.uplot) {
@@ -106,6 +114,16 @@ export class Chart {
     this.uplot?.destroy();
     this.tip.hidden = true;
     this.uplot = new uPlot(this.shape(), data, this.plot);
+  }
+
+  /** Draws as soon as there is something to draw with. */
+  async wait() {
+    try {
+      await plotting();
+      if (!this.left.signal.aborted) this.draw(true);
+    } catch (error) {
+      this.say(error.message, true);
+    }
   }
 
   shape() {

@@ -117,7 +117,7 @@ export function explore(url, move, hint = "") {
     root.classList.toggle("busy", some);
     for (const part of [chart.root, modes.parentElement, targets.root, copy.root]) part.hidden = !some;
     times.update();
-    copy.update();
+    if (some) copy.update();
     names.tree.mark();
     live.every(moves(state.until) ? state.refresh : 0);
   }
@@ -145,6 +145,7 @@ export function explore(url, move, hint = "") {
       return;
     }
     chart.root.setAttribute("aria-busy", "true");
+    chart.prepare();
     try {
       const wide = Math.max(100, Math.floor((chart.root.clientWidth || 800) * Math.min(devicePixelRatio, 2)));
       const found = await render({ targets: on.map(({ text }) => text), from: state.from, until: state.until, zone: state.zone, points: wide, zero: state.zero }, signal);

@@ -2,7 +2,7 @@
 import { address } from "./api.js";
 import { announce, h, icon } from "./dom.js";
 
-/** A section with one line for each kind; `parameters()` gives pairs for `/render`. */
+/** A section with one line for each kind; `parameters()` gives pairs for `/render`, as they are at the last `update`. */
 export function links(parameters) {
   const lines = [
     ["Picture", () => [...parameters(), ["width", "800"], ["height", "400"]]],
@@ -23,7 +23,6 @@ function line(name, pairs) {
     input.value = href;
     open.href = href;
   };
-  update();
   return { root: h("div", { class: "link-line" }, h("b", {}, name), input, button, open), update };
 }
 

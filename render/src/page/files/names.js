@@ -1,5 +1,6 @@
 // Names of metrics: what lies below a branch, and which contain what somebody has typed.
 import { ask } from "./api.js";
+import { compare, ordered } from "./order.js";
 
 /** Results of a search; more are not looked at by anybody. */
 export const MOST = 300;
@@ -23,8 +24,21 @@ function merged(records) {
     row[leaf ? "leaf" : "branch"] = true;
     rows.set(path, row);
   }
-  const compare = new Intl.Collator("en", { numeric: true }).compare;
-  return [...rows.values()].sort((a, b) => b.branch - a.branch || compare(a.path, b.path));
+  return ordered([...rows.values()], ({ path }) => path).sort((a, b) => b.branch - a.branch);
+}
+
+/** Milliseconds for which an answer serves another part of the page. */
+const GOOD = 2000;
+
+let asked = {};
+
+/** Paths of all that match `query` and hold values. */
+export function leaves(query) {
+  if (asked.query !== query || Date.now() - asked.at > GOOD) {
+    const found = ask("metrics/expand", { query, leavesOnly: "1" }).then(({ results }) => results);
+    asked = { query, at: Date.now(), found };
+  }
+  return asked.found;
 }
 
 /** Names in which all words of `text` occur in this order, upper and lower case alike, and whether there are more. */
@@ -35,7 +49,7 @@ export async function search(text, signal) {
   for (const row of answers.flatMap(merged)) found.set(row.path, row);
   const rows = [...found.values()];
   // Short names are mostly what was meant.
-  rows.sort((a, b) => a.path.split(".").length - b.path.split(".").length || a.path.localeCompare(b.path));
+  rows.sort((a, b) => a.path.split(".").length - b.path.split(".").length || compare(a.path, b.path));
   return { rows: rows.slice(0, MOST), more: rows.length > MOST };
 }
 

@@ -31,6 +31,7 @@ export function chartPanel(panel, board) {
     const points = Math.max(100, Math.floor((chart.root.clientWidth || 600) * Math.min(devicePixelRatio, 2)));
     const targets = (panel.targets || []).map((text) => board.variables.target(text));
     let found;
+    chart.prepare();
     try {
       found = await render({ targets, ...board.state, points, zero: isOn(options.drawNullAsZero) }, signal);
     } catch (error) {

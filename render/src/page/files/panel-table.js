@@ -3,6 +3,8 @@ import { reason, to } from "./api.js";
 import { render } from "./data.js";
 import { fill, h } from "./dom.js";
 import { level, levelWord } from "./levels.js";
+import { leaves } from "./names.js";
+import { compare, count, rank } from "./order.js";
 import { spark } from "./spark.js";
 import { ago } from "./time.js";
 import { format, summary } from "./units.js";
@@ -10,8 +12,14 @@ import { format, summary } from "./units.js";
 /** Rows that are asked for, and that are shown at once. */
 const MOST = 5000, SHOWN = 200;
 
+/** Rows that are shown before there are values: more than a window holds. */
+const BEGIN = 60;
+
 /** Points of a small chart. */
 const SPARK = 60;
+
+/** A target that only says which part of a name is a row's. */
+const BY_NODE = /^aliasByNode\(((?:[^(){},'"|\s]|\{[^(){}]*\})+), ?(-?\d+)\)$/;
 
 export function tablePanel(panel, board) {
   const columns = panel.columns || [];
@@ -24,16 +32,28 @@ export function tablePanel(panel, board) {
   const root = h("div", {}, h("div", { class: "table-tools" }, note, filter), area);
   let [rows, window, shown, whole] = [new Map(), [0, 1], SHOWN, false];
 
+  /** The names of the rows alone, where the index can tell them: a reader can choose one while values are on their way. */
+  async function begin() {
+    const [, query, node] = columns.map(({ target }) => BY_NODE.exec(board.variables.target(target))).find(Boolean) || [];
+    if (rows.size || !query) return;
+    const names = new Set((await leaves(query)).map((path) => path.split(".").at(Number(node))).filter(Boolean));
+    if (rows.size) return;
+    rows = new Map([...names].slice(0, MOST).map((name) => [name, blank(name)]));
+    draw(BEGIN);
+  }
+
   async function load(signal) {
     const targets = columns.map(({ target }) => board.variables.target(target));
     const live = panel.silent && (board.state.until === "now" || !board.state.until);
     // The long window is averaged for the small charts; who is silent, and what is true now, is told by a short one.
     const recent = { ...board.state, from: `-${Math.max(600, panel.silent * 3)}s`, points: 10000, most: MOST };
     const [long, now] = [[], []];
+    let told = whole;
     const each = (times, into) => targets.map(async (text, column) => {
       into[column] = await render({ targets: [text], ...times }, signal);
-      // The first answer tells the rows; once there are some, they stay as they were until all is known.
-      if (!whole && !rows.size) show(long, now);
+      // The first answer has the rows; they stay as they are until all is known.
+      if (!told) show(long, now);
+      told = true;
     });
     try {
       await Promise.all([...each({ ...board.state, points: SPARK, most: MOST }, long), ...(live ? each(recent, now) : [])]);
@@ -56,7 +76,7 @@ export function tablePanel(panel, board) {
   function join(long, now) {
     rows = new Map();
     window = (long.find(Boolean) || now.find(Boolean))?.window || window;
-    const row = (name) => rows.get(name) || rows.set(name, { name, cells: [], seen: null }).get(name);
+    const row = (name) => rows.get(name) || rows.set(name, blank(name)).get(name);
     long.forEach(({ series }, column) => series.forEach(({ name, points }) => {
       const { last, at } = summary(points);
       const line = row(name);
@@ -71,22 +91,18 @@ export function tablePanel(panel, board) {
     }));
   }
 
-  function draw() {
+  function draw(most = shown) {
     const word = filter.value.toLowerCase();
     const now = Math.min(window[1], Date.now() / 1000);
     const age = ({ seen }) => (seen === null ? Infinity : now - seen);
-    const of = (line) => ({ row: line.name, seen: age(line) })[order.by] ?? line.cells[order.by]?.value ?? -Infinity;
-    const compare = (a, b) => {
-      const [one, two] = [of(a), of(b)];
-      return typeof one === "string" ? one.localeCompare(two, "en", { numeric: true }) : one === two ? 0 : one < two ? -1 : 1;
-    };
+    const of = (line) => ({ row: line.rank, seen: age(line) })[order.by] ?? line.cells[order.by]?.value ?? -Infinity;
     const found = [...rows.values()].filter(({ name }) => name.toLowerCase().includes(word));
-    found.sort((a, b) => (order.down ? -1 : 1) * compare(a, b));
+    found.sort((a, b) => (order.down ? -1 : 1) * compare(of(a), of(b)));
     filter.hidden = rows.size < 9 && !word;
     heads();
-    const more = found.length > shown && h("tr", {}, h("td", { colspan: String(columns.length + 3) },
-      h("button", { type: "button", class: "button", onclick: () => { shown += 10 * SHOWN; draw(); } }, `… ${found.length - shown} more`)));
-    fill(body, found.slice(0, shown).map((line) => row(line, age(line))), more);
+    const more = found.length > most && h("tr", {}, h("td", { colspan: String(columns.length + 3) },
+      h("button", { type: "button", class: "button", onclick: () => { shown += 10 * SHOWN; draw(); } }, `… ${count(found.length - most)} more`)));
+    fill(body, found.slice(0, most).map((line) => row(line, age(line))), more);
   }
 
   function heads() {
@@ -116,7 +132,7 @@ export function tablePanel(panel, board) {
   function cell({ unit, decimals, warn, alarm, spark: drawn }, found, past) {
     const name = past && panel.silent ? "" : level(found?.value, warn, alarm);
     return h("td", { class: "figure" }, h("div", {}, drawn && found ? spark(found.points, window) : null,
-      h("span", { class: past && panel.silent ? "late" : name === "alarm" ? "bad" : name }, format(found?.value, unit, decimals), name ? h("span", { class: "unseen" }, ` ${levelWord(name)}`) : null)));
+      h("span", { class: past && panel.silent ? "late" : name === "alarm" ? "bad" : name }, found || whole ? format(found?.value, unit, decimals) : "", name ? h("span", { class: "unseen" }, ` ${levelWord(name)}`) : null)));
   }
 
   function say(text, bad = false) {
@@ -124,8 +140,11 @@ export function tablePanel(panel, board) {
     note.classList.toggle("bad", bad);
   }
 
-  return { root, load, end() {} };
+  return { root, begin, load, end() {} };
 }
+
+/** A row of which nothing is known yet. */
+const blank = (name) => ({ name, rank: rank(name), cells: [], seen: null });
 
 /** Dashboards come from others: a link leads to a page of the web or nowhere. */
 export function address(text) {

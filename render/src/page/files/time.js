@@ -12,11 +12,11 @@ const SECONDS = { s: 1, min: 60, h: 3600, d: 86400, w: 604800, mon: 2592000, y: 
 /** Whether `text` is another instant later on: all of the grammar but dates and seconds. */
 export const moves = (text) => !/^(\d{9,}|(\d\d:\d\d_)?\d{8})$/.test((text || "now").trim());
 
-/** The zone of this browser. */
-export const here = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+/** The zone of this browser; the first object of `Intl` takes long to make. */
+export const here = globalThis.Temporal?.Now.timeZoneId() || Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
 /** The zone if it is one, else this browser's. */
-export const zoned = (name) => (name && known(name)) || here;
+export const zoned = (name) => (name && name !== here && known(name)) || here;
 
 /** The zone of this name, or null. */
 export function known(name) {

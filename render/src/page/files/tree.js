@@ -2,6 +2,7 @@
 import { below } from "./names.js";
 import { reason } from "./api.js";
 import { announce, h, icon } from "./dom.js";
+import { count } from "./order.js";
 
 /** Rows of one branch that are shown at once. */
 const PART = 200;
@@ -63,7 +64,7 @@ export class Tree {
   }
 
   more(rest, level, whole) {
-    const item = h("li", { role: "treeitem", "aria-level": String(level), tabindex: "-1", class: "more" }, h("i", { class: "tick" }), `… ${rest.length.toLocaleString("en")} more`);
+    const item = h("li", { role: "treeitem", "aria-level": String(level), tabindex: "-1", class: "more" }, h("i", { class: "tick" }), `… ${count(rest.length)} more`);
     item.style.setProperty("--level", level);
     item.open = () => {
       const items = rest.slice(0, PART).map((row) => this.item(row, level, whole));

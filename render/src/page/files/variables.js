@@ -2,6 +2,7 @@
 import { ask } from "./api.js";
 import { fill, fresh, h, icon } from "./dom.js";
 import { literal } from "./names.js";
+import { ordered } from "./order.js";
 import { place } from "./picker.js";
 
 /** Stands for every value. */
@@ -66,8 +67,7 @@ export class Variables {
       const parts = path.split(".");
       return parts.at(node ?? -1);
     };
-    const found = [...new Set(picked(rows.map(part).filter((value) => value !== undefined), regex))];
-    return found.sort(new Intl.Collator("en", { numeric: true }).compare);
+    return ordered([...new Set(picked(rows.map(part).filter((value) => value !== undefined), regex))], (value) => value);
   }
 
   /** The values that are chosen, one by one. */
