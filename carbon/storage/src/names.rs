@@ -1,7 +1,10 @@
 //! The one table of names: cache, and later journal and index, speak of a series by its number.
 //!
-//! Names lie one behind the other in a byte arena, found through a hash table of 32-bit ids. Looking up a known name
+//! Names lie one behind the other in a byte arena, found through hash tables of 32-bit ids. Looking up a known name
 //! allocates nothing. Readers do not block each other; a batch takes the lock once.
+//!
+//! A hash table that grows hashes all of its names anew, 0.3 s for a million of them, and nobody gets in meanwhile. So
+//! there are many small ones, which grow one at a time.
 //!
 //! Senders repeat themselves: what came after a name in one round comes after it in the next. The table remembers that
 //! order, so a listener compares the bytes of a line with one name and needs neither hash nor probing. A wrong guess
@@ -49,7 +52,42 @@ struct Names {
     ends: Vec<usize>,
     /// Which id came after each, the last time it was not the one that stood here. A guess, so relaxed.
     following: Vec<AtomicU32>,
-    ids: HashTable<u32>,
+    ids: Ids,
+}
+
+/// Ids by the hashes of their names, dealt out to tables by bits of the hash that the tables themselves look at last.
+#[derive(Debug)]
+struct Ids {
+    tables: Box<[HashTable<u32>]>,
+    /// Memory that all of them take.
+    bytes: usize,
+}
+
+/// How many tables there are. Ten million names are 40 000 in each.
+const TABLES: usize = 256;
+
+impl Default for Ids {
+    fn default() -> Ids {
+        Ids { tables: (0..TABLES).map(|_| HashTable::new()).collect(), bytes: 0 }
+    }
+}
+
+impl Ids {
+    fn place(hash: u64) -> usize {
+        (hash >> 40) as usize % TABLES
+    }
+
+    #[inline]
+    fn of(&self, hash: u64) -> &HashTable<u32> {
+        &self.tables[Ids::place(hash)]
+    }
+
+    fn insert(&mut self, hash: u64, id: SeriesId, hash_of: impl Fn(&u32) -> u64) {
+        let table = &mut self.tables[Ids::place(hash)];
+        let before = table.allocation_size();
+        table.insert_unique(hash, id.0, hash_of);
+        self.bytes += table.allocation_size() - before;
+    }
 }
 
 impl Default for NameTable {
@@ -201,11 +239,11 @@ impl Names {
     fn bytes(&self) -> usize {
         // Lengths, not capacities: what was never touched beyond them is no memory yet.
         let tables = self.ends.len() * (size_of::<usize>() + size_of::<AtomicU32>());
-        self.arena.len() + tables + self.ids.allocation_size()
+        self.arena.len() + tables + self.ids.bytes
     }
 
     fn find(&self, hash: u64, name: &[u8]) -> Option<SeriesId> {
-        self.ids.find(hash, |id| self.text(SeriesId(*id)).as_bytes() == name).map(|id| SeriesId(*id))
+        self.ids.of(hash).find(hash, |id| self.text(SeriesId(*id)).as_bytes() == name).map(|id| SeriesId(*id))
     }
 
     fn add(&mut self, hash: u64, name: &str, hasher: &RandomState) -> SeriesId {
@@ -225,7 +263,7 @@ impl Names {
             let start = if index == 0 { 0 } else { ends[index - 1] };
             hasher.hash_one(&arena.as_bytes()[start..ends[index]])
         };
-        ids.insert_unique(hash, id.0, hash_of);
+        ids.insert(hash, id, hash_of);
         id
     }
 }

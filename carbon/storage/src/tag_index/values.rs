@@ -14,8 +14,9 @@ pub(super) const VALUE_BYTES: usize = 90;
 #[derive(Debug)]
 pub(super) struct Tag {
     pub(super) id: u32,
-    /// Places of the values, by their texts.
-    places: HashTable<u32>,
+    /// Places of the values, by the hashes of their texts, which stand beside them: a table that grows while everybody
+    /// waits must not hash a million texts anew.
+    places: HashTable<(u32, u32)>,
     /// The values, and what is left of those that have gone.
     values: Vec<Value>,
     /// Places that no value has.
@@ -51,8 +52,13 @@ impl Tag {
         if self.values.get(self.last).is_some_and(|value| *value.text == *text) {
             return Some(self.last);
         }
-        let is_it = |place: &u32| *self.values[*place as usize].text == *text;
-        self.places.find(self.hasher.hash_one(text), is_it).map(|place| *place as usize)
+        let hash = self.hash(text);
+        let is_it = |(other, place): &(u32, u32)| *other == hash && *self.values[*place as usize].text == *text;
+        self.places.find(spread(hash), is_it).map(|(_, place)| *place as usize)
+    }
+
+    fn hash(&self, text: &str) -> u32 {
+        self.hasher.hash_one(text) as u32
     }
 
     /// The value, made with a number if it is new.
@@ -62,7 +68,7 @@ impl Tag {
     }
 
     fn insert(&mut self, value: Value) -> usize {
-        let hash = self.hasher.hash_one(&*value.text);
+        let hash = self.hash(&value.text);
         let place = match self.free.pop() {
             Some(place) => {
                 self.values[place as usize] = value;
@@ -73,8 +79,7 @@ impl Tag {
                 (self.values.len() - 1) as u32 // fewer than there are series
             }
         };
-        let Tag { places, values, hasher, .. } = self;
-        places.insert_unique(hash, place, |place| hasher.hash_one(&*values[*place as usize].text));
+        self.places.insert_unique(spread(hash), (hash, place), |(hash, _)| spread(*hash));
         place as usize
     }
 
@@ -85,8 +90,8 @@ impl Tag {
         let found = series.binary_search(&number).map(|at| series.remove(at));
         let is_gone = series.is_empty();
         if is_gone {
-            let hash = self.hasher.hash_one(text);
-            if let Ok(entry) = self.places.find_entry(hash, |other| *other as usize == place) {
+            let hash = spread(self.hash(text));
+            if let Ok(entry) = self.places.find_entry(hash, |(_, other)| *other as usize == place) {
                 entry.remove();
             }
             self.values[place] = Value::new(0, "");
@@ -111,6 +116,11 @@ impl Tag {
         found.sort_unstable_by(|a, b| a.text.cmp(&b.text));
         found
     }
+}
+
+/// The table looks at bits of both ends.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }
 
 impl Value {
