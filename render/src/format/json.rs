@@ -1,7 +1,8 @@
 //! Series as JSON, in the three shapes that graphite-web offers. An infinite value is `1e9999`, as there.
 
-use super::number::{self, Cell, ROOM};
+use super::number;
 use super::points::{Cursor, points_of, shown};
+use super::value::{json_number, json_value, quote};
 use super::{Output, TooLong};
 use crate::series::{Series, Style};
 
@@ -152,27 +153,6 @@ pub fn dygraph(series: &[Series], out: &mut Output) -> Result<(), TooLong> {
     out.check()
 }
 
-/// `text` in quotes, ASCII only, safe inside a script as well: `<`, `>` and `&` are escaped like everything odd.
-pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
-    out.push(b'"');
-    for c in text.chars() {
-        match c {
-            '"' => out.extend_from_slice(b"\\\""),
-            '\\' => out.extend_from_slice(b"\\\\"),
-            '\n' => out.extend_from_slice(b"\\n"),
-            '\r' => out.extend_from_slice(b"\\r"),
-            '\t' => out.extend_from_slice(b"\\t"),
-            ' '..='~' if !matches!(c, '<' | '>' | '&') => out.push(c as u8),
-            _ => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
-                }
-            }
-        }
-    }
-    out.push(b'"');
-}
-
 fn datapoints(one: &Series, known_only: bool, set: &mut Setter<'_>) -> Result<(), TooLong> {
     if !set.pretty {
         let mut cursor = Cursor::of(one);
@@ -204,22 +184,6 @@ fn datapoints(one: &Series, known_only: bool, set: &mut Setter<'_>) -> Result<()
 fn points(one: &Series) -> impl Iterator<Item = (i64, f64)> {
     let (start, step) = (one.start, one.step);
     shown(one).iter().enumerate().map(move |(at, &value)| (start + step.saturating_mul(at as i64), value))
-}
-
-/// The value of a series at a place.
-pub(super) fn json_value(out: &mut Vec<u8>, one: &Series, at: usize, value: f64) {
-    match one.values.word() {
-        Some(word) => quote(out, word),
-        None => json_number(out, value, one.integers || one.values.is_whole(at)),
-    }
-}
-
-fn json_number(out: &mut Vec<u8>, value: f64, integer: bool) {
-    let mut room = [0; ROOM];
-    let mut cell = Cell::of(&mut room);
-    cell.json(value, integer);
-    let length = cell.length();
-    out.extend_from_slice(&room[..length]);
 }
 
 /// Puts commas, blanks and line breaks between the parts.

@@ -7,21 +7,22 @@ mod number;
 mod short;
 mod clock;
 mod consolidate;
-mod json;
+mod value;
 mod points;
+mod json;
 mod lines;
 mod text;
 mod pickle;
 mod msgpack;
 
 pub use consolidate::fit_to;
-pub(crate) use json::quote;
 pub use json::{Layout, dygraph, json, rickshaw};
 pub use lines::{Pieces, longest};
 pub use msgpack::{nodes as msgpack_nodes, series as msgpack};
 pub use output::{Output, TooLong};
 pub use pickle::{nodes as pickle_nodes, series as pickle};
 pub use text::{csv, raw};
+pub(crate) use value::quote;
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! The points of a series as JSON on one line, block by block.
 
 use super::clock::Clock;
-use super::json::json_value;
 use super::number::{self, Cell, ROOM};
+use super::value::json_value;
 use crate::series::Series;
 
 /// Points for which room is made at once.

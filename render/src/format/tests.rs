@@ -126,7 +126,7 @@ fn pretty_json_reads_back_the_same() {
 #[test]
 fn names_cannot_break_out_of_json_or_a_script() {
     let mut out = Vec::new();
-    json::quote(&mut out, "a\"b\\c\n</script>\u{2028}é😀");
+    quote(&mut out, "a\"b\\c\n</script>\u{2028}é😀");
     let text = String::from_utf8(out).unwrap();
     assert_eq!(text, r#""a\"b\\c\n\u003c/script\u003e\u2028\u00e9\ud83d\ude00""#);
 }
