@@ -23,7 +23,13 @@ pub(super) fn body(kind: &'static str, bytes: Vec<u8>) -> Response {
 /// # Errors
 /// An unfit `jsonp`, or more bytes than `limit`.
 pub(super) fn json(value: &impl Serialize, params: &Params, limit: usize) -> Result<Response, Fault> {
-    let (callback, bytes) = (params.callback()?, text(value, params, limit)?);
+    let (callback, bytes) = (params.callback()?, text(value, is_pretty(params), limit)?);
+    Ok(scripted(bytes, callback))
+}
+
+/// As [`json`], for endpoints that know no `pretty`.
+pub(super) fn json_on_a_line(value: &impl Serialize, params: &Params, limit: usize) -> Result<Response, Fault> {
+    let (callback, bytes) = (params.callback()?, text(value, false, limit)?);
     Ok(scripted(bytes, callback))
 }
 
@@ -32,16 +38,16 @@ pub(super) const PIECE: usize = 64 << 10;
 
 /// As [`json`], for endpoints that know no `jsonp`.
 pub(super) fn json_alone(value: &impl Serialize, params: &Params, limit: usize) -> Result<Response, Fault> {
-    Ok(scripted(text(value, params, limit)?, None))
+    Ok(scripted(text(value, is_pretty(params), limit)?, None))
 }
 
-fn text(value: &impl Serialize, params: &Params, limit: usize) -> Result<Vec<u8>, Fault> {
+fn is_pretty(params: &Params) -> bool {
+    params.last("pretty").is_some_and(|text| !text.is_empty())
+}
+
+fn text(value: &impl Serialize, pretty: bool, limit: usize) -> Result<Vec<u8>, Fault> {
     let out = Bounded { bytes: Vec::new(), limit };
-    let written = if params.last("pretty").is_some_and(|text| !text.is_empty()) {
-        set(value, out, PrettyFormatter::new())
-    } else {
-        set(value, out, OneLine)
-    };
+    let written = if pretty { set(value, out, PrettyFormatter::new()) } else { set(value, out, OneLine) };
     written.map_err(|_| Fault::from(crate::format::TooLong { limit }))
 }
 
@@ -50,7 +56,7 @@ pub(super) const INFINITY: &str = "1e9999";
 
 /// As [`json`]; the text [`INFINITY`] becomes a number, which no value of serde's JSON can be.
 pub(super) fn json_with_infinity(value: &impl Serialize, params: &Params, limit: usize) -> Result<Response, Fault> {
-    let (callback, bytes) = (params.callback()?, text(value, params, limit)?);
+    let (callback, bytes) = (params.callback()?, text(value, is_pretty(params), limit)?);
     let text = String::from_utf8_lossy(&bytes).replace("\"1e9999\"", INFINITY);
     Ok(scripted(text.into_bytes(), callback))
 }

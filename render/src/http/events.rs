@@ -27,7 +27,7 @@ pub(super) async fn get_data(State(app): State<Arc<App>>, request: Request) -> R
     let params = app.params(request).await?;
     let found = found(&app, &params).await?;
     let rows: Vec<Row<'_>> = found.iter().map(Row::of).collect();
-    let mut response = answer::json(&rows, &params, app.config.output_bytes)?;
+    let mut response = answer::json_on_a_line(&rows, &params, app.config.output_bytes)?;
     never_cached(response.headers_mut());
     Ok(response)
 }

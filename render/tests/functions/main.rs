@@ -222,6 +222,9 @@ async fn some_functions_read_the_clocks_of_the_request_as_the_servers() {
     assert_eq!(time.values[..], [(NOW - 60 + AHEAD) as f64, (NOW - 30 + AHEAD) as f64]);
     let sin = first("sin('x',2,30)").await;
     assert_eq!((sin.start, sin.values[0]), (NOW - 60, ((NOW - 60 + AHEAD) as f64).sin() * 2.0));
+    let uneven = first("time('x',22.5)").await;
+    let seconds: Vec<f64> = uneven.values.iter().map(|second| second - uneven.start as f64).collect();
+    assert_eq!((uneven.step, &seconds[..]), (22, &[0.0, 22.0, 45.0][..]));
     let line = first("verticalLine('now-20s')").await;
     assert_eq!((line.start, line.name), (NOW - 20 + AHEAD, format!("verticalLine({})", NOW - 20 + AHEAD)));
     let regression = first("linearRegression(a.x)").await;

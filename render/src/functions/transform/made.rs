@@ -5,16 +5,24 @@ use crate::functions::server_clock::ServerClock;
 use crate::series::{Series, Times};
 
 /// A made-up series over the request's window, whose values are a function of the time.
+///
+/// A step with a fraction makes values that far apart, each in the second that has begun; the series itself counts whole
+/// seconds, as graphite-web's JSON and raw text do, whose CSV and pickle know the fraction.
 pub(in crate::functions) fn over_time(args: &mut Args<'_, '_>, mut value: impl FnMut(i64) -> f64) -> Outcome {
-    let (name, step) = (args.text("name")?, args.integer("step")?);
-    if step < 1 {
+    let (name, step) = (args.text("name")?, args.number("step")?.as_f64());
+    if step.is_nan() || step < 1.0 {
         return Err(args.wrong("step", "at least a second", &step.to_string()));
     }
-    let times = Times { start: args.context.from, end: args.context.until, step };
+    let times = Times { start: args.context.from, end: args.context.until, step: step as i64 };
     args.check_points(times)?;
-    let values: Vec<f64> = (times.start..times.end).step_by(step as usize).map(&mut value).collect();
+    let micros = (step * MICROS as f64).round() as i64;
+    let at = |place: i64| times.start.saturating_add(micros.saturating_mul(place) / MICROS);
+    let values: Vec<f64> = (0..).map(at).take_while(|at| *at < times.end).map(&mut value).collect();
     Ok(vec![Series::made(name, times, values, args.x_files_factor())])
 }
+
+/// Of a second.
+const MICROS: i64 = 1_000_000;
 
 /// `time(name, step=60)`: from the request's start, unaligned; values and times are what the server's clock makes of
 /// them. Source: graphite-web `timeFunction`.
