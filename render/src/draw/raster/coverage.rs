@@ -4,6 +4,8 @@
 //! sums the changes up and paints. Cells are marked by blocks, so that a sweep passes over what no edge has touched: a
 //! thin line costs what it covers, not what it spans.
 
+use std::ops::Range;
+
 use super::ink::{SHADES, Stamps};
 use super::lanes::{LANES, lesser};
 use crate::draw::surface::Point;
@@ -137,6 +139,22 @@ impl Coverage {
         let marks = &mut self.marks[row * self.words..(row + 1) * self.words];
         for block in first..=last {
             marks[block / 64] |= 1 << (block % 64);
+        }
+    }
+
+    /// Marks `first` and `last`, which is the same block or the next one, in each of `rows`.
+    #[inline]
+    pub(super) fn mark_rows(&mut self, rows: Range<usize>, first: usize, last: usize) {
+        let bit = |block: usize| 1_u64 << (block % 64);
+        let mut mark = |word: usize, bits: u64| {
+            let marks = self.marks.get_mut(rows.start * self.words + word..).unwrap_or_default();
+            marks.iter_mut().step_by(self.words).take(rows.len()).for_each(|marks| *marks |= bits);
+        };
+        if first / 64 == last / 64 {
+            mark(first / 64, bit(first) | bit(last));
+        } else {
+            mark(first / 64, bit(first));
+            mark(last / 64, bit(last));
         }
     }
 

@@ -11,55 +11,69 @@ const SYMBOLS: usize = 286;
 const END: usize = 256;
 const LONGEST: usize = 258;
 const SHORTEST: usize = 3;
-/// No code of a symbol is longer.
-const MOST_BITS: u8 = 15;
+/// No code of a symbol is longer: four of them, and less than a byte that waits, are a word.
+const MOST_BITS: u8 = 14;
 
-/// Packs `rows` into `out`; repetitions lie `depth` bytes back or, if they are above, `stride` bytes.
-pub(super) fn zlib(rows: &[u8], sequences: &[Sequence], depth: usize, stride: usize, out: &mut Vec<u8>) {
-    let counts = count(rows, sequences);
-    let lengths = codes::lengths(&counts, MOST_BITS);
+/// Packs `rows` into `out`, in place of what it holds.
+///
+/// `literals` says how often each byte is fresh; repetitions lie `backs[0]` bytes back or, if they are above, `backs[1]`.
+pub(super) fn zlib(rows: &[u8], sequences: &[Sequence], literals: [u32; 256], backs: [usize; 2], out: &mut Vec<u8>) {
+    let lengths = codes::lengths(&count(sequences, literals), MOST_BITS);
     let symbols = codes::codes(&lengths);
+    let repetitions = repetitions(&symbols);
+    let mut bits = Bits::new(out);
     // Deflate, a window of 32 KiB, no dictionary.
-    out.extend_from_slice(&[0x78, 0x01]);
-    let mut bits = Bits { out, waiting: 0, count: 0 };
+    bits.put(0x0178, 16);
     // The last block, with codes of its own.
     bits.put(0b101, 3);
-    let backs = [Back::new(depth, 0), Back::new(stride.min(FARTHEST), 1)];
+    let backs = [Back::new(backs[0], 0), Back::new(backs[1].min(FARTHEST), 1)];
     head(&mut bits, &lengths, &backs);
     let mut at = 0;
     for sequence in sequences {
         let fresh = at + sequence.fresh as usize;
-        for byte in &rows[at..fresh] {
-            let Code { bits: code, length } = symbols[usize::from(*byte)];
-            bits.put(code.into(), length.into());
+        let (fours, rest) = rows[at..fresh].as_chunks::<4>();
+        for four in fours {
+            four.iter().for_each(|byte| bits.add_code(symbols[usize::from(*byte)]));
+            bits.flush();
         }
+        rest.iter().for_each(|byte| bits.add_code(symbols[usize::from(*byte)]));
+        bits.flush();
         at = fresh + sequence.repeated as usize;
         let back = &backs[usize::from(sequence.above)];
         for length in pieces(sequence.repeated as usize) {
-            let length = Length::new(length);
-            let code = symbols[length.symbol];
-            bits.put(code.bits.into(), code.length.into());
-            bits.put(length.extra.into(), length.bits);
+            let (code, count) = repetitions[length - SHORTEST];
+            bits.add(code, count);
             bits.put(back.bits, back.length);
         }
     }
-    bits.put(symbols[END].bits.into(), symbols[END].length.into());
+    let Code { bits: code, length } = symbols[END];
+    bits.put(code.into(), length.into());
     bits.end();
     out.extend_from_slice(&simd_adler32::adler32(&rows).to_be_bytes());
 }
 
 /// How often each symbol will be written.
-fn count(rows: &[u8], sequences: &[Sequence]) -> [u32; SYMBOLS] {
-    let mut counts = [0; SYMBOLS];
-    let mut at = 0;
+fn count(sequences: &[Sequence], literals: [u32; 256]) -> [u32; SYMBOLS] {
+    let mut lengths = [0_u32; LONGEST - SHORTEST + 1];
     for sequence in sequences {
-        let fresh = at + sequence.fresh as usize;
-        rows[at..fresh].iter().for_each(|byte| counts[usize::from(*byte)] += 1);
-        at = fresh + sequence.repeated as usize;
-        pieces(sequence.repeated as usize).for_each(|length| counts[Length::new(length).symbol] += 1);
+        pieces(sequence.repeated as usize).for_each(|length| lengths[length - SHORTEST] += 1);
     }
+    let mut counts = [0; SYMBOLS];
+    counts[..256].copy_from_slice(&literals);
     counts[END] = 1;
+    for (over, count) in lengths.into_iter().enumerate() {
+        counts[Length::new(SHORTEST + over).symbol] += count;
+    }
     counts
+}
+
+/// The bits of each length, from the shortest on, and how many they are.
+fn repetitions(symbols: &[Code; SYMBOLS]) -> [(u64, u32); LONGEST - SHORTEST + 1] {
+    std::array::from_fn(|over| {
+        let Length { symbol, extra, bits } = Length::new(SHORTEST + over);
+        let code = symbols[symbol];
+        (u64::from(code.bits) | u64::from(extra) << code.length, u32::from(code.length) + bits)
+    })
 }
 
 /// A long repetition in lengths that can be written; `total` is 0 or can be.
@@ -172,25 +186,50 @@ fn shorten(lengths: &[u8]) -> Vec<(usize, u64, u32)> {
 /// Bits on their way into bytes.
 struct Bits<'a> {
     out: &'a mut Vec<u8>,
+    /// Bytes that are finished; `out` is longer.
+    at: usize,
     waiting: u64,
     count: u32,
 }
 
 impl Bits<'_> {
-    /// At most 32 of them.
-    #[inline]
-    fn put(&mut self, bits: u64, count: u32) {
-        self.waiting |= bits << self.count;
-        self.count += count;
-        if self.count >= 32 {
-            self.out.extend_from_slice(&(self.waiting as u32).to_le_bytes());
-            self.waiting >>= 32;
-            self.count -= 32;
-        }
+    /// Begins at the beginning of `out`, whatever is there.
+    fn new(out: &mut Vec<u8>) -> Bits<'_> {
+        Bits { out, at: 0, waiting: 0, count: 0 }
     }
 
-    fn end(self) {
-        let bytes = self.count.div_ceil(8) as usize;
-        self.out.extend_from_slice(&self.waiting.to_le_bytes()[..bytes]);
+    #[inline]
+    fn add(&mut self, bits: u64, count: u32) {
+        self.waiting |= bits << self.count;
+        self.count += count;
+    }
+
+    #[inline]
+    fn add_code(&mut self, code: Code) {
+        self.add(code.bits.into(), code.length.into());
+    }
+
+    /// Makes room for 56 bits more: without a branch, a whole word is written of which the finished bytes stay.
+    #[inline]
+    fn flush(&mut self) {
+        if self.out.len() < self.at + 8 {
+            self.out.resize(2 * self.at + 4096, 0);
+        }
+        self.out[self.at..self.at + 8].copy_from_slice(&self.waiting.to_le_bytes());
+        self.at += self.count as usize / 8;
+        self.waiting >>= self.count & !7;
+        self.count &= 7;
+    }
+
+    #[inline]
+    fn put(&mut self, bits: u64, count: u32) {
+        self.add(bits, count);
+        self.flush();
+    }
+
+    /// The last byte is filled up.
+    fn end(mut self) {
+        self.flush();
+        self.out.truncate(self.at + usize::from(self.count > 0));
     }
 }

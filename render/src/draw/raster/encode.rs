@@ -27,71 +27,84 @@ impl Press {
     ) -> Result<Vec<u8>, EncodingError> {
         let mut file = Vec::with_capacity(pixels.len() / 8);
         let mut encoder = Encoder::new(&mut file, width as u32, height as u32);
-        let depth = if opaque {
+        let (depth, literals) = if opaque {
             encoder.set_color(ColorType::Indexed);
-            encoder.set_palette(self.indexed(pixels, width));
-            1
+            let (palette, literals) = self.indexed(pixels, width);
+            encoder.set_palette(palette);
+            (1, literals)
         } else {
             encoder.set_color(ColorType::Rgba);
-            self.straight(pixels, width);
-            4
+            (4, self.straight(pixels, width))
         };
-        self.packed.clear();
-        deflate::zlib(&self.rows, &self.sequences, depth, width * depth + 1, &mut self.packed);
+        let Press { sequences, rows, packed, .. } = self;
+        deflate::zlib(rows, sequences, literals, [depth, width * depth + 1], packed);
         encoder.set_depth(png::BitDepth::Eight);
         let mut writer = encoder.write_header()?;
-        writer.write_chunk(png::chunk::IDAT, &self.packed)?;
+        writer.write_chunk(png::chunk::IDAT, packed)?;
         writer.finish()?;
         Ok(file)
     }
 
-    /// Rows of four bytes a pixel.
-    fn straight(&mut self, pixels: &[u32], width: usize) {
-        self.rows.clear();
+    /// Rows of four bytes a pixel; how often each byte is fresh.
+    fn straight(&mut self, pixels: &[u32], width: usize) -> [u32; 256] {
+        let Press { sequences, rows, .. } = self;
+        rows.clear();
         for row in pixels.chunks_exact(width) {
-            self.rows.push(0);
-            self.rows.extend(row.iter().flat_map(|pixel| straight(*pixel)));
+            rows.push(0);
+            rows.extend(row.iter().flat_map(|pixel| straight(*pixel)));
         }
-        repeats::find(pixels, width, 4, &mut self.sequences, &mut ());
+        repeats::find(pixels, width, 4, sequences, &mut ());
+        let (mut at, mut counts) = (0, [0; 256]);
+        for Sequence { fresh, repeated, .. } in sequences {
+            let end = at + *fresh as usize;
+            rows[at..end].iter().for_each(|byte| counts[usize::from(*byte)] += 1);
+            at = end + *repeated as usize;
+        }
+        counts
     }
 
-    /// Rows of numbers in the palette that is given back.
-    fn indexed(&mut self, pixels: &[u32], width: usize) -> Vec<u8> {
+    /// Rows of numbers in the palette that is given back; how often each number is fresh.
+    fn indexed(&mut self, pixels: &[u32], width: usize) -> (Vec<u8>, [u32; 256]) {
         let Press { colors, sequences, rows, .. } = self;
         colors.clear();
         repeats::find(pixels, width, 1, sequences, colors);
         let (palette, map) = colors.palette();
+        let (mut indices, mut counts) = (colors.indices(&map), colors.counts(&map));
+        // What is fresh and no pixel is a filter.
+        counts[0] += sequences.iter().map(|sequence| sequence.fresh).sum::<u32>() - indices.len() as u32;
         let stride = width + 1;
         rows.resize(pixels.len() / width * stride, 0);
-        let mut fresh = colors.fresh.iter().map(|number| map[*number as usize]);
+        // Each row begins as a copy of the one above, so nothing is left to do for what is alike.
         let (mut at, mut next_row) = (0, 0);
+        let begin = |rows: &mut [u8], next_row: &mut usize| {
+            match next_row.checked_sub(stride) {
+                Some(above) => rows.copy_within(above..*next_row, *next_row),
+                None => rows[0] = 0,
+            }
+            *next_row += stride;
+        };
         for sequence in sequences {
             let end = at + sequence.fresh as usize;
             while at < end {
                 if at == next_row {
-                    rows[at] = 0;
-                    (at, next_row) = (at + 1, next_row + stride);
+                    begin(rows, &mut next_row);
+                    at += 1;
                 }
                 let piece = &mut rows[at..end.min(next_row).max(at)];
                 at += piece.len();
-                piece.iter_mut().zip(&mut fresh).for_each(|(byte, index)| *byte = index);
+                piece.iter_mut().zip(&mut indices).for_each(|(byte, index)| *byte = index);
             }
             let end = at + sequence.repeated as usize;
             if !sequence.above && at < end {
                 let before = rows[at - 1];
                 rows[at..end].fill(before);
-                at = end;
             }
-            while at < end {
-                let piece = stride.min(end - at);
-                rows.copy_within(at - stride..at - stride + piece, at);
-                at += piece;
-            }
+            at = end;
             while next_row < at {
-                next_row += stride;
+                begin(rows, &mut next_row);
             }
         }
-        palette
+        (palette, counts)
     }
 }
 

@@ -10,6 +10,7 @@ mod lanes;
 mod ink;
 mod encode;
 mod repeats;
+mod alike;
 mod palette;
 mod deflate;
 mod codes;

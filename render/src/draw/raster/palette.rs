@@ -9,15 +9,20 @@ use super::repeats::Witness;
 /// Colours with how often they were met, and those of single pixels in their order.
 pub(super) struct Colors {
     /// Number and colour side by side, so that a look costs one line of the cache; [`FREE`] where there is none.
-    slots: Vec<u64>,
+    slots: Box<[u64; SLOTS]>,
     known: Vec<u32>,
-    /// How often each was met, without the fresh ones.
-    counts: Vec<u32>,
+    /// How many pixels of areas each of them fills.
+    areas: Vec<u32>,
     /// What stands for the pixels that repeat nothing: the number of a colour, or [`BOXED`] and its box.
-    pub(super) fresh: Vec<u32>,
+    fresh: Vec<u16>,
+    /// How often each of those was met.
+    met: Vec<u32>,
+    /// The boxes among them, in the order in which they were met.
+    boxes: Vec<u16>,
 }
 
-const FREE: u64 = u64::MAX;
+/// The half that stands for a colour is of none: nothing that is not there shines.
+const FREE: u64 = 0xffff_ffff_00ff_ffff;
 const SLOTS: usize = 4096;
 /// Colours of single pixels that are kept apart, as many as the nearest cache holds. The first of them are enough to
 /// choose from; of later ones only the box is kept, unless they fill an area.
@@ -25,26 +30,38 @@ const APART: usize = 1024;
 /// With those of areas, half of the slots.
 const MOST: usize = SLOTS / 2;
 /// From here on they are boxes.
-const BOXED: u32 = MOST as u32;
+const BOXED: u16 = MOST as u16;
 const BOXES: usize = 1 << 15;
 
 impl Witness for Colors {
     #[inline]
-    fn fresh(&mut self, color: u32) {
-        let number = self.number(color, APART).unwrap_or_else(|| BOXED + box_of(color) as u32);
-        self.fresh.push(number);
+    fn fresh(&mut self, colors: &[u32]) {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        if self.known.len() < APART {
+            fresh.extend(colors.iter().map(|color| self.meet(*color)));
+        } else {
+            fresh.extend(colors.iter().map(|color| self.meet_again(*color)));
+        }
+        self.fresh = fresh;
     }
 
     fn level(&mut self, color: u32, length: usize) {
         if let Some(number) = self.number(color, MOST) {
-            self.counts[number as usize] += length as u32;
+            self.areas[usize::from(number)] += length as u32;
         }
     }
 }
 
 impl Default for Colors {
     fn default() -> Colors {
-        Colors { slots: vec![FREE; SLOTS], known: Vec::new(), counts: Vec::new(), fresh: Vec::new() }
+        Colors {
+            slots: Box::new([FREE; SLOTS]),
+            known: Vec::new(),
+            areas: Vec::new(),
+            fresh: Vec::new(),
+            met: vec![0; MOST + BOXES],
+            boxes: Vec::new(),
+        }
     }
 }
 
@@ -52,32 +69,81 @@ impl Colors {
     /// Begins anew, in the memory it has.
     pub(super) fn clear(&mut self) {
         self.slots.fill(FREE);
+        self.met[..self.known.len()].fill(0);
+        self.boxes.iter().for_each(|place| self.met[usize::from(BOXED + place)] = 0);
         self.known.clear();
-        self.counts.clear();
+        self.areas.clear();
         self.fresh.clear();
+        self.boxes.clear();
+    }
+
+    /// What stands for a colour, which may be a new one.
+    #[inline]
+    fn meet(&mut self, color: u32) -> u16 {
+        let slot = self.slots[spread(color) % SLOTS];
+        let known = if slot as u32 == color { Some((slot >> 32) as u16) } else { self.number(color, APART) };
+        let number = known.unwrap_or(BOXED + box_of(color));
+        self.count(number);
+        number
+    }
+
+    /// The same once no more are kept apart: half of them are known then, so what asks whether they are must be no
+    /// branch. A colour that is farther than one slot from where it belongs counts by its box.
+    #[inline]
+    fn meet_again(&mut self, color: u32) -> u16 {
+        let slot = spread(color) % SLOTS;
+        let (one, other) = (self.slots[slot], self.slots[(slot + 1) % SLOTS]);
+        let number = if other as u32 == color { (other >> 32) as u16 } else { BOXED + box_of(color) };
+        let number = if one as u32 == color { (one >> 32) as u16 } else { number };
+        self.count(number);
+        number
+    }
+
+    #[inline]
+    fn count(&mut self, number: u16) {
+        let met = &mut self.met[usize::from(number)];
+        *met += 1;
+        if *met == 1 && number >= BOXED {
+            self.boxes.push(number - BOXED);
+        }
     }
 
     /// The number of a colour, a new one while there are fewer than `most`.
     #[inline]
-    fn number(&mut self, color: u32, most: usize) -> Option<u32> {
+    fn number(&mut self, color: u32, most: usize) -> Option<u16> {
         let mut slot = spread(color) % SLOTS;
         loop {
             match self.slots[slot] {
                 FREE if self.known.len() < most => return Some(self.add(color, slot)),
                 FREE => return None,
-                taken if taken as u32 == color => return Some((taken >> 32) as u32),
+                taken if taken as u32 == color => return Some((taken >> 32) as u16),
                 _ => slot = (slot + 1) % SLOTS,
             }
         }
     }
 
     #[cold]
-    fn add(&mut self, color: u32, slot: usize) -> u32 {
-        let number = self.known.len() as u32;
+    fn add(&mut self, color: u32, slot: usize) -> u16 {
+        let number = self.known.len() as u16;
         self.slots[slot] = u64::from(number) << 32 | u64::from(color);
         self.known.push(color);
-        self.counts.push(0);
+        self.areas.push(0);
         number
+    }
+
+    /// The index of each pixel that repeats nothing.
+    pub(super) fn indices<'a>(&'a self, map: &'a [u8]) -> impl ExactSizeIterator<Item = u8> + 'a {
+        self.fresh.iter().map(|number| map[usize::from(*number)])
+    }
+
+    /// How often each index comes among them.
+    pub(super) fn counts(&self, map: &[u8]) -> [u32; 256] {
+        let mut counts = [0; 256];
+        let numbers = 0..self.known.len();
+        for number in numbers.chain(self.boxes.iter().map(|place| usize::from(BOXED + place))) {
+            counts[usize::from(map[number])] += self.met[number];
+        }
+        counts
     }
 
     /// The palette, three bytes a colour, and the index that each number and each box becomes.
@@ -89,22 +155,17 @@ impl Colors {
             self.known.iter().for_each(|color| palette.extend_from_slice(&color.to_le_bytes()[..3]));
             return (palette, (0..=255).take(self.known.len()).collect());
         }
-        let mut counts = self.counts.clone();
         let mut rest = Rest::default();
-        for number in &self.fresh {
-            match counts.get_mut(*number as usize) {
-                Some(count) => *count += 1,
-                None => rest.add((number - BOXED) as usize),
-            }
-        }
+        self.boxes.iter().for_each(|place| rest.add(*place));
+        let counts = self.areas.iter().zip(&self.met).map(|(area, met)| area + met);
         // Ties go to the one met first.
-        let order = |(number, count): (u32, &u32)| u64::from(!count) << 32 | u64::from(number);
-        let mut order: Vec<u64> = (0..).zip(&counts).map(order).collect();
+        let order = |(number, count): (u32, u32)| u64::from(!count) << 32 | u64::from(number);
+        let mut order: Vec<u64> = (0..).zip(counts).map(order).collect();
         order.sort_unstable();
         let color = |one: &u64| self.known[*one as u32 as usize];
         let (frequent, rare) = order.split_at(FREQUENT);
         rare.iter().for_each(|one| rest.add(box_of(color(one))));
-        let mut map = vec![0; BOXED as usize + BOXES];
+        let mut map = vec![0; MOST + BOXES];
         for (index, one) in frequent.iter().enumerate() {
             palette.extend_from_slice(&color(one).to_le_bytes()[..3]);
             rest.may_become(index as u8, color(one));
@@ -116,10 +177,10 @@ impl Colors {
             rest.may_become(index as u8, farthest);
         }
         for (place, index) in rest.found() {
-            map[BOXED as usize + place] = index;
+            map[MOST + place] = index;
         }
         for one in rare {
-            map[*one as u32 as usize] = map[BOXED as usize + box_of(color(one))];
+            map[*one as u32 as usize] = map[MOST + usize::from(box_of(color(one)))];
         }
         (palette, map)
     }
@@ -133,8 +194,8 @@ fn spread(color: u32) -> usize {
 
 /// The box of a colour: eight shades of each channel.
 #[inline]
-fn box_of(color: u32) -> usize {
-    let [red, green, blue, _] = color.to_le_bytes().map(|value| usize::from(value >> 3));
+fn box_of(color: u32) -> u16 {
+    let [red, green, blue, _] = color.to_le_bytes().map(|value| u16::from(value >> 3));
     red << 10 | green << 5 | blue
 }
 
@@ -160,10 +221,11 @@ impl Default for Rest {
 }
 
 impl Rest {
-    fn add(&mut self, place: usize) {
-        if self.places[place] == 0 {
-            self.boxes.push(place as u16);
-            self.places[place] = self.boxes.len() as u16;
+    fn add(&mut self, place: u16) {
+        let known = &mut self.places[usize::from(place)];
+        if *known == 0 {
+            self.boxes.push(place);
+            *known = self.boxes.len() as u16;
             for (channel, shift) in self.channels.iter_mut().zip([10, 5, 0]) {
                 channel.push(((place >> shift & 31) << 3 | 4) as u8);
             }
@@ -189,7 +251,7 @@ impl Rest {
             *best = distance.min(*best);
         }
         // The first of its box, which is the most frequent one, is what all of it becomes.
-        if let Some(place) = usize::from(self.places[box_of(color)]).checked_sub(1)
+        if let Some(place) = usize::from(self.places[usize::from(box_of(color))]).checked_sub(1)
             && self.distances[place] > 0
         {
             (self.distances[place], self.indices[place]) = (0, index);

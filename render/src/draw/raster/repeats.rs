@@ -1,5 +1,6 @@
 //! Where a picture is as it was one pixel before, or one row above: most of a chart is.
 
+use super::alike::{Alike, LEAST};
 /// Fresh bytes, and then bytes that repeat others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sequence {
@@ -13,29 +14,33 @@ pub(super) struct Sequence {
 
 /// Who wants to know the colours of what is found.
 pub(super) trait Witness {
-    /// A pixel that repeats nothing.
-    fn fresh(&mut self, color: u32);
+    /// Pixels that repeat nothing.
+    fn fresh(&mut self, colors: &[u32]);
     /// So many pixels of one colour, the first of which was fresh or like one above.
     fn level(&mut self, color: u32, length: usize);
 }
 
 impl Witness for () {
-    fn fresh(&mut self, _: u32) {}
+    fn fresh(&mut self, _: &[u32]) {}
     fn level(&mut self, _: u32, _: usize) {}
 }
 
 /// Reaching back further is not possible in deflate.
 pub(super) const FARTHEST: usize = 32_768;
 
-/// Pixels that are worth a repetition; the format knows none of fewer than three bytes.
-const LEAST: usize = 4;
-
 /// Finds what repeats in `pixels`, which become rows of a byte for the filter and `depth` bytes a pixel.
+///
+/// Where lines cross, hardly any two pixels are alike: asking each is a branch that no processor foresees. So a row is
+/// compared first, which gives a bit for each pixel, and then only the beginnings of repetitions are looked at.
 pub(super) fn find(pixels: &[u32], width: usize, depth: usize, found: &mut Vec<Sequence>, witness: &mut impl Witness) {
     found.clear();
     let mut open = Sequence { fresh: 0, repeated: 0, above: false };
-    let mut before: &[u32] = &[];
-    for row in pixels.chunks_exact(width) {
+    let (mut above, mut level) = (Alike::new(width), Alike::new(width));
+    let reaches_above = width * depth < FARTHEST;
+    // What lies one pixel back in the first row; before its first pixel is nothing, so that one does not count.
+    let lead: Vec<u32> = pixels.iter().take(1).chain(pixels).take(width).copied().collect();
+    for (index, row) in pixels.chunks_exact(width).enumerate() {
+        let start = index * width;
         // The filter of all rows is the same.
         if open.repeated > 0 && open.above {
             open.repeated += 1;
@@ -43,31 +48,39 @@ pub(super) fn find(pixels: &[u32], width: usize, depth: usize, found: &mut Vec<S
             close(&mut open, found);
             open.fresh += 1;
         }
-        let mut at = 0;
-        while at < width {
-            let color = row[at];
-            let above = alike(row, at, before, at);
-            let level = if above == 0 && at > 0 { alike(row, at, row, at - 1) } else { 0 };
-            let length = above + level;
-            if length == 0 {
-                close(&mut open, found);
-                open.fresh += depth as u32;
-                witness.fresh(color);
-                at += 1;
+        if index > 0 && reaches_above {
+            let before = &pixels[start - width..start];
+            if row == before && width >= LEAST {
+                open.above = true;
+                open.repeated += (width * depth) as u32;
                 continue;
             }
-            if level > 0 {
-                witness.level(color, length);
-            }
-            if open.repeated > 0 && open.above != (above > 0) {
-                close(&mut open, found);
-            }
-            open.above = above > 0;
-            open.repeated += (length * depth) as u32;
-            at += length;
+            above.compare(row, before, 0);
         }
-        if width * depth < FARTHEST {
-            before = row;
+        let one_back = start.checked_sub(1).map_or(&lead[..], |back| &pixels[back..back + width]);
+        level.compare(row, one_back, 1);
+        let mut at = 0;
+        while at < width {
+            let next = above.next(at).min(level.next(at)).min(width);
+            if next > at {
+                close(&mut open, found);
+                open.fresh += ((next - at) * depth) as u32;
+                witness.fresh(&row[at..next]);
+            }
+            at = next;
+            if at < width {
+                let is_above = above.starts(at);
+                let length = if is_above { above.length(at) } else { level.length(at) };
+                if !is_above {
+                    witness.level(row[at], length);
+                }
+                if open.repeated > 0 && open.above != is_above {
+                    close(&mut open, found);
+                }
+                open.above = is_above;
+                open.repeated += (length * depth) as u32;
+                at += length;
+            }
         }
     }
     found.push(open);
@@ -79,32 +92,4 @@ fn close(open: &mut Sequence, found: &mut Vec<Sequence>) {
         found.push(*open);
         *open = Sequence { fresh: 0, repeated: 0, above: false };
     }
-}
-
-/// How many pixels of `one` from `at` on are as those of `other` from `from` on; none if they are fewer than [`LEAST`].
-///
-/// Where lines cross, hardly any two pixels are alike, and in a chart's ground nearly all: comparing some at once is a
-/// branch that the processor foresees, comparing each is not.
-#[inline]
-fn alike(one: &[u32], at: usize, other: &[u32], from: usize) -> usize {
-    let (one, other) = (one.get(at..).unwrap_or_default(), other.get(from..).unwrap_or_default());
-    match (one.first_chunk::<LEAST>(), other.first_chunk::<LEAST>()) {
-        (Some(a), Some(b)) if a == b => LEAST + common(&one[LEAST..], &other[LEAST..]),
-        _ => 0,
-    }
-}
-
-/// How many pixels at the beginning are the same.
-fn common(one: &[u32], other: &[u32]) -> usize {
-    let length = one.len().min(other.len());
-    let (one, other) = (&one[..length], &other[..length]);
-    let mut same = 0;
-    for (a, b) in one.as_chunks::<8>().0.iter().zip(other.as_chunks::<8>().0) {
-        if a.iter().zip(b).fold(0, |differs, (a, b)| differs | a ^ b) != 0 {
-            let bits = a.iter().zip(b).rev().fold(0_u32, |bits, (a, b)| bits << 1 | u32::from(a != b));
-            return same + bits.trailing_zeros() as usize;
-        }
-        same += 8;
-    }
-    same + one[same..].iter().zip(&other[same..]).take_while(|(a, b)| a == b).count()
 }

@@ -3,12 +3,17 @@
 //! Pieces of a line are merged by the greatest coverage, which makes joins round and never darkens an overlap. Beside
 //! outlines this costs a third: no edge is walked, and four neighbours are computed at once.
 
+use std::array::from_fn;
+use std::ops::Range;
+
 use super::coverage::{BLOCK, Coverage};
 use super::lanes::{LANES, greater, lesser};
 use crate::draw::surface::Point;
 
 /// Steps shorter than this show nothing, and their direction means nothing.
 const LEAST_STEP: f32 = 0.02;
+/// Columns of a piece that are covered in all of its rows: finding those near it in each row would cost more.
+const NARROW: usize = 2 * LANES;
 /// More than any distance within a picture.
 const FAR: f32 = 1e9;
 
@@ -21,7 +26,8 @@ pub(super) fn line(coverage: &mut Coverage, width: f32, points: impl Iterator<It
             last = Some(to);
             continue;
         };
-        let length = (to.x - from.x).hypot(to.y - from.y);
+        let (dx, dy) = (to.x - from.x, to.y - from.y);
+        let length = (dx * dx + dy * dy).sqrt();
         if !(LEAST_STEP..FAR).contains(&length) {
             continue;
         }
@@ -68,12 +74,22 @@ impl Piece {
             along: Point::new(dx / length, dy / length),
             lowest: if before < FAR { -FAR } else { 0.0 },
             highest: if after < FAR { FAR } else { length },
+            is_cut: before < FAR || after < FAR,
             before,
             after: length + after,
             reach,
         };
+        if first >= end {
+            return;
+        }
+        coverage.top = coverage.top.min(first);
+        coverage.bottom = coverage.bottom.max(end);
+        let columns = within(least + 0.5, clip.right).max(clip.left)..within(most + 0.5, clip.right);
+        if columns.len() <= NARROW {
+            return self.narrow(coverage, &brush, first..end, columns);
+        }
         for row in first..end {
-            let y = row as f32 + 0.5 - from.y;
+            let y = row as i32 as f32 + 0.5 - from.y;
             let middle = from.x + y * slope;
             let start = within(greater(middle - beside, least) + 0.5, clip.right).max(clip.left);
             let stop = within(lesser(middle + beside, most) + 0.5, clip.right);
@@ -89,9 +105,22 @@ impl Piece {
                 at += LANES;
             }
         }
-        if first < end {
-            coverage.top = coverage.top.min(first);
-            coverage.bottom = coverage.bottom.max(end);
+    }
+
+    /// All of a piece that is hardly wider than the cells that are computed together: those of a chart, most often.
+    fn narrow(&self, coverage: &mut Coverage, brush: &Brush, rows: Range<usize>, columns: Range<usize>) {
+        for start in columns.step_by(LANES) {
+            coverage.mark_rows(rows.clone(), start / BLOCK, (start + LANES - 1) / BLOCK);
+            let x: [f32; LANES] = from_fn(|lane| (start + lane) as i32 as f32 + 0.5 - self.from.x);
+            // What the column adds does not change from row to row.
+            let (along, across) = (x.map(|x| x * brush.along.x), x.map(|x| x * brush.along.y));
+            for row in rows.clone() {
+                let y = row as i32 as f32 + 0.5 - self.from.y;
+                let (more, less) = (y * brush.along.y, y * brush.along.x);
+                if let Some(cells) = coverage.row_mut(row).get_mut(start..start + LANES) {
+                    brush.cover(cells, from_fn(|lane| along[lane] + more), from_fn(|lane| across[lane] - less));
+                }
+            }
         }
     }
 }
@@ -103,7 +132,8 @@ struct Brush {
     /// Bounds of the nearest place on it, from its start.
     lowest: f32,
     highest: f32,
-    /// Where it is cut, before its start and after it.
+    /// It has an end that is cut straight, so far before its start, or after it.
+    is_cut: bool,
     before: f32,
     after: f32,
     reach: f32,
@@ -113,15 +143,21 @@ impl Brush {
     /// Covers four cells whose first centre lies at `x`, `y` from the start of the piece.
     #[inline]
     fn four(&self, cells: &mut [f32], x: f32, y: f32) {
-        let mut covered = [0.0_f32; LANES];
-        for (lane, covered) in covered.iter_mut().enumerate() {
-            let x = x + lane as f32;
-            let along = x * self.along.x + y * self.along.y;
-            let nearest = greater(lesser(along, self.highest), self.lowest);
-            let (away_x, away_y) = (x - nearest * self.along.x, y - nearest * self.along.y);
-            let distance = (away_x * away_x + away_y * away_y).sqrt();
-            let ends = lesser(along + self.before, self.after - along);
-            *covered = lesser(lesser(self.reach - distance, ends), 1.0);
+        let x: [f32; LANES] = from_fn(|lane| x + lane as f32);
+        let Point { x: dx, y: dy } = self.along;
+        self.cover(cells, x.map(|x| x * dx + y * dy), x.map(|x| x * dy - y * dx));
+    }
+
+    /// Covers four cells whose centres lie so far from the start of the piece, `along` it and `across` it.
+    #[inline]
+    fn cover(&self, cells: &mut [f32], along: [f32; LANES], across: [f32; LANES]) {
+        let mut covered: [f32; LANES] = from_fn(|lane| {
+            let beyond = along[lane] - greater(lesser(along[lane], self.highest), self.lowest);
+            lesser(self.reach - (across[lane] * across[lane] + beyond * beyond).sqrt(), 1.0)
+        });
+        if self.is_cut {
+            covered =
+                from_fn(|lane| lesser(covered[lane], lesser(along[lane] + self.before, self.after - along[lane])));
         }
         for (cell, covered) in cells.iter_mut().zip(covered) {
             *cell = greater(*cell, covered);
