@@ -16,11 +16,16 @@ use tracing::{info, warn};
 use crate::config::Config;
 use crate::store::{StoreConfig, StoreKind};
 
-/// How often new series are looked for.
-const NEW_EVERY: Duration = Duration::from_millis(50);
+/// How soon after new series more of them are looked for, and how late they are when none have come for a while: a
+/// process that stands still should not be woken for it twenty times a second.
+const NEW_SOON: Duration = Duration::from_millis(50);
+const NEW_LATE: Duration = Duration::from_millis(400);
 
 /// How often the list is brought up to date, unless that takes long.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// How often it is read where there is nothing to write: a process whose place we have taken may have written after us.
+const LOOK_EVERY: Duration = Duration::from_secs(20);
 
 /// Of the time, one part in so many goes into writing the list at most.
 const SHARE: u32 = 10;
@@ -87,13 +92,17 @@ fn open(data: &Path, names: Option<Arc<NameTable>>, limit: usize) -> anyhow::Res
 
 /// Enters new series as they come, so that no question has many to enter first.
 async fn enter(index: TagIndex) {
+    let mut pause = NEW_SOON;
     loop {
-        tokio::time::sleep(NEW_EVERY).await;
-        if index.is_behind() {
-            let entering = index.clone();
-            if tokio::task::spawn_blocking(move || entering.catch_up()).await.is_err() {
-                return;
-            }
+        tokio::time::sleep(pause).await;
+        if !index.is_behind() {
+            pause = (pause * 2).min(NEW_LATE);
+            continue;
+        }
+        pause = NEW_SOON;
+        let entering = index.clone();
+        if tokio::task::spawn_blocking(move || entering.catch_up()).await.is_err() {
+            return;
         }
     }
 }
@@ -101,12 +110,18 @@ async fn enter(index: TagIndex) {
 /// Saves until told to stop, and once more then.
 async fn keep(index: TagIndex, stop: Arc<Notify>) {
     let (mut pause, mut well, mut ending) = (Duration::ZERO, true, false);
+    let mut looked: Option<Instant> = None;
     while !ending {
         tokio::select! {
             () = stop.notified() => ending = true,
             () = tokio::time::sleep(pause) => {}
         }
+        if !ending && index.is_listed() && looked.is_some_and(|looked| looked.elapsed() < LOOK_EVERY) {
+            pause = EVERY;
+            continue;
+        }
         let begun = Instant::now();
+        looked = Some(begun);
         let saving = index.clone();
         let Ok(saved) = tokio::task::spawn_blocking(move || saving.save()).await else { return };
         match &saved {

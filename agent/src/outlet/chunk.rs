@@ -1,7 +1,7 @@
 //! A piece of memory with whole lines in it.
 
-/// Memory is taken in pieces of this size.
-pub(crate) const CHUNK: usize = 8 << 10;
+/// Memory is taken in pieces of this size. What a host says at once mostly fits into one, and goes out with one call.
+pub(crate) const CHUNK: usize = 16 << 10;
 
 /// Whole lines, each ended by a newline, with what has to be known about them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -50,7 +50,7 @@ impl Handed {
         if self.resend.is_zero() || chunk.handed > MOST_HANDED {
             return;
         }
-        if chunk.lines.len() < chunk.memory() / 2 {
+        if chunk.lines.len() < chunk.memory() / 8 * 7 {
             chunk.lines.shrink_to_fit();
         }
         self.bytes += chunk.memory();

@@ -12,7 +12,10 @@ use super::handed::Handed;
 use super::lost::{Cause, Lost};
 
 /// The least memory that makes sense.
-pub(crate) const SMALLEST: usize = 8 * CHUNK;
+pub(crate) const SMALLEST: usize = 4 * CHUNK;
+
+/// The longest line.
+const LINE: usize = 8 << 10;
 
 /// An outage of this long does not reach the disk.
 const SHORT: Duration = Duration::from_secs(5);
@@ -81,7 +84,7 @@ impl Queue {
     }
 
     fn append(&mut self, line: &[u8]) {
-        if line.len() > CHUNK {
+        if line.len() > LINE {
             self.lose(Cause::Unfit, 1, []);
             return;
         }

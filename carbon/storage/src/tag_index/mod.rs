@@ -143,6 +143,15 @@ impl TagIndex {
         saved
     }
 
+    /// Whether [`TagIndex::save`] would have nothing to write.
+    pub fn is_listed(&self) -> bool {
+        let state = self.shared.state();
+        let nothing_new = state.unlisted.as_ref().is_none_or(|unlisted| !unlisted.stale && unlisted.changes.is_empty());
+        nothing_new
+            && state.removed().len() == 0
+            && self.shared.names.as_ref().is_none_or(|names| state.seen >= names.len())
+    }
+
     /// Takes in what the list holds that was not read before.
     fn read_list(&self) -> Result<(), StorageError> {
         let Some(mut list) = self.shared.list() else { return Ok(()) };
