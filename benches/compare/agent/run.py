@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 """Agents beside each other in one run: what the same host costs to measure each 10 s, in CPU seconds and memory.
 
-    benches/compare/agent/run.py [--seconds 300] [--interval 10] [--only plumbago,slim,collectd,node_exporter]
+    benches/compare/agent/run.py [--seconds 300] [--interval 10] [--only plumbago,slim,collectd,probe]
 
 Ours with Diamond's default set (cpu, memory, vmstat, loadavg, diskspace, diskusage, network) and with all that is on by
-default, each as `plumbago agent` and as the agent alone, collectd with the plugins of the same subjects, and
-node_exporter with the same collectors, scraped from outside.
+default, each as `plumbago agent` and as the agent alone, collectd with the plugins of the same subjects,
+node_exporter with the same collectors, scraped from outside, and `probe.rs`, which reads the same files and does nothing
+with them: what it costs is the machine's part. An idle machine wakes up slowly and makes all of them dearer, so it is
+the ratios to collectd and to the probe that stand.
 CPU is the scheduler's own account (`/proc/PID/task/*/schedstat`, all threads, also of children), over the second of two
 windows; memory is of `smaps_rollup` at its end. Points are the lines that came in, or the samples that were scraped.
 Needs Debian's collectd-core and prometheus-node-exporter; what is missing is left out. The binaries are PLUMBAGO_BIN or
-target/release/plumbago, and PLUMBAGO_AGENT_BIN or target/slim/plumbago-agent. The last lines are ratios, which stand
-also on a busy machine.
+target/release/plumbago, and PLUMBAGO_AGENT_BIN or target/slim/plumbago-agent; `cargo build --release -p collectors
+--example probe` makes the probe.
 """
 import argparse
 import glob
@@ -27,6 +29,7 @@ import urllib.request
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 OURS = os.environ.get("PLUMBAGO_BIN", os.path.join(ROOT, "target/release/plumbago"))
+PROBE = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release/examples/probe")
 SLIM = os.environ.get("PLUMBAGO_AGENT_BIN", os.path.join(ROOT, "target/slim/plumbago-agent"))
 
 DIAMOND = ["cpu", "memory", "vmstat", "loadavg", "diskspace", "diskusage", "network"]
@@ -49,6 +52,12 @@ class Sink:
     def read(self, peer):
         while data := peer.recv(65536):
             self.lines += data.count(b"\n")
+
+
+class Silent:
+    """Of who says nothing."""
+
+    lines = 0
 
 
 class Scraper:
@@ -160,7 +169,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=300)
     parser.add_argument("--interval", type=int, default=10)
-    parser.add_argument("--only", default="plumbago,plumbago-all,slim,slim-all,collectd,node_exporter")
+    parser.add_argument("--only", default="plumbago,plumbago-all,slim,slim-all,collectd,node_exporter,probe")
     options = parser.parse_args()
     starters = {
         "plumbago": lambda folder, interval: plumbago([OURS, "agent"], folder, interval, DIAMOND),
@@ -169,6 +178,7 @@ def main():
         "slim-all": lambda folder, interval: plumbago([SLIM], folder, interval, None),
         "collectd": collectd,
         "node_exporter": node_exporter,
+        "probe": lambda folder, interval: ([PROBE, str(interval)], Silent()),
     }
     with tempfile.TemporaryDirectory() as scratch:
         agents = {}
@@ -196,10 +206,11 @@ def main():
             f"{name:15} {spent * 600 / options.seconds:12.3f} {points / runs:10.0f} {each:18.3f}"
             f" {rss / 1024:7.1f} {pss / 1024:7.1f}"
         )
-    if ours := rows.get("plumbago"):
-        for name, (spent, _, rss, _) in rows.items():
-            if not name.startswith(("plumbago", "slim")):
-                print(f"{name} / plumbago: CPU {spent / ours[0]:.2f}, RSS {rss / ours[2]:.2f}")
+    for name in ("plumbago", "slim"):
+        for other in ("collectd", "node_exporter", "probe"):
+            if name in rows and other in rows:
+                (spent, _, rss, _), (theirs, _, their_rss, _) = rows[name], rows[other]
+                print(f"{name} / {other}: CPU {spent / theirs:.2f}, RSS {rss / their_rss:.2f}")
 
 
 if __name__ == "__main__":
