@@ -27,19 +27,8 @@ function merged(records) {
   return ordered([...rows.values()], ({ path }) => path).sort((a, b) => b.branch - a.branch);
 }
 
-/** Milliseconds for which an answer serves another part of the page. */
-const GOOD = 2000;
-
-let asked = {};
-
 /** Paths of all that match `query` and hold values. */
-export function leaves(query) {
-  if (asked.query !== query || Date.now() - asked.at > GOOD) {
-    const found = ask("metrics/expand", { query, leavesOnly: "1" }).then(({ results }) => results);
-    asked = { query, at: Date.now(), found };
-  }
-  return asked.found;
-}
+export const leaves = async (query) => (await ask("metrics/expand", { query, leavesOnly: "1" })).results;
 
 /** Names in which all words of `text` occur in this order, upper and lower case alike, and whether there are more. */
 export async function search(text, signal) {

@@ -5,7 +5,7 @@ import { announce, h, icon } from "./dom.js";
 import { Tree } from "./tree.js";
 
 /** Pause after a key before the search goes out. */
-const PAUSE = 100;
+const PAUSE = 80;
 
 /** Pause before a server that did not answer, or had nothing, is asked again. */
 const AGAIN = 5000;
