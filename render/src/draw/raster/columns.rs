@@ -36,7 +36,8 @@ impl Columns<'_> {
         if top.is_nan() || bottom.is_nan() || top >= bottom {
             return;
         }
-        let (first, last) = (top as usize, bottom as usize);
+        // By way of `i32`, which is one instruction.
+        let (first, last) = (top as i32 as usize, bottom as i32 as usize);
         if first == last {
             return self.pixel(column, first, bottom - top);
         }
@@ -53,7 +54,7 @@ impl Columns<'_> {
 
     fn pixel(&mut self, column: usize, row: usize, share: f32) {
         if let Some(pixel) = self.pixels.get_mut(row * self.width + column) {
-            *pixel = self.stamps[(share * SHADES as f32 + 0.5) as usize % (SHADES + 1)].over(*pixel);
+            *pixel = self.stamps[((share * SHADES as f32 + 0.5) as i32 as usize).min(SHADES)].over(*pixel);
         }
     }
 }

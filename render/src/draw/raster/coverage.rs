@@ -193,15 +193,12 @@ impl Coverage {
                     let start = (word * 64 + left.trailing_zeros() as usize) * BLOCK;
                     left &= left - 1;
                     let Some(cells) = cells.get_mut(start..start + BLOCK) else { continue };
-                    let end = (start + BLOCK).min(line.len());
-                    let pixels = line.get_mut(start..end).unwrap_or_default();
-                    for (cells, pixels) in cells.chunks_exact(LANES).zip(pixels.chunks_mut(LANES)) {
-                        // The stamp of no coverage changes nothing, so only four of them are worth a question.
-                        if cells.iter().fold(0, |any, cell| any | cell.to_bits()) != 0 {
-                            for (cell, pixel) in cells.iter().zip(pixels) {
-                                *pixel = stamps[shade(*cell)].over(*pixel);
-                            }
-                        }
+                    if let Some(pixels) = line.get_mut(start..start + BLOCK) {
+                        let (fours, pixels) = (cells.as_chunks::<LANES>().0, pixels.as_chunks_mut::<LANES>().0);
+                        fours.iter().zip(pixels).for_each(|(cells, pixels)| lay(cells, pixels, stamps));
+                    } else {
+                        let pixels = line.iter_mut().skip(start);
+                        pixels.zip(&*cells).for_each(|(pixel, cell)| *pixel = stamps[shade(*cell)].over(*pixel));
                     }
                     // Also those beyond the clip.
                     cells.fill(0.0);
@@ -212,12 +209,22 @@ impl Coverage {
     }
 }
 
+/// Paints four pixels, each by its share.
+#[inline]
+fn lay(cells: &[f32; LANES], pixels: &mut [u32; LANES], stamps: &Stamps) {
+    // The stamp of no coverage changes nothing, so only four of them are worth a question.
+    if cells.iter().fold(0, |any, cell| any | cell.to_bits()) != 0 {
+        let shades = cells.map(shade);
+        pixels.iter_mut().zip(shades).for_each(|(pixel, shade)| *pixel = stamps[shade].over(*pixel));
+    }
+}
+
 /// The shade of a share of a pixel, from 0 to 1. Half a shade swallows the rounding of long sums.
 #[inline]
 fn shade(share: f32) -> usize {
     /// Adding this leaves the nearest whole number in the lowest bits.
     const WHOLE: f32 = 8_388_608.0;
-    ((share * SHADES as f32 + WHOLE).to_bits() as usize & (2 * SHADES - 1)).min(SHADES)
+    (share * SHADES as f32 + WHOLE).to_bits() as usize & (2 * SHADES - 1)
 }
 
 /// One row on its way from left to right.

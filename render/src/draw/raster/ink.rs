@@ -5,8 +5,8 @@ use crate::draw::color::Color;
 /// Shades of an edge: enough for the eye, and few enough to keep small pictures within 256 colours.
 pub(super) const SHADES: usize = 16;
 
-/// An ink at all its shades, none to full.
-pub(super) type Stamps = [Stamp; SHADES + 1];
+/// An ink at all its shades, none to full; beyond, so that no look at them needs a check, full again.
+pub(super) type Stamps = [Stamp; 2 * SHADES];
 
 /// A colour ready for blending, at any coverage.
 #[derive(Clone, Copy)]
@@ -38,7 +38,7 @@ impl Ink {
 
     /// All its stamps, for shapes of many pixels.
     pub(super) fn stamps(self) -> Stamps {
-        std::array::from_fn(|shade| self.covering((shade * 256 / SHADES) as u32))
+        std::array::from_fn(|shade| self.covering((shade.min(SHADES) * 256 / SHADES) as u32))
     }
 }
 

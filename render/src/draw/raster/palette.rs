@@ -103,8 +103,17 @@ impl Colors {
     fn count(&mut self, number: u16) {
         let met = &mut self.met[usize::from(number)];
         *met += 1;
-        if *met == 1 && number >= BOXED {
-            self.boxes.push(number - BOXED);
+        if *met == 1 {
+            self.meet_first(number);
+        }
+    }
+
+    /// Not inlined, so that whether it is a box is asked only here.
+    #[cold]
+    #[inline(never)]
+    fn meet_first(&mut self, number: u16) {
+        if let Some(place) = number.checked_sub(BOXED) {
+            self.boxes.push(place);
         }
     }
 
