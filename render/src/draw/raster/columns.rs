@@ -43,9 +43,11 @@ impl Columns<'_> {
         }
         self.pixel(column, first, (first + 1) as f32 - top);
         let full = self.stamps[SHADES];
-        let whole = (first + 1) * self.width + column..last * self.width;
-        if let Some(pixels) = self.pixels.get_mut(whole) {
-            pixels.iter_mut().step_by(self.width).for_each(|pixel| *pixel = full.over(*pixel));
+        // By numbers, since an iterator over pixels that takes steps looks at its end twice.
+        for at in ((first + 1) * self.width + column..last * self.width).step_by(self.width) {
+            if let Some(pixel) = self.pixels.get_mut(at) {
+                *pixel = full.over(*pixel);
+            }
         }
         if bottom > last as f32 {
             self.pixel(column, last, bottom - last as f32);

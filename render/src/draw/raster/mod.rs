@@ -135,9 +135,19 @@ impl Surface for Raster {
         let rows = top.max(clip.top as f32) as usize..bottom.clamp(0.0, clip.bottom as f32) as usize;
         let (from, to) = (left.max(clip.left as f32) as usize, right.clamp(0.0, clip.right as f32) as usize);
         let stamp = Ink::new(color).covering(256);
+        let pixels = &mut self.canvas.pixels;
+        if from + 1 == to {
+            // A line of the grid.
+            for at in (rows.start * self.width + from..rows.end * self.width).step_by(self.width) {
+                if let Some(pixel) = pixels.get_mut(at) {
+                    *pixel = stamp.over(*pixel);
+                }
+            }
+            return;
+        }
         for row in rows {
             if from < to {
-                stamp.run(&mut self.canvas.pixels[row * self.width + from..row * self.width + to]);
+                stamp.run(&mut pixels[row * self.width + from..row * self.width + to]);
             }
         }
     }
