@@ -43,11 +43,12 @@ impl Columns<'_> {
         }
         self.pixel(column, first, (first + 1) as f32 - top);
         let full = self.stamps[SHADES];
-        // By numbers, since an iterator over pixels that takes steps looks at its end twice.
-        for at in ((first + 1) * self.width + column..last * self.width).step_by(self.width) {
+        let (mut at, end) = ((first + 1) * self.width + column, last * self.width);
+        while at < end {
             if let Some(pixel) = self.pixels.get_mut(at) {
                 *pixel = full.over(*pixel);
             }
+            at += self.width;
         }
         if bottom > last as f32 {
             self.pixel(column, last, bottom - last as f32);

@@ -147,8 +147,11 @@ impl Coverage {
     pub(super) fn mark_rows(&mut self, rows: Range<usize>, first: usize, last: usize) {
         let bit = |block: usize| 1_u64 << (block % 64);
         let mut mark = |word: usize, bits: u64| {
-            let marks = self.marks.get_mut(rows.start * self.words + word..).unwrap_or_default();
-            marks.iter_mut().step_by(self.words).take(rows.len()).for_each(|marks| *marks |= bits);
+            for row in rows.clone() {
+                if let Some(marks) = self.marks.get_mut(row * self.words + word) {
+                    *marks |= bits;
+                }
+            }
         };
         if first / 64 == last / 64 {
             mark(first / 64, bit(first) | bit(last));
@@ -214,8 +217,9 @@ impl Coverage {
 fn lay(cells: &[f32; LANES], pixels: &mut [u32; LANES], stamps: &Stamps) {
     // The stamp of no coverage changes nothing, so only four of them are worth a question.
     if cells.iter().fold(0, |any, cell| any | cell.to_bits()) != 0 {
-        let shades = cells.map(shade);
-        pixels.iter_mut().zip(shades).for_each(|(pixel, shade)| *pixel = stamps[shade].over(*pixel));
+        for (cell, pixel) in cells.iter().zip(pixels) {
+            *pixel = stamps[shade(*cell)].over(*pixel);
+        }
     }
 }
 

@@ -69,9 +69,9 @@ impl Press {
         colors.clear();
         repeats::find(pixels, width, 1, sequences, colors);
         let (palette, map) = colors.palette();
-        let (mut indices, mut counts) = (colors.indices(&map), colors.counts(&map));
+        let (mut fresh, mut counts) = (&colors.fresh[..], colors.counts(&map));
         // What is fresh and no pixel is a filter.
-        counts[0] += sequences.iter().map(|sequence| sequence.fresh).sum::<u32>() - indices.len() as u32;
+        counts[0] += sequences.iter().map(|sequence| sequence.fresh).sum::<u32>() - fresh.len() as u32;
         let stride = width + 1;
         rows.resize(pixels.len() / width * stride, 0);
         // Each row begins as a copy of the one above, so nothing is left to do for what is alike.
@@ -92,7 +92,11 @@ impl Press {
                 }
                 let piece = &mut rows[at..end.min(next_row).max(at)];
                 at += piece.len();
-                piece.iter_mut().zip(&mut indices).for_each(|(byte, index)| *byte = index);
+                let numbers;
+                (numbers, fresh) = fresh.split_at(piece.len());
+                for (byte, number) in piece.iter_mut().zip(numbers) {
+                    *byte = map[usize::from(*number)];
+                }
             }
             let end = at + sequence.repeated as usize;
             if !sequence.above && at < end {

@@ -138,8 +138,8 @@ impl Surface for Raster {
         let pixels = &mut self.canvas.pixels;
         if from + 1 == to {
             // A line of the grid.
-            for at in (rows.start * self.width + from..rows.end * self.width).step_by(self.width) {
-                if let Some(pixel) = pixels.get_mut(at) {
+            for row in rows {
+                if let Some(pixel) = pixels.get_mut(row * self.width + from) {
                     *pixel = stamp.over(*pixel);
                 }
             }

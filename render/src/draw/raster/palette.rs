@@ -14,7 +14,7 @@ pub(super) struct Colors {
     /// How many pixels of areas each of them fills.
     areas: Vec<u32>,
     /// What stands for the pixels that repeat nothing: the number of a colour, or [`BOXED`] and its box.
-    fresh: Vec<u16>,
+    pub(super) fresh: Vec<u16>,
     /// How often each of those was met.
     met: Vec<u32>,
     /// The boxes among them, in the order in which they were met.
@@ -140,12 +140,7 @@ impl Colors {
         number
     }
 
-    /// The index of each pixel that repeats nothing.
-    pub(super) fn indices<'a>(&'a self, map: &'a [u8]) -> impl ExactSizeIterator<Item = u8> + 'a {
-        self.fresh.iter().map(|number| map[usize::from(*number)])
-    }
-
-    /// How often each index comes among them.
+    /// How often each index comes among the fresh ones.
     pub(super) fn counts(&self, map: &[u8]) -> [u32; 256] {
         let mut counts = [0; 256];
         let numbers = 0..self.known.len();

@@ -3,7 +3,6 @@
 //! Pieces of a line are merged by the greatest coverage, which makes joins round and never darkens an overlap. Beside
 //! outlines this costs a third: no edge is walked, and four neighbours are computed at once.
 
-use std::array::from_fn;
 use std::ops::Range;
 
 use super::coverage::{BLOCK, Coverage};
@@ -109,18 +108,21 @@ impl Piece {
 
     /// All of a piece that is hardly wider than the cells that are computed together: those of a chart, most often.
     fn narrow(&self, coverage: &mut Coverage, brush: &Brush, rows: Range<usize>, columns: Range<usize>) {
-        for start in columns.step_by(LANES) {
+        let mut start = columns.start;
+        while start < columns.end {
             coverage.mark_rows(rows.clone(), start / BLOCK, (start + LANES - 1) / BLOCK);
-            let x: [f32; LANES] = from_fn(|lane| (start + lane) as i32 as f32 + 0.5 - self.from.x);
-            // What the column adds does not change from row to row.
-            let (along, across) = (x.map(|x| x * brush.along.x), x.map(|x| x * brush.along.y));
+            let (mut along, mut across) = ([0.0; LANES], [0.0; LANES]);
+            for lane in 0..LANES {
+                let x = (start + lane) as i32 as f32 + 0.5 - self.from.x;
+                (along[lane], across[lane]) = (x * brush.along.x, x * brush.along.y);
+            }
             for row in rows.clone() {
                 let y = row as i32 as f32 + 0.5 - self.from.y;
-                let (more, less) = (y * brush.along.y, y * brush.along.x);
                 if let Some(cells) = coverage.row_mut(row).get_mut(start..start + LANES) {
-                    brush.cover(cells, from_fn(|lane| along[lane] + more), from_fn(|lane| across[lane] - less));
+                    brush.cover(cells, &along, &across, Point::new(y * brush.along.x, y * brush.along.y));
                 }
             }
+            start += LANES;
         }
     }
 }
@@ -143,21 +145,31 @@ impl Brush {
     /// Covers four cells whose first centre lies at `x`, `y` from the start of the piece.
     #[inline]
     fn four(&self, cells: &mut [f32], x: f32, y: f32) {
-        let x: [f32; LANES] = from_fn(|lane| x + lane as f32);
-        let Point { x: dx, y: dy } = self.along;
-        self.cover(cells, x.map(|x| x * dx + y * dy), x.map(|x| x * dy - y * dx));
+        let (mut along, mut across) = ([0.0; LANES], [0.0; LANES]);
+        for lane in 0..LANES {
+            let x = x + lane as f32;
+            (along[lane], across[lane]) = (x * self.along.x, x * self.along.y);
+        }
+        self.cover(cells, &along, &across, Point::new(y * self.along.x, y * self.along.y));
     }
 
-    /// Covers four cells whose centres lie so far from the start of the piece, `along` it and `across` it.
+    /// Covers four cells. How far their centres lie from the start of the piece, `along` it and `across` it, is told but
+    /// for what their row adds, `far` in the direction of the piece.
+    ///
+    /// Loops over lanes, not closures over arrays: those are calls wherever the linker does not optimize.
     #[inline]
-    fn cover(&self, cells: &mut [f32], along: [f32; LANES], across: [f32; LANES]) {
-        let mut covered: [f32; LANES] = from_fn(|lane| {
-            let beyond = along[lane] - greater(lesser(along[lane], self.highest), self.lowest);
-            lesser(self.reach - (across[lane] * across[lane] + beyond * beyond).sqrt(), 1.0)
-        });
+    fn cover(&self, cells: &mut [f32], along: &[f32; LANES], across: &[f32; LANES], far: Point) {
+        let mut covered = [0.0; LANES];
+        for lane in 0..LANES {
+            let (along, across) = (along[lane] + far.y, across[lane] - far.x);
+            let beyond = along - greater(lesser(along, self.highest), self.lowest);
+            covered[lane] = lesser(self.reach - (across * across + beyond * beyond).sqrt(), 1.0);
+        }
         if self.is_cut {
-            covered =
-                from_fn(|lane| lesser(covered[lane], lesser(along[lane] + self.before, self.after - along[lane])));
+            for lane in 0..LANES {
+                let along = along[lane] + far.y;
+                covered[lane] = lesser(covered[lane], lesser(along + self.before, self.after - along));
+            }
         }
         for (cell, covered) in cells.iter_mut().zip(covered) {
             *cell = greater(*cell, covered);
