@@ -4,11 +4,18 @@
 //! room wins, as in graphite-web 1.1.10. Unlike there an axis may end half a step early rather than leave a division
 //! nearly empty, and low pictures get fewer divisions.
 
+mod extent;
+mod steps;
+
+pub(super) use self::extent::{Extent, LARGEST};
+
 use std::ops::Range;
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged};
 
-use super::options::{AxisOptions, Options, Top, UnitSystem};
+use self::extent::given_extent;
+use self::steps::{default_divisors, nice_step, rounded_out};
+use super::options::{AxisOptions, Options, UnitSystem};
 use super::units;
 
 /// A linear or logarithmic axis with its labels.
@@ -21,38 +28,6 @@ pub(super) struct ValueAxis {
     pub(super) ticks: Vec<(f64, String)>,
     /// Values with a faint line and no label.
     minor: Vec<f64>,
-}
-
-/// Least and greatest value to be shown.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Extent {
-    pub(super) least: f64,
-    pub(super) greatest: f64,
-}
-
-/// Beyond this a difference of two values could overflow.
-pub(super) const LARGEST: f64 = 1e300;
-
-impl Extent {
-    /// Covers all finite values; `None` without any.
-    pub(super) fn of(values: &[f64]) -> Option<Extent> {
-        let mut extent = Extent { least: f64::INFINITY, greatest: f64::NEG_INFINITY };
-        for &value in values {
-            if value.is_finite() {
-                // Not `min`, whose care for NaN costs a branch more.
-                extent.least = if value < extent.least { value } else { extent.least };
-                extent.greatest = if value > extent.greatest { value } else { extent.greatest };
-            }
-        }
-        let within = |value: f64| value.clamp(-LARGEST, LARGEST);
-        let known = extent.least <= extent.greatest;
-        known.then(|| Extent { least: within(extent.least), greatest: within(extent.greatest) })
-    }
-
-    /// Covers both.
-    pub(super) fn and(self, other: Extent) -> Extent {
-        Extent { least: self.least.min(other.least), greatest: self.greatest.max(other.greatest) }
-    }
 }
 
 impl ValueAxis {
@@ -192,112 +167,10 @@ pub(super) fn nearest(value: f64) -> i32 {
     (value + 0.5_f64.copysign(value)) as i32
 }
 
-/// What has to be shown: the data, cut and stretched by what the request says, never empty.
-fn given_extent(data: Extent, bounds: &AxisOptions) -> (f64, f64) {
-    let mut greatest = match bounds.max {
-        Some(Top::At(max)) => max.clamp(-LARGEST, LARGEST),
-        _ => data.greatest,
-    };
-    if let Some(limit) = bounds.limit {
-        greatest = greatest.min(limit);
-    }
-    let least = bounds.min.unwrap_or(data.least).clamp(-LARGEST, LARGEST);
-    let size = least.abs().max(greatest.abs());
-    // A constant, or a wobble that only rounding knows of, gets room around it.
-    if greatest - least > size * 1e-12 && greatest - least > 1e-290 {
-        return (least, greatest);
-    }
-    match (bounds.min.is_some(), bounds.max.is_some()) {
-        (true, _) => (least, least + least.abs().max(1.0) * 0.1),
-        (false, true) => (greatest - greatest.abs().max(1.0) * 0.1, greatest),
-        (false, false) if size < 1e-290 => (0.0, 1.0),
-        (false, false) => (least - size * 0.05, greatest + size * 0.05),
-    }
-}
-
-fn default_divisors(most: usize) -> Vec<usize> {
-    let usual: &[usize] = if most >= 20 { &[6, 8, 10] } else { &[4, 5, 6] };
-    let fitting: Vec<usize> = usual.iter().copied().filter(|divisor| *divisor <= most).collect();
-    if fitting.is_empty() { (1..=most).collect() } else { fitting }
-}
-
-/// The step that wastes least of the axis.
-fn nice_step(least: f64, greatest: f64, divisors: &[usize], units: UnitSystem) -> f64 {
-    let span = greatest - least;
-    let most = divisors.iter().copied().max().unwrap_or(5).max(1) as f64;
-    let mut best: Option<(f64, f64)> = None;
-    let candidates = step_candidates(span / most, units);
-    // A step far beyond the data would show it as a flat line; too few divisions across zero would end there.
-    for step in candidates.iter().copied().filter(|step| *step <= span * 10.0) {
-        let bottom = (least / step + 1e-9).floor() * step;
-        for divisor in divisors {
-            let top = bottom + step * *divisor as f64;
-            let waste = (top - greatest).max(least - bottom);
-            if top >= greatest - step * 1e-9 && best.is_none_or(|(known, _)| waste < known * 0.999) {
-                best = Some((waste, step));
-            }
-        }
-    }
-    let enclosing = || candidates.iter().copied().filter(|step| *step >= span).reduce(f64::min);
-    best.map(|(_, step)| step).or_else(enclosing).unwrap_or(span.max(f64::MIN_POSITIVE))
-}
-
-/// Round steps from somewhat below `least` upwards, in the manner of the unit.
-fn step_candidates(least: f64, units: UnitSystem) -> Vec<f64> {
-    /// Seconds, minutes, hours, days as clocks divide them.
-    const CLOCK: &[f64] = &[
-        1.0,
-        2.0,
-        5.0,
-        10.0,
-        15.0,
-        30.0,
-        60.0,
-        120.0,
-        300.0,
-        600.0,
-        900.0,
-        1800.0,
-        3600.0,
-        7200.0,
-        10_800.0,
-        21_600.0,
-        43_200.0,
-        86_400.0,
-        172_800.0,
-        432_000.0,
-        864_000.0,
-        2_592_000.0,
-        7_776_000.0,
-        15_552_000.0,
-        31_536_000.0,
-    ];
-    let second = match units {
-        UnitSystem::Seconds => Some(1.0),
-        UnitSystem::Milliseconds => Some(1000.0),
-        _ => None,
-    };
-    if let Some(second) = second.filter(|second| least >= 20.0 * second && least <= 7_000_000.0 * second) {
-        return CLOCK.iter().map(|step| step * second).filter(|step| *step >= least / 4.0).collect();
-    }
-    let radix = units.radix();
-    let lowest = least.log(radix).floor() - 1.0;
-    let powers = (0..12).map(|exponent| radix.powf(lowest + f64::from(exponent)));
-    powers.flat_map(|power| units.mantissas().iter().map(move |mantissa| mantissa * power)).collect()
-}
-
-/// `value` moved outwards to a whole step, or to half of one if a whole would leave most of it empty.
-fn rounded_out(value: f64, step: f64, outwards: fn(f64) -> f64) -> f64 {
-    let steps = value / step;
-    let whole = if (steps - steps.round()).abs() < 1e-9 { steps.round() } else { outwards(steps) };
-    let half = (whole + steps.trunc()) / 2.0;
-    let half_fits = (whole - steps).abs() > 0.9 && (whole - half).abs() == 0.5;
-    if half_fits { half * step } else { whole * step }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::draw::options::Top;
 
     fn axis(least: f64, greatest: f64, change: impl FnOnce(&mut Options)) -> ValueAxis {
         let mut options = Options::default();
