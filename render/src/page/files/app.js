@@ -1,8 +1,9 @@
 // Begins here: finds out by the address which view to show, and shows it.
-import { ask, reason, root } from "./api.js";
+import { reason, root } from "./api.js";
 import { board, stored } from "./board.js";
 import { h } from "./dom.js";
 import { explore } from "./explore.js";
+import { some } from "./names.js";
 import { shell } from "./shell.js";
 
 // Its address is relative to the document's, which changes with the view.
@@ -83,9 +84,7 @@ async function start(url) {
 /** Whether there is something to see on `hosts`, which is on its way; one of somebody's own need not say what it needs. */
 async function reported(hosts) {
   const { needs } = (await hosts).value;
-  if (!needs) return true;
-  const found = await ask("metrics/find", { query: needs, format: "json", limit: "1" }).catch(() => []);
-  return found.length > 0;
+  return !needs || (await some(needs).catch(() => [])).length > 0;
 }
 
 addEventListener("popstate", () => show());

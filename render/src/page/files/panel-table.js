@@ -3,7 +3,7 @@ import { reason, to } from "./api.js";
 import { render } from "./data.js";
 import { fill, h } from "./dom.js";
 import { level, levelWord } from "./levels.js";
-import { leaves } from "./names.js";
+import { some } from "./names.js";
 import { compare, count, rank } from "./order.js";
 import { spark } from "./spark.js";
 import { ago } from "./time.js";
@@ -11,9 +11,6 @@ import { format, summary } from "./units.js";
 
 /** Rows that are asked for, and that are shown at once. */
 const MOST = 5000, SHOWN = 200;
-
-/** Rows that are shown before there are values: more than a window holds. */
-const BEGIN = 60;
 
 /** Points of a small chart. */
 const SPARK = 60;
@@ -32,14 +29,14 @@ export function tablePanel(panel, board) {
   const root = h("div", {}, h("div", { class: "table-tools" }, note, filter), area);
   let [rows, window, shown, whole] = [new Map(), [0, 1], SHOWN, false];
 
-  /** The names of the rows alone, where the index can tell them: a reader can choose one while values are on their way. */
+  /** Names of the first rows, where the index can tell them: a reader can choose one while values are on their way. */
   async function begin() {
     const [, query, node] = columns.map(({ target }) => BY_NODE.exec(board.variables.target(target))).find(Boolean) || [];
     if (rows.size || !query) return;
-    const names = new Set((await leaves(query)).map((path) => path.split(".").at(Number(node))).filter(Boolean));
+    const names = new Set((await some(query)).map((path) => path.split(".").at(Number(node))).filter(Boolean));
     if (rows.size) return;
-    rows = new Map([...names].slice(0, MOST).map((name) => [name, blank(name)]));
-    draw(BEGIN);
+    rows = new Map([...names].map((name) => [name, blank(name)]));
+    draw();
   }
 
   async function load(signal) {
@@ -91,7 +88,7 @@ export function tablePanel(panel, board) {
     }));
   }
 
-  function draw(most = shown) {
+  function draw() {
     const word = filter.value.toLowerCase();
     const now = Math.min(window[1], Date.now() / 1000);
     const age = ({ seen }) => (seen === null ? Infinity : now - seen);
@@ -100,9 +97,9 @@ export function tablePanel(panel, board) {
     found.sort((a, b) => (order.down ? -1 : 1) * compare(of(a), of(b)));
     filter.hidden = rows.size < 9 && !word;
     heads();
-    const more = found.length > most && h("tr", {}, h("td", { colspan: String(columns.length + 3) },
-      h("button", { type: "button", class: "button", onclick: () => { shown += 10 * SHOWN; draw(); } }, `… ${count(found.length - most)} more`)));
-    fill(body, found.slice(0, most).map((line) => row(line, age(line))), more);
+    const more = found.length > shown && h("tr", {}, h("td", { colspan: String(columns.length + 3) },
+      h("button", { type: "button", class: "button", onclick: () => { shown += 10 * SHOWN; draw(); } }, `… ${count(found.length - shown)} more`)));
+    fill(body, found.slice(0, shown).map((line) => row(line, age(line))), more);
   }
 
   function heads() {
