@@ -16,12 +16,17 @@ pub enum Layout {
     Pretty,
 }
 
+/// Bytes of most points.
+const POINT: usize = 26;
+
 /// `[{"target", "tags", "datapoints": [[value, epoch], ...]}, ...]`, with a `style` where one is set; with `known_only`, points without a value are left
 /// out, and series that have none at all. The list is empty if no series has a point, as graphite-web's.
 ///
 /// # Errors
 /// When it grows too long.
 pub fn json(series: &[Series], layout: Layout, known_only: bool, out: &mut Output) -> Result<(), TooLong> {
+    let points: usize = series.iter().map(|one| one.values.len()).sum();
+    out.expect(points.saturating_mul(POINT));
     let mut set = Setter::new(out, layout);
     set.open(b'[');
     let series = if series.iter().all(|one| one.values.is_empty()) { &[] } else { series };

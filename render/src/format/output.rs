@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+/// What is believed of an answer's length before it is there.
+const MOST_EXPECTED: usize = 256 * 1024;
+
 /// Bytes of an answer, at most as many as the limit.
 #[derive(Debug)]
 pub struct Output {
@@ -61,6 +64,11 @@ impl Output {
     /// The place to write to. Writers call [`Output::check`] after every piece whose length nobody else bounds.
     pub(super) fn bytes(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
+    }
+
+    /// Makes room for about so many bytes, so that an answer of usual length is not moved while it grows.
+    pub(super) fn expect(&mut self, bytes: usize) {
+        self.bytes.reserve(bytes.min(self.limit).min(MOST_EXPECTED));
     }
 
     pub(super) fn text(&mut self, text: &str) {
