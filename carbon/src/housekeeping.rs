@@ -16,6 +16,7 @@ use carbon_journal::Journal;
 use carbon_line::{MetricName, tags};
 use carbon_storage::{Answer, Changed, Find, Housekeeping, ListQuery, NameIndex, NameTable, Rearrange, Selection};
 use carbon_storage::{SeriesId, StorageError, Store, Tags};
+use tokio::runtime::Handle;
 use tracing::{debug, warn};
 
 use crate::cache::{Cache, Withdrawn};
@@ -31,7 +32,11 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// Changes which series a daemon has; cheap to clone.
 #[derive(Clone)]
-pub struct Housekeeper(Arc<House>);
+pub struct Housekeeper {
+    house: Arc<House>,
+    /// Where changes are made to their end, whoever has asked for them.
+    runtime: Handle,
+}
 
 /// Who lists names, and follows a change.
 #[derive(Clone)]
@@ -63,13 +68,13 @@ impl Housekeeper {
     pub(crate) fn new(house: House) -> Housekeeper {
         let house = Arc::new(house);
         tokio::spawn(forget_given_up(Arc::clone(&house)));
-        Housekeeper(house)
+        Housekeeper { house, runtime: Handle::current() }
     }
 
     fn change(&self, list: Vec<(MetricName, Option<MetricName>)>) -> Answer<'_, Result<Changed, StorageError>> {
-        let house = Arc::clone(&self.0);
-        // A task of its own: a client that leaves does not leave half a change.
-        let changing = tokio::spawn(async move { house.change_all(list).await });
+        let house = Arc::clone(&self.house);
+        // A task of its own, beside the connection's runtime: a client that leaves does not leave half a change.
+        let changing = self.runtime.spawn(async move { house.change_all(list).await });
         Box::pin(async move { changing.await.map_err(|_| StorageError::WorkerLost)? })
     }
 }
@@ -81,13 +86,13 @@ impl Housekeeping for Housekeeper {
         limit: usize,
     ) -> Answer<'a, Result<Option<Vec<MetricName>>, StorageError>> {
         Box::pin(async move {
-            let pattern = match (wanted, &self.0.indexes.tags) {
+            let pattern = match (wanted, &self.house.indexes.tags) {
                 (Selection::Names(pattern), _) => pattern,
                 (Selection::Tagged(expressions), Some(tags)) => return tags.series(expressions, limit).await,
                 (Selection::Tagged(_), None) => return Ok(Some(Vec::new())),
             };
             let query = ListQuery { leaves_only: true, most: limit, ..ListQuery::all(pattern.clone()) };
-            let mut found = self.0.indexes.find.list(&query).await?;
+            let mut found = self.house.indexes.find.list(&query).await?;
             if let Some(failure) = found.failures.into_iter().next() {
                 // What cannot be listed would be left out without a word.
                 return Err(failure.error);
@@ -99,7 +104,7 @@ impl Housekeeping for Housekeeper {
     }
 
     fn present(&self, names: Vec<MetricName>) -> Answer<'_, Result<Vec<bool>, StorageError>> {
-        let house = Arc::clone(&self.0);
+        let house = Arc::clone(&self.house);
         Box::pin(async move {
             let look = move || {
                 let store = house.archives()?;

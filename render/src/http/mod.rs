@@ -57,6 +57,7 @@ mod raw_quotes;
 mod patient;
 mod bare;
 mod admin;
+mod workers;
 mod server;
 
 use std::sync::Arc;

@@ -29,6 +29,7 @@ use super::admin::{AdminSocket, OwnPath};
 use super::bare::Worded;
 use super::patient::Patient;
 use super::raw_quotes::RawQuotes;
+use super::workers::Workers;
 use super::{Sources, Status, router, status_router};
 use crate::config::{HttpConfig, RenderConfig};
 
@@ -80,7 +81,7 @@ impl Server {
     /// # Errors
     /// An address cannot be listened on, or the file of tokens cannot be used.
     pub async fn start(http: HttpConfig, config: RenderConfig, sources: Sources) -> Result<Server, ServerError> {
-        Server::with(router(http.clone(), config, sources), http, None).await
+        Server::with(router(http.clone(), config, sources), http, None, workers().await).await
     }
 
     /// As [`Server::start`], on a socket that listens already.
@@ -93,7 +94,7 @@ impl Server {
         config: RenderConfig,
         sources: Sources,
     ) -> Result<Server, ServerError> {
-        Server::with(router(http.clone(), config, sources), http, Some(listener)).await
+        Server::with(router(http.clone(), config, sources), http, Some(listener), workers().await).await
     }
 
     /// As [`Server::start`], for a process without queries: tells how it is doing, on `/health` and `/metrics`.
@@ -101,7 +102,7 @@ impl Server {
     /// # Errors
     /// As [`Server::start`].
     pub async fn start_status(http: HttpConfig, status: Status) -> Result<Server, ServerError> {
-        Server::with(status_router(http.clone(), status), http, None).await
+        Server::with(status_router(http.clone(), status), http, None, None).await
     }
 
     /// As [`Server::start_status`], on a socket that listens already.
@@ -113,27 +114,29 @@ impl Server {
         http: HttpConfig,
         status: Status,
     ) -> Result<Server, ServerError> {
-        Server::with(status_router(http.clone(), status), http, Some(listener)).await
+        Server::with(status_router(http.clone(), status), http, Some(listener), None).await
     }
 
     async fn with(
         routes: Router,
         http: HttpConfig,
         given: Option<std::net::TcpListener>,
+        workers: Option<Workers>,
     ) -> Result<Server, ServerError> {
         let fault =
             |source: io::Error| ServerError::Listen { address: http.listen, remedy: remedy(source.kind()), source };
         check_tokens(&http)?;
         let listener = match given {
-            Some(given) => given.set_nonblocking(true).and_then(|()| TcpListener::from_std(given)).map_err(fault)?,
-            None => TcpListener::bind(http.listen).await.map_err(fault)?,
+            Some(given) => given,
+            None => TcpListener::bind(http.listen).await.and_then(TcpListener::into_std).map_err(fault)?,
         };
+        let listener = watched(listener, workers.as_ref()).map_err(fault)?;
         let socket = listener.as_fd().try_clone_to_owned().map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
         let mut doors = Doors::default();
         doors.open_admin(&routes, &http)?;
         info!(%address, "Answering HTTP.");
-        doors.open(listener, routes, http);
+        doors.open(listener, routes, http, workers);
         Ok(Server { address, socket, doors })
     }
 
@@ -189,8 +192,16 @@ struct Doors {
 }
 
 impl Doors {
-    fn open(&mut self, listener: impl Listen, routes: Router, http: HttpConfig) {
-        self.accepting.push(tokio::spawn(accept(listener, routes, http, self.stop.clone())));
+    /// Accepts on the runtime of `workers`, which ends with the last connection; else on this one.
+    fn open(&mut self, listener: impl Listen, routes: Router, http: HttpConfig, workers: Option<Workers>) {
+        let accepting = accept(listener, routes, http, self.stop.clone());
+        self.accepting.push(match workers {
+            Some(workers) => workers.runtime.clone().spawn(async move {
+                accepting.await;
+                drop(workers);
+            }),
+            None => tokio::spawn(accepting),
+        });
     }
 
     fn open_admin(&mut self, routes: &Router, http: &HttpConfig) -> Result<(), ServerError> {
@@ -199,7 +210,7 @@ impl Doors {
         let AdminSocket { listener, path } =
             opened.map_err(|source| ServerError::Admin { path: path.clone(), source })?;
         self.admin = Some(path);
-        self.open(listener, routes.clone(), http.clone());
+        self.open(listener, routes.clone(), http.clone(), None);
         Ok(())
     }
 
@@ -212,6 +223,19 @@ impl Doors {
         }
         drop(self.admin);
     }
+}
+
+/// Threads for who asks; without them, those of this runtime serve.
+async fn workers() -> Option<Workers> {
+    let started = Workers::start().await;
+    started.inspect_err(|error| warn!(%error, "Queries have no threads of their own.")).ok()
+}
+
+/// The socket, watched by the runtime that will accept on it.
+fn watched(listener: std::net::TcpListener, workers: Option<&Workers>) -> io::Result<TcpListener> {
+    let _within = workers.map(|workers| workers.runtime.enter());
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
 }
 
 /// # Errors
