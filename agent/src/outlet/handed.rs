@@ -50,6 +50,7 @@ impl Handed {
         if self.resend.is_zero() || chunk.handed > MOST_HANDED {
             return;
         }
+        // What is kept counts by its memory, and a piece that is half empty would push others out.
         if chunk.lines.len() < chunk.memory() / 8 * 7 {
             chunk.lines.shrink_to_fit();
         }

@@ -15,7 +15,7 @@ use super::lost::{Cause, Lost};
 pub(crate) const SMALLEST: usize = 4 * CHUNK;
 
 /// The longest line.
-const LINE: usize = 8 << 10;
+pub(super) const LINE: usize = 8 << 10;
 
 /// An outage of this long does not reach the disk.
 const SHORT: Duration = Duration::from_secs(5);
@@ -76,7 +76,7 @@ impl Queue {
         self.limits = limits;
     }
 
-    /// Appends whole lines, each ended by a newline. A line of more than 8 KiB is lost.
+    /// Appends whole lines, each ended by a newline. One of more than [`LINE`] bytes is lost.
     pub(crate) fn push(&mut self, lines: &[u8]) {
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
             self.append(line);

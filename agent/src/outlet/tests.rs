@@ -3,6 +3,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use whisper::Interval;
 
+use super::queue::LINE;
 use super::*;
 
 fn queue(bytes: usize, resend: u64) -> Queue {
@@ -56,7 +57,7 @@ fn without_room_the_oldest_lines_go_and_are_counted_with_their_seconds() {
 #[test]
 fn an_endless_line_is_lost_alone() {
     let mut queue = queue(SMALLEST, 0);
-    queue.push(format!("a 1 1\n{}\nb 2 1\n", "x".repeat(8 << 10)).as_bytes());
+    queue.push(format!("a 1 1\n{}\nb 2 1\n", "x".repeat(LINE)).as_bytes());
     assert_eq!(drain(&mut queue), "a 1 1\nb 2 1\n");
     assert_eq!(queue.lost().points(Cause::Unfit), 1);
 }

@@ -1,5 +1,5 @@
-//! The least that an agent can do: reads what Diamond's default set of collectors reads, each interval, adds up the
-//! digits, and sends nothing. What it costs is the kernel's part and that of waking up; no agent can cost less.
+//! Less than any agent can do: reads the files below `/proc` that Diamond's default set of collectors reads, each interval,
+//! adds up the digits, and sends nothing. What it costs is the kernel's part and that of waking up once.
 //!
 //! `probe SECONDS`, for `run.py` beside it.
 
