@@ -156,24 +156,14 @@ impl Job {
     /// Runs the collector for `slot` and hands what is to be sent to `pass`, whole lines, in one go or in parts. `lines`
     /// lends its memory.
     pub(crate) fn run(&mut self, slot: Slot, lines: &mut String, mut pass: impl FnMut(&str)) -> Report {
-        // Nearly all lines end alike.
-        let end = format!(" {}\n", slot.time);
         self.begin(slot);
         let (collector, teller, witness) = (&mut self.collector, &mut self.teller, &mut self.witness);
         let mut points = 0;
         let mut part = |out: &mut Out| {
             lines.clear();
-            points += teller.tell(out, |ready| {
+            points += teller.tell(out, slot.time, lines, |ready| {
                 if let Some(witness) = witness {
                     witness.see(&ready);
-                }
-                lines.push_str(ready.name);
-                lines.push(' ');
-                lines.push_str(ready.value);
-                match ready.sample.time {
-                    None => lines.push_str(&end),
-                    // Writing to a String cannot fail.
-                    Some(time) => drop(writeln!(lines, " {time}")),
                 }
             });
             pass(lines);
@@ -197,7 +187,7 @@ impl Job {
         let begun = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| self.collector.run(slot, &mut self.out)));
         let took = begun.elapsed();
-        let points = self.teller.tell(&self.out, emit);
+        let points = self.teller.tell(&self.out, slot.time, &mut String::new(), emit);
         let state = self.end(slot, result);
         Report { points, took, state }
     }

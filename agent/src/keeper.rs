@@ -1,4 +1,4 @@
-//! Writes what is remembered into a file below the agent's data folder, about once a minute and at the end, and reads it
+//! Writes what is remembered into a file below the agent's data folder, every three minutes and at the end, and reads it
 //! at the start. A disk that hangs or is full costs the memory of a restart and nothing else.
 
 use std::collections::HashMap;
@@ -16,8 +16,9 @@ use crate::job::Job;
 use crate::pool::Pool;
 use crate::remembered::{self, Remembered};
 
-/// How often the file is written.
-const EVERY: Duration = Duration::from_secs(60);
+/// How often the file is written: after a kill the first rates are means over up to this time. Making and renaming a file
+/// costs what measuring the host costs, so that each minute would be a sixth of that.
+const EVERY: Duration = Duration::from_secs(180);
 
 /// No agent remembers more; what is longer was not written by one.
 const LONGEST: u64 = 256 << 20;

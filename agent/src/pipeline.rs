@@ -73,7 +73,7 @@ impl Pipeline {
 
     /// Has all delivered that was taken.
     pub(crate) fn send(&self) {
-        self.inner().outlets.iter().for_each(|outlet| outlet.send());
+        self.outlets().iter().for_each(Outlet::send);
     }
 
     /// Sends what routes have gathered: nothing more will come.

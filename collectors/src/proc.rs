@@ -16,6 +16,9 @@ use crate::Fail;
 /// processors and 1500 interrupts 8 MB.
 const LONGEST: usize = 16 << 20;
 
+/// What the kernel fills at once.
+const PAGE: usize = 4096;
+
 /// What [`ProcFile::each_line`] calls with the path, the number of the line, and the line.
 type Take<'a> = dyn FnMut(&Path, usize, &[u8]) -> Result<(), Fail> + 'a;
 
@@ -25,12 +28,20 @@ pub(crate) struct ProcFile {
     path: PathBuf,
     file: Option<File>,
     bytes: Vec<u8>,
+    /// Bytes that no line of it has.
+    longest_line: usize,
 }
 
 impl ProcFile {
     /// Opens nothing yet.
     pub(crate) fn new(path: PathBuf) -> ProcFile {
-        ProcFile { path, file: None, bytes: Vec::new() }
+        ProcFile { path, file: None, bytes: Vec::new(), longest_line: usize::MAX }
+    }
+
+    /// As [`new`](ProcFile::new), for a file of short lines, or one that the kernel makes as a whole: it fills a page of
+    /// 4 KiB with as many lines as fit, so that a read which gives much less has come to the end.
+    pub(crate) fn of_short_lines(path: PathBuf) -> ProcFile {
+        ProcFile { longest_line: 2048, ..ProcFile::new(path) }
     }
 
     /// The open file, once it was read.
@@ -124,7 +135,13 @@ impl ProcFile {
             }
             match file.read_at(&mut self.bytes[filled..], filled as u64).map_err(failed)? {
                 0 => break,
-                read => filled += read,
+                read => {
+                    let room = self.bytes.len() - filled;
+                    filled += read;
+                    if read < room && read.saturating_add(self.longest_line) < PAGE {
+                        break;
+                    }
+                }
             }
         }
         // Shrinking keeps the memory; growing again next time writes zeros only over what is then read.
@@ -165,7 +182,10 @@ fn failed(path: &Path, source: io::Error) -> Fail {
 
 /// The lines of `bytes` with their numbers from 1, without the empty ones.
 pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    bytes.split(|byte| *byte == b'\n').enumerate().map(|(at, line)| (at + 1, line)).filter(|(_, line)| !line.is_empty())
+    let mut begun = 0;
+    let ends = memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]);
+    let lines = ends.map(move |end| &bytes[std::mem::replace(&mut begun, end + 1)..end]);
+    lines.enumerate().map(|(at, line)| (at + 1, line)).filter(|(_, line)| !line.is_empty())
 }
 
 /// What spaces and tabs part in `line`.
@@ -178,10 +198,14 @@ pub(crate) fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
     }
-    digits.iter().try_fold(0_u64, |number, digit| {
-        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
-        number.checked_mul(10)?.checked_add(digit)
-    })
+    // So few always fit.
+    let few = digits.len() < 20;
+    let mut number = 0_u64;
+    for byte in digits {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        number = if few { number * 10 + digit } else { number.checked_mul(10)?.checked_add(digit)? };
+    }
+    Some(number)
 }
 
 /// `bytes` as text, when it is any.

@@ -34,6 +34,11 @@ impl Chunk {
         self.memory() == CHUNK
     }
 
+    /// Whether `lines`, which nobody has sent yet, go behind its own.
+    pub(crate) fn fits(&self, lines: &[u8]) -> bool {
+        self.handed == 0 && self.lines.len() + lines.len() <= self.memory()
+    }
+
     /// Memory that it takes.
     pub(crate) fn memory(&self) -> usize {
         self.lines.capacity()

@@ -30,13 +30,16 @@ pub(super) struct Handed {
     room: usize,
     /// With the time; oldest first.
     chunks: VecDeque<(Instant, Chunk)>,
+    /// Memory of all.
     bytes: usize,
+    /// Bytes of all their lines.
+    written: usize,
 }
 
 impl Handed {
     /// Lines are kept for `resend`, zero for not at all, in at most `room` bytes.
     pub(super) fn new(resend: Duration, room: usize) -> Handed {
-        Handed { resend, room, chunks: VecDeque::new(), bytes: 0 }
+        Handed { resend, room, chunks: VecDeque::new(), bytes: 0, written: 0 }
     }
 
     /// Keeps by another rule from now on.
@@ -44,45 +47,53 @@ impl Handed {
         (self.resend, self.room) = (resend, room);
     }
 
-    /// Keeps what was handed over at `now`, unless it has been so often enough.
-    pub(super) fn keep(&mut self, mut chunk: Chunk, now: Instant) {
+    /// Keeps what was handed over at `now`, unless it has been so often enough. Gives a piece that is not needed any
+    /// more, if there is one: an agent that says about as much each time needs no new memory.
+    pub(super) fn keep(&mut self, mut chunk: Chunk, now: Instant) -> Option<Chunk> {
         chunk.handed += 1;
         if self.resend.is_zero() || chunk.handed > MOST_HANDED {
-            return;
+            return Some(chunk);
         }
-        // What is kept counts by its memory, and a piece that is half empty would push others out.
-        if chunk.lines.len() < chunk.memory() / 8 * 7 {
+        // What is kept counts by its memory, and a piece that is mostly empty would push others out.
+        if chunk.lines.len() < chunk.memory() / 2 {
             chunk.lines.shrink_to_fit();
         }
         self.bytes += chunk.memory();
+        self.written += chunk.lines.len();
         self.chunks.push_back((now, chunk));
-        self.forget(now);
+        self.forget(now)
     }
 
-    /// Forgets what need not go out again, by the rule of the module.
-    pub(super) fn forget(&mut self, now: Instant) {
+    /// Forgets what need not go out again, by the rule of the module, and gives the last of it.
+    pub(super) fn forget(&mut self, now: Instant) -> Option<Chunk> {
+        let mut forgotten = None;
         while let Some((at, chunk)) = self.chunks.front() {
             let old = now.saturating_duration_since(*at) > self.resend;
-            let far = chunk.handed > 1 || self.bytes - chunk.memory() >= TAIL;
+            let far = chunk.handed > 1 || self.written - chunk.lines.len() >= TAIL;
             if !(old && far) && self.bytes <= self.room {
-                return;
+                break;
             }
-            self.bytes -= chunk.memory();
-            self.chunks.pop_front();
+            forgotten = self.chunks.pop_front().map(|(_, chunk)| self.without(chunk));
         }
+        forgotten
     }
 
     /// The latest of them, which is then the caller's.
     pub(super) fn take_latest(&mut self) -> Option<Chunk> {
         let (_, chunk) = self.chunks.pop_back()?;
+        Some(self.without(chunk))
+    }
+
+    fn without(&mut self, chunk: Chunk) -> Chunk {
         self.bytes -= chunk.memory();
-        Some(chunk)
+        self.written -= chunk.lines.len();
+        chunk
     }
 
     /// Forgets all of them.
     pub(super) fn clear(&mut self) {
         self.chunks.clear();
-        self.bytes = 0;
+        (self.bytes, self.written) = (0, 0);
     }
 
     /// Memory that they take.

@@ -4,6 +4,7 @@ mod backlog;
 mod chunk;
 mod counts;
 mod handed;
+mod lent;
 mod lost;
 mod queue;
 #[cfg(test)]
@@ -19,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use backlog::Replay;
 pub(crate) use chunk::Chunk;
 pub use counts::Counts;
+use lent::Lent;
+pub(crate) use lent::{Begun, Handover, Loan, Way};
 pub use lost::{Cause, Lost};
 pub(crate) use queue::{Limits, Queue, SMALLEST};
 
@@ -27,6 +30,8 @@ pub(crate) use queue::{Limits, Queue, SMALLEST};
 pub(crate) struct Outlet {
     name: Box<str>,
     queue: Mutex<Queue>,
+    /// The connection, while its task has nothing to do. Locked before the queue where both are.
+    lent: Mutex<Option<Lent>>,
     filled: Notify,
     /// Wakes the spool.
     disk: Condvar,
@@ -34,7 +39,8 @@ pub(crate) struct Outlet {
 
 impl Outlet {
     pub(crate) fn new(name: &str, limits: Limits) -> Outlet {
-        Outlet { name: name.into(), queue: Mutex::new(Queue::new(limits)), filled: Notify::new(), disk: Condvar::new() }
+        let (queue, lent) = (Mutex::new(Queue::new(limits)), Mutex::new(None));
+        Outlet { name: name.into(), queue, lent, filled: Notify::new(), disk: Condvar::new() }
     }
 
     /// What its destination is called.
@@ -44,15 +50,15 @@ impl Outlet {
 
     /// Appends whole lines and has them delivered.
     #[cfg(test)]
-    pub(crate) fn push(&self, lines: &[u8]) {
+    pub(crate) fn push(self: &Arc<Self>, lines: &[u8]) {
         self.append(lines);
         self.send();
     }
 
-    /// Has delivered what waits, if anything does. Whoever has several things to say appends them all first: a wake-up
-    /// costs more than the lines.
-    pub(crate) fn send(&self) {
-        if !self.queue().nothing_in_memory() {
+    /// Has delivered what waits, if anything does: over a connection that is lent, or else by waking its task. Whoever
+    /// has several things to say appends them all first: a call costs more than the lines.
+    pub(crate) fn send(self: &Arc<Self>) {
+        if !self.queue().nothing_in_memory() && !self.hand_over() {
             self.wake();
         }
     }

@@ -44,8 +44,9 @@ pub(crate) struct Queue {
     /// Oldest first.
     waiting: VecDeque<Chunk>,
     waiting_bytes: usize,
-    /// Memory of chunks that went to disk, while there is an outage: the threads that fill the queue take it from here
-    /// and not each from a heap of its own, which would all be as large as they ever were.
+    /// Memory of one chunk that was handed over, for the next; while there is an outage, of those that went to disk: the
+    /// threads that fill the queue take it from here and not each from a heap of its own, which would all be as large as
+    /// they ever were.
     spare: Vec<Chunk>,
     handed: Handed,
     counts: Counts,
@@ -78,9 +79,27 @@ impl Queue {
 
     /// Appends whole lines, each ended by a newline. One of more than [`LINE`] bytes is lost.
     pub(crate) fn push(&mut self, lines: &[u8]) {
+        if self.append_all(lines).is_some() {
+            return;
+        }
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
             self.append(line);
         }
+    }
+
+    /// Appends all in one piece when it fits where the last line went, and no line is too long: what a run of a collector
+    /// mostly is.
+    fn append_all(&mut self, lines: &[u8]) -> Option<()> {
+        let last = self.waiting.back_mut().filter(|last| last.fits(lines))?;
+        let (mut points, mut begun) = (0, 0);
+        for end in memchr::memchr_iter(b'\n', lines) {
+            (points, begun) = (points + 1, (end + 1 - begun <= LINE).then_some(end + 1)?);
+        }
+        (begun == lines.len()).then_some(())?;
+        last.lines.extend_from_slice(lines);
+        last.points += points;
+        self.counts.queued += points;
+        Some(())
     }
 
     fn append(&mut self, line: &[u8]) {
@@ -89,8 +108,7 @@ impl Queue {
             return;
         }
         self.counts.queued += 1;
-        let last = self.waiting.back_mut();
-        if let Some(last) = last.filter(|last| last.handed == 0 && last.lines.len() + line.len() <= last.memory()) {
+        if let Some(last) = self.waiting.back_mut().filter(|last| last.fits(line)) {
             last.lines.extend_from_slice(line);
             last.points += 1;
             return;
@@ -157,7 +175,11 @@ impl Queue {
     pub(crate) fn handed(&mut self, chunk: Chunk, now: Instant) {
         let counter = if chunk.handed == 0 { &mut self.counts.sent } else { &mut self.counts.resent };
         *counter += chunk.points;
-        self.handed.keep(chunk, now);
+        if let Some(mut free) = self.handed.keep(chunk, now).filter(|_| self.spare.is_empty())
+            && free.empty()
+        {
+            self.spare.push(free);
+        }
     }
 
     /// Forgets all that was handed over: the destination has confirmed that it has read it.

@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use rustix::net::RecvFlags;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
@@ -85,12 +84,6 @@ impl Dial {
         }
         Ok(Box::new(socket))
     }
-}
-
-/// Whether the other side has closed; asks the kernel itself, since the runtime learns of a hang-up only when it next
-/// looks, and a chunk would be lost until then. Takes nothing out, so that the runtime's own view stays true.
-pub(crate) fn hung_up(socket: &TcpStream) -> bool {
-    matches!(rustix::net::recv(socket, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT), Ok((_, 0)))
 }
 
 /// What takes too long.

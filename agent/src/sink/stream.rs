@@ -1,5 +1,5 @@
 //! Delivery over a connection: connects when there is something to send, keeps the connection, and gives nothing up
-//! that the outlet can still hold.
+//! that the outlet can still hold. While nothing waits the connection is lent to whoever measures.
 
 use std::io;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::dial::{Dial, hung_up, late};
+use super::dial::{Dial, late};
 use super::pauses::{GOOD, Pauses};
-use super::peer::Peer;
+use super::peer::{Peer, hung_up};
 use super::wire::Wire;
-use crate::outlet::Outlet;
+use crate::outlet::{Begun, Loan, Outlet};
 
 /// How long a peer may take to close its side after we have closed ours, which tells that it has read everything.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -94,6 +94,7 @@ impl Stream {
     ) -> io::Result<()> {
         let Stream { outlet, wire, patience, pace, .. } = self;
         let (mut heard, mut heard_bytes) = ([0; 1024], 0);
+        let mut way = peer.way(*wire);
         let connected = Instant::now();
         let mut turn = connected;
         loop {
@@ -122,6 +123,7 @@ impl Stream {
                 outlet.replayed(replay);
                 continue;
             }
+            let loan = way.take().map(|way| outlet.lend(way));
             tokio::select! {
                 () = outlet.filled() => {}
                 () = sleep_until(turn), if turn > Instant::now() => {}
@@ -135,6 +137,13 @@ impl Stream {
             }
             if heard_bytes > MOST_HEARD {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "the other side talks and is no listener"));
+            }
+            if let Some((back, begun)) = loan.and_then(Loan::end) {
+                way = Some(back);
+                if let Some(Begun { held, rest }) = begun {
+                    write(&mut peer, &rest, *patience).await?;
+                    held.handed();
+                }
             }
         }
     }

@@ -166,6 +166,67 @@ async fn a_peer_that_never_reads_holds_nothing_up_but_the_buffer() {
 }
 
 #[tokio::test]
+async fn lines_go_to_a_lent_connection_while_its_task_sleeps() {
+    let (listener, address) = listener().await;
+    let sink = sink(&address, 1 << 20, 0, SOON);
+    sink.push(0..1);
+    let mut peer = accept(&listener).await;
+    assert_eq!(numbers(&mut peer, 1).await, [0]);
+    until("the connection is lent", || sink.outlet.is_lent()).await;
+    let peer = peer.into_inner().into_std().unwrap();
+    peer.set_nonblocking(false).unwrap();
+    peer.set_read_timeout(Some(SOON)).unwrap();
+    // From here on nobody gives the only thread of the tasks back.
+    sink.push(1..3);
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(peer));
+    for number in 1..3 {
+        assert_eq!(lines.next().unwrap().unwrap(), format!("servers.web01.n {number} 1700000000"));
+    }
+    assert_eq!((sink.counts().sent, sink.counts().queued), (3, 0));
+}
+
+#[tokio::test]
+async fn what_a_lent_connection_does_not_take_at_once_follows_in_order() {
+    const LAST: u32 = 400_000;
+    let (listener, address) = listener().await;
+    let sink = sink(&address, 32 << 20, 0, SOON);
+    sink.push(0..1);
+    let mut peer = accept(&listener).await;
+    assert_eq!(numbers(&mut peer, 1).await, [0]);
+    until("the connection is lent", || sink.outlet.is_lent()).await;
+    // More than the kernel holds for both sides.
+    let lines: String = (1..LAST).map(|number| format!("servers.web01.n {number} 1700000000\n")).collect();
+    sink.outlet.push(lines.as_bytes());
+    assert!(sink.counts().sent > 1 && sink.counts().queued > 0, "a part is on its way: {:?}", sink.counts());
+    assert_eq!(numbers(&mut peer, LAST - 1).await, (1..LAST).collect::<Vec<_>>());
+    until("all are counted", || sink.counts().sent == u64::from(LAST)).await;
+    sink.closing.cancel();
+    drop(peer);
+    timeout(SOON, sink.task).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn lines_that_a_lent_connection_took_in_part_wait_again_when_it_breaks() {
+    let (first, address) = listener().await;
+    let sink = sink(&address, 32 << 20, 0, SOON);
+    sink.push(0..1);
+    let mut peer = accept(&first).await;
+    assert_eq!(numbers(&mut peer, 1).await, [0]);
+    until("the connection is lent", || sink.outlet.is_lent()).await;
+    let lines: String = (1..400_000).map(|number| format!("servers.web01.n {number} 1700000000\n")).collect();
+    sink.outlet.push(lines.as_bytes());
+    let sent = sink.counts().sent;
+    drop(peer);
+    let mut peer = accept(&first).await;
+    // What was handed over is not sent again, as `resend` says; what was not is, from the beginning of a line.
+    let rest = u64::from(numbers(&mut peer, 1).await[0]);
+    assert!(rest >= sent, "{rest} {sent}");
+    let others = (399_999 - rest) as u32;
+    assert_eq!(numbers(&mut peer, others).await.last(), Some(&399_999));
+    until("all are counted", || sink.counts().sent == 400_000).await;
+}
+
+#[tokio::test]
 async fn what_a_dying_server_never_read_goes_to_the_next() {
     let (first, address) = listener().await;
     let sink = sink(&address, 1 << 20, 30, SOON);

@@ -87,7 +87,9 @@ def plumbago(program, folder, interval, only):
     sink = Sink()
     config = os.path.join(folder, "plumbago.toml")
     with open(config, "w") as file:
-        file.write(f'[agent]\ninterval = "{interval}s"\ndestination = "127.0.0.1:{sink.port}"\nhost = "bench"\n')
+        file.write(f'[agent]\ninterval = "{interval}s"\ndestination = "127.0.0.1:{sink.port}"\n')
+        # The name chooses the moment of a run: two that measure in the same one would slow each other down.
+        file.write(f'host = "{os.path.basename(folder)}"\n')
         if only:
             for name in names_of_ours():
                 file.write(f"[collectors.{name}]\nenabled = {str(name in only).lower()}\n")

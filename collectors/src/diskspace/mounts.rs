@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -17,6 +18,9 @@ const AT_HAND: [&str; 3] = ["ext2", "ext3", "ext4"];
 
 /// What may lie above a mount point without making the way to it long.
 const NEAR: [&str; 8] = ["ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "overlay", "rootfs"];
+
+/// Labels change rarely, and asking costs a way through four folders: how often that is done while nothing is mounted.
+const LABELS_EVERY: Duration = Duration::from_secs(60);
 
 /// How a file system is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +54,11 @@ pub(super) struct Mounts {
     table: ProcFile,
     mounts: Vec<Mount>,
     labels: BTreeMap<PathBuf, String>,
-    /// When the folder of labels was changed last.
+    /// When the folder of labels was changed last, and when that was asked.
     labelled: Option<i64>,
+    asked: Option<Duration>,
+    /// Whether the table tells of changes, as the kernel's own does.
+    tells: bool,
     places: Vec<Place>,
     read: bool,
 }
@@ -60,7 +67,7 @@ impl Mounts {
     pub(super) fn of(site: &Site) -> Mounts {
         let table = ProcFile::new(site.path("proc/self/mountinfo"));
         let (mounts, labels, places) = (Vec::new(), BTreeMap::new(), Vec::new());
-        Mounts { table, mounts, labels, labelled: None, places, read: false }
+        Mounts { table, mounts, labels, labelled: None, asked: None, tells: false, places, read: false }
     }
 
     /// What there is to measure.
@@ -73,15 +80,13 @@ impl Mounts {
             self.read = false;
             let (path, table) = self.table.read()?;
             self.mounts = options.mounts(path, table)?;
+            self.tells = self.table.file().is_some_and(|table| {
+                rustix::fs::fstatfs(table).is_ok_and(|system| system.f_type == rustix::fs::PROC_SUPER_MAGIC)
+            });
             (self.read, new) = (true, true);
         }
-        let folder = site.path("dev/disk/by-label");
-        let changed = fs::metadata(&folder).ok().map(|folder| folder.mtime());
-        // What changed just now may change again within the same tick.
-        let settled = changed.is_none_or(|changed| changed + 2 < i64::from(slot.time.secs()));
-        if self.labelled != changed || !settled {
-            self.labels = labels(&folder, site);
-            (self.labelled, new) = (changed, true);
+        if new || self.asked.is_none_or(|asked| slot.monotonic.saturating_sub(asked) >= LABELS_EVERY) {
+            new |= self.name(site, slot);
         }
         if new {
             let place = |mount: &Mount| Place {
@@ -94,13 +99,26 @@ impl Mounts {
         Ok(&self.places)
     }
 
+    /// Reads the labels when they may be others; gives whether they were read.
+    fn name(&mut self, site: &Site, slot: Slot) -> bool {
+        let folder = site.path("dev/disk/by-label");
+        let changed = fs::metadata(&folder).ok().map(|folder| folder.mtime());
+        // What changed just now may change again within the same tick.
+        let settled = changed.is_none_or(|changed| changed + 2 < i64::from(slot.time.secs()));
+        let read = self.labelled != changed || !settled;
+        if read {
+            self.labels = labels(&folder, site);
+            self.labelled = changed;
+        }
+        self.asked = Some(slot.monotonic).filter(|_| settled);
+        read
+    }
+
     /// Whether the table may be another than when this was asked last.
     pub(super) fn changed(&self) -> bool {
         let Some(file) = self.table.file() else { return true };
-        // Other files than the kernel's tables have nothing to say here.
-        let tells = rustix::fs::fstatfs(file).is_ok_and(|system| system.f_type == rustix::fs::PROC_SUPER_MAGIC);
         let mut wait = [PollFd::new(file, PollFlags::PRI)];
-        !tells || !poll(&mut wait, Some(&Timespec::default())).is_ok_and(|changed| changed == 0)
+        !self.tells || !poll(&mut wait, Some(&Timespec::default())).is_ok_and(|changed| changed == 0)
     }
 }
 

@@ -40,9 +40,14 @@ fn anchored<'de, D: Deserializer<'de>>(input: D) -> Result<Regex, D::Error> {
     Regex::new(&format!("^(?:{pattern})")).map_err(|error| de::Error::custom(format!("`{pattern}`: {error}")))
 }
 
+/// Devices come and go; more than a host has at a time are not remembered.
+const MOST_KNOWN: usize = 4096;
+
 struct DiskUsage {
     options: Options,
     diskstats: ProcFile,
+    /// Whether a device is wanted, by its name: asking the expression costs more than all else.
+    wanted: BTreeMap<String, bool>,
     /// What each device had counted at the last run, and when that was.
     last: BTreeMap<String, (Counts, Duration)>,
 }
@@ -63,8 +68,8 @@ const IO_MS: usize = 9;
 const WEIGHTED_MS: usize = 10;
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
-    let diskstats = ProcFile::new(site.path("proc/diskstats"));
-    Ok(Box::new(DiskUsage { options: options.try_into()?, diskstats, last: BTreeMap::new() }))
+    let diskstats = ProcFile::of_short_lines(site.path("proc/diskstats"));
+    Ok(Box::new(DiskUsage { options: options.try_into()?, diskstats, wanted: BTreeMap::new(), last: BTreeMap::new() }))
 }
 
 impl Collector for DiskUsage {
@@ -76,9 +81,10 @@ impl Collector for DiskUsage {
         let (path, diskstats) = self.diskstats.read()?;
         for (at, line) in lines(diskstats) {
             let mut columns = fields(line).skip(2);
-            let Some(device) = columns.next().and_then(text).filter(|name| self.options.devices.is_match(name)) else {
+            let Some(device) = columns.next().and_then(text) else { continue };
+            if !wants(&self.options.devices, &mut self.wanted, device) {
                 continue;
-            };
+            }
             let Some(now) = counts(&mut columns)
                 .map_err(|column| Fail::parse(path, at, "a count", column))?
                 .filter(|_| !device.is_empty())
@@ -117,6 +123,18 @@ impl Collector for DiskUsage {
             }
         }
     }
+}
+
+fn wants(devices: &Regex, known: &mut BTreeMap<String, bool>, device: &str) -> bool {
+    if let Some(wanted) = known.get(device) {
+        return *wanted;
+    }
+    if known.len() >= MOST_KNOWN {
+        known.clear();
+    }
+    let wanted = devices.is_match(device);
+    known.insert(device.to_owned(), wanted);
+    wanted
 }
 
 /// The first columns as counts; `None` when there are fewer, an error with the column that is no count.

@@ -19,12 +19,17 @@ struct LoadAverage {
     options: Options,
     loadavg: ProcFile,
     online: ProcFile,
+    /// How many processors there are, and when that was asked.
+    cpus: (Option<u64>, Option<Duration>),
 }
 
+/// Processors come and go rarely: how often they are counted.
+const COUNTED_EVERY: Duration = Duration::from_secs(60);
+
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
-    let loadavg = ProcFile::new(site.path("proc/loadavg"));
-    let online = ProcFile::new(site.path("sys/devices/system/cpu/online"));
-    Ok(Box::new(LoadAverage { options: options.try_into()?, loadavg, online }))
+    let loadavg = ProcFile::of_short_lines(site.path("proc/loadavg"));
+    let online = ProcFile::of_short_lines(site.path("sys/devices/system/cpu/online"));
+    Ok(Box::new(LoadAverage { options: options.try_into()?, loadavg, online, cpus: (None, None) }))
 }
 
 impl Collector for LoadAverage {
@@ -32,9 +37,14 @@ impl Collector for LoadAverage {
         Spec { name: "loadavg", class: Class::Fast, default_interval: None, deadline: Duration::from_secs(1) }
     }
 
-    fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
+    fn run(&mut self, slot: Slot, out: &mut Out) -> Result<(), Fail> {
+        let (_, asked) = self.cpus;
+        if asked.is_none_or(|asked| slot.monotonic.saturating_sub(asked) >= COUNTED_EVERY) {
+            let cpus = self.online.read().ok().and_then(|(_, online)| count(online));
+            self.cpus = (cpus, Some(slot.monotonic));
+        }
         // Without the list of processors there is a load, but none per processor.
-        let cpus = self.online.read().ok().and_then(|(_, online)| count(online));
+        let (cpus, _) = self.cpus;
         let (path, loadavg) = self.loadavg.read()?;
         let mut columns = fields(loadavg);
         let names: &[[&str; 2]] = match self.options.simple {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::proc::{ProcFile, fields, lines, number, text};
+use crate::proc::{ProcFile, fields, lines, number};
 use crate::{Bits, Class, Collector, Fail, Made, Out, Site, Slot, Spec};
 
 /// `[collectors.vmstat]`.
@@ -28,7 +28,7 @@ struct Vmstat {
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
-    Ok(Box::new(Vmstat { options: options.try_into()?, vmstat: ProcFile::new(site.path("proc/vmstat")) }))
+    Ok(Box::new(Vmstat { options: options.try_into()?, vmstat: ProcFile::of_short_lines(site.path("proc/vmstat")) }))
 }
 
 impl Collector for Vmstat {
@@ -38,12 +38,17 @@ impl Collector for Vmstat {
 
     fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
         let (path, vmstat) = self.vmstat.read()?;
+        let mut missing = self.options.names.len();
         for (at, line) in lines(vmstat) {
+            if missing == 0 {
+                break;
+            }
             let mut columns = fields(line);
-            let (Some(name), Some(count)) = (columns.next().and_then(text), columns.next()) else { continue };
-            if self.options.names.iter().any(|wanted| wanted == name) {
+            let (Some(name), Some(count)) = (columns.next(), columns.next()) else { continue };
+            if let Some(name) = self.options.names.iter().find(|wanted| wanted.as_bytes() == name) {
                 let count = number(count).ok_or_else(|| Fail::parse(path, at, "a count", count))?;
                 out.counter(&["vmstat", name], count, Bits::B64).decimals(2);
+                missing -= 1;
             }
         }
         Ok(())
