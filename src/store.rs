@@ -31,8 +31,9 @@ pub(crate) struct StoreConfig {
     /// How a new file takes its room: "reserved" or "zeroed" all of it at once, so that a full disk stops new series and
     /// not old ones; "sparse" as points arrive, which is quicker and cannot promise this. Default "reserved".
     pub(crate) allocation: AllocationName,
-    /// Files kept open for writing at most; the others are opened for each write. Default: half of the descriptors that
-    /// the process may have (`ulimit -n`), at most 250 000.
+    /// Files kept open for writing at most; the others are opened for each write. Default: what the process may have
+    /// (`ulimit -n`) but for an eighth, at least 2 048 and at most half; no more than 250 000. Some are closed when
+    /// connections need their descriptors.
     pub(crate) descriptors: Option<usize>,
     /// Whether files of tagged series are named by hashes, as carbon's TAG_HASH_FILENAMES; if not, in words. Files with the
     /// other kind of name are read, and renamed by the next write. Default true.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use carbon::clock::next_second;
 use carbon_storage::{EventLog, Expiry, NameTable, TagIndex, WhisperTree};
 use render::Sources;
 use tokio::sync::Notify;
@@ -16,15 +17,12 @@ use tracing::{info, warn};
 use crate::config::Config;
 use crate::store::{StoreConfig, StoreKind};
 
-/// How soon after new series more of them are looked for, and how late they are when none have come for a while: a
-/// process that stands still should not be woken for it twenty times a second.
+/// How soon after new series more of them are looked for, so that no question has many to enter first. When none have
+/// come, the next look at the list is soon enough: a process that stands still should not be woken for this.
 const NEW_SOON: Duration = Duration::from_millis(50);
-const NEW_LATE: Duration = Duration::from_millis(400);
 
-/// How often the list is brought up to date, unless that takes long.
-const EVERY: Duration = Duration::from_secs(1);
-
-/// How often it is read where there is nothing to write: a process whose place we have taken may have written after us.
+/// The list is brought up to date each second, unless that takes long, and read this often where there is nothing to
+/// write: a process whose place we have taken may have written after us.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
 
 /// Of the time, one part in so many goes into writing the list at most.
@@ -92,14 +90,16 @@ fn open(data: &Path, names: Option<Arc<NameTable>>, limit: usize) -> anyhow::Res
 
 /// Enters new series as they come, so that no question has many to enter first.
 async fn enter(index: TagIndex) {
-    let mut pause = NEW_SOON;
+    let mut soon = true;
     loop {
-        tokio::time::sleep(pause).await;
-        if !index.is_behind() {
-            pause = (pause * 2).min(NEW_LATE);
+        match soon {
+            true => tokio::time::sleep(NEW_SOON).await,
+            false => tokio::time::sleep_until(next_second().into()).await,
+        }
+        soon = index.is_behind();
+        if !soon {
             continue;
         }
-        pause = NEW_SOON;
         let entering = index.clone();
         if tokio::task::spawn_blocking(move || entering.catch_up()).await.is_err() {
             return;
@@ -109,15 +109,15 @@ async fn enter(index: TagIndex) {
 
 /// Saves until told to stop, and once more then.
 async fn keep(index: TagIndex, stop: Arc<Notify>) {
-    let (mut pause, mut well, mut ending) = (Duration::ZERO, true, false);
+    let (mut wake, mut well, mut ending) = (Instant::now(), true, false);
     let mut looked: Option<Instant> = None;
     while !ending {
         tokio::select! {
             () = stop.notified() => ending = true,
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep_until(wake.into()) => {}
         }
         if !ending && index.is_listed() && looked.is_some_and(|looked| looked.elapsed() < LOOK_EVERY) {
-            pause = EVERY;
+            wake = next_second();
             continue;
         }
         let begun = Instant::now();
@@ -133,7 +133,7 @@ async fn keep(index: TagIndex, stop: Arc<Notify>) {
             _ => {}
         }
         well = saved.is_ok();
-        pause = EVERY.max(begun.elapsed() * SHARE);
+        wake = next_second().max(Instant::now() + begun.elapsed() * SHARE);
     }
 }
 

@@ -149,6 +149,22 @@ impl Intake {
     /// Waits until there is room, then takes the batch for good; it is empty afterwards. All points of all listeners
     /// come this way.
     pub(crate) async fn accept(&self, batch: &mut Batch) {
+        self.accept_as(batch, Journaled::Soon).await;
+    }
+
+    /// As [`Intake::accept`], on a thread that calls [`Intake::write_journal`] before it sleeps.
+    pub(crate) async fn accept_to_write(&self, batch: &mut Batch) {
+        self.accept_as(batch, Journaled::ByCaller).await;
+    }
+
+    /// Hands the kernel what the journal holds in memory.
+    pub(crate) fn write_journal(&self) {
+        if let Some(journal) = &self.journal {
+            journal.write();
+        }
+    }
+
+    async fn accept_as(&self, batch: &mut Batch, journaled: Journaled) {
         self.gate.sift(batch, |series, reject| self.refuse(reject, self.names.name(series).as_bytes(), &"a listener"));
         if batch.is_empty() {
             return;
@@ -158,7 +174,7 @@ impl Intake {
         if let Some(journal) = &self.journal {
             journal.ready().await;
         }
-        let ticket = self.file_batch(batch);
+        let ticket = self.file_batch(batch, journaled);
         if room.is_none() {
             self.make_room();
         }
@@ -179,11 +195,11 @@ impl Intake {
 
     /// Takes a batch of our own counters: there are few, and they say why nothing else comes in.
     pub(crate) fn accept_own(&self, batch: &mut Batch) {
-        self.file_batch(batch);
+        self.file_batch(batch, Journaled::Soon);
     }
 
     /// Into the journal first, so that nobody sees a point that could still be lost; then into the cache.
-    fn file_batch(&self, batch: &mut Batch) -> Option<Ticket> {
+    fn file_batch(&self, batch: &mut Batch, journaled: Journaled) -> Option<Ticket> {
         if !self.keeps {
             self.stats.received.fetch_add(batch.len() as u64, Relaxed);
             self.stats.dropped.fetch_add(batch.len() as u64, Relaxed);
@@ -191,7 +207,10 @@ impl Intake {
             batch.clear();
             return None;
         }
-        let ticket = self.journal.as_ref().map(|journal| journal.append(batch));
+        let ticket = self.journal.as_ref().map(|journal| match journaled {
+            Journaled::Soon => journal.append(batch),
+            Journaled::ByCaller => journal.append_to_write(batch),
+        });
         let segment = ticket.as_ref().map_or(0, |ticket| ticket.segment().number());
         self.cache.insert(batch, segment, seconds());
         batch.clear();
@@ -215,6 +234,14 @@ impl Intake {
     }
 }
 
+/// Who hands the kernel what was appended to the journal.
+#[derive(Clone, Copy)]
+enum Journaled {
+    /// The journal's own thread, within a tenth of a second.
+    Soon,
+    ByCaller,
+}
+
 /// A point under its series' id, or why there is none.
 type Filed = Result<(SeriesId, Point), Reject>;
 
@@ -230,10 +257,11 @@ enum Line<'a> {
 /// The next line; `before` is the series of the line before it, which knows who is likely to follow.
 #[inline]
 fn next<'a>(lines: &mut Lines<'a>, names: &NameReader<'_>, before: Option<SeriesId>) -> Option<Line<'a>> {
-    if let Some((id, name)) = before.and_then(|before| names.after(before))
-        && let Some(numbers) = lines.next_of(name)
-    {
-        return Some(Line::Guessed(id, numbers));
+    if let Some((id, name)) = before.and_then(|before| names.after(before)) {
+        names.fetch_after(id);
+        if let Some(numbers) = lines.next_of(name) {
+            return Some(Line::Guessed(id, numbers));
+        }
     }
     if let Some(Simple { name, numbers }) = lines.next_simple() {
         return Some(Line::Named(name, numbers));

@@ -7,7 +7,7 @@ mod cache;
 mod changes;
 mod carbonlink;
 mod checkpoint;
-mod clock;
+pub mod clock;
 pub mod config;
 mod daemon;
 mod flush;

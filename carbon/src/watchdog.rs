@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-/// How often the daemon is looked at.
-const LOOK: Duration = Duration::from_secs(1);
+use crate::clock::next_second;
 
 /// What is seen of the daemon at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -182,7 +181,7 @@ pub async fn watch(health: Health, look: impl Fn() -> Seen, stop: CancellationTo
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK) => health.observe(start.elapsed(), &look()),
+            () = tokio::time::sleep_until(next_second().into()) => health.observe(start.elapsed(), &look()),
         }
     }
 }

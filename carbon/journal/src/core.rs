@@ -17,6 +17,7 @@ use crate::growing::Writer;
 use crate::options::{Options, Sync};
 use crate::replay::{self, Each, Replayed};
 use crate::state::State;
+use crate::threads::WRITE_EVERY;
 
 /// Appended bytes that the writer takes at once instead of at its next visit.
 const WRITE_AT: u64 = 1024 * 1024;
@@ -75,15 +76,18 @@ impl Core {
         Ok((Arc::new(Core::new(options, disk, names, state, writer)), replayed))
     }
 
-    /// Encodes `batch`; no call to the disk, one lock.
-    pub(crate) fn append(self: &Arc<Core>, batch: &[(SeriesId, Point)], now: Instant) -> Ticket {
+    /// Encodes `batch`; no call to the disk, one lock. Wakes the writer when it sleeps, unless the caller `writes` itself.
+    pub(crate) fn append(self: &Arc<Core>, batch: &[(SeriesId, Point)], now: Instant, writes: bool) -> Ticket {
         let mut state = self.state();
         let before = state.appended;
         let segment = state.append(batch, &self.names, &self.options, now);
         let position = Position(state.appended);
         let pressing = before < state.written + WRITE_AT && position.0 >= state.written + WRITE_AT;
-        let wake = state.writer_sleeps || pressing;
-        state.writer_sleeps = false;
+        // Nor is a caller who is busy for long relied on.
+        let late =
+            || state.appending.front().is_some_and(|chunk| now.saturating_duration_since(chunk.since) > WRITE_EVERY);
+        let wake = state.writer_sleeps && (!writes || late()) || pressing;
+        state.writer_sleeps &= !wake;
         drop(state);
         if wake {
             self.to_write.notify_one();

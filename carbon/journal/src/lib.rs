@@ -7,8 +7,9 @@
 //!
 //! ```text
 //!  append ──> memory ──────────> kernel ──────────> disk ──────────> release
-//!             encoded, no        writer thread,     syncer thread,   archives hold it,
-//!             system call        <= 100 ms          <= 500 ms        and are synced
+//!             encoded, no        writer thread, or  syncer thread,   archives hold it,
+//!             system call        who appended,      <= 500 ms        and are synced
+//!                                <= 100 ms
 //! ```
 //!
 //! The journal knows points by the ids of the name table. A names file holds the names of one generation, which is one

@@ -9,7 +9,7 @@ use crate::options::Sync;
 use crate::state::State;
 
 /// Longest time that appended bytes stay in the process while the disk takes them.
-const WRITE_EVERY: Duration = Duration::from_millis(100);
+pub(crate) const WRITE_EVERY: Duration = Duration::from_millis(100);
 /// Pause after a failed write or sync.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
@@ -53,6 +53,11 @@ fn sync(core: &Core) {
     loop {
         let mut state = core.state();
         while state.written == state.synced && !state.closing {
+            // While points come in it is known when the next sync is due, and nobody has to wake this thread for it.
+            if let Some(pause) = core.rest(last_start) {
+                state = wait_for(&core.to_sync, state, pause);
+                continue;
+            }
             state.syncer_sleeps = true;
             state = wait(&core.to_sync, state);
         }
@@ -70,6 +75,17 @@ fn sync(core: &Core) {
         if synced.is_err() {
             drop(wait_for(&core.to_sync, core.state(), RETRY_AFTER));
         }
+    }
+}
+
+/// A visit of the writer, made by somebody else.
+pub(crate) fn write_now(core: &Core) {
+    if core.all_written() {
+        return;
+    }
+    match core.write_step() {
+        Ok(_) => core.wake_syncer(),
+        Err(_) => core.to_write.notify_one(),
     }
 }
 
@@ -94,10 +110,16 @@ impl Core {
     /// How long the syncer may still gather.
     fn before_sync(&self, state: &State, last_start: Option<Instant>) -> Option<Duration> {
         let Sync::Every(distance) = self.options.sync else { return None };
-        // From the oldest point on, which may have waited for the writer, and never more often than asked for.
-        let since = state.oldest().max(last_start)?;
+        // After a pause from the oldest point on, which may have waited for the writer; never more often than asked for.
+        let since = last_start.filter(|start| start.elapsed() < distance * 2).or(state.oldest())?;
         let pause = distance.checked_sub(since.elapsed())?;
         (!self.presses_syncer(state) && !pause.is_zero()).then_some(pause)
+    }
+
+    /// How long the syncer rests after a sync that began at `last_start`.
+    fn rest(&self, last_start: Option<Instant>) -> Option<Duration> {
+        let Sync::Every(distance) = self.options.sync else { return None };
+        distance.checked_sub(last_start?.elapsed()).filter(|pause| !pause.is_zero())
     }
 
     fn all_written(&self) -> bool {

@@ -220,3 +220,20 @@ fn room_that_a_killed_process_had_reserved_is_given_back() {
     assert!(taken() < RESERVED / 16, "{} bytes", taken());
     drop(journal);
 }
+
+#[test]
+fn what_somebody_writes_himself_is_safe_from_a_kill_at_once() {
+    let (dir, killed) = (tempdir().unwrap(), tempdir().unwrap());
+    let (journal, names, ..) = open(dir.path()).unwrap();
+    let expected = points(0, 10);
+    drop(journal.append_to_write(&batch(&names, &expected)));
+    journal.write();
+    // The files as a kill leaves them here and now.
+    for entry in fs::read_dir(dir.path()).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, killed.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let (_journal, _, _, seen) = open(killed.path()).unwrap();
+    assert_eq!(values(&seen), expected);
+    journal.close().unwrap();
+}

@@ -46,6 +46,11 @@ pub use shed::Shed;
 pub use strategy::{Strategy, Waiting};
 pub(crate) use withdraw::Withdrawn;
 
+/// How many points ahead the processor fetches a series, and then the block that its points lie in, while it files
+/// others: with more series than its caches hold, waiting for both would be most of the work.
+const FAR: usize = 8;
+const NEAR: usize = 4;
+
 /// Points that a writer is given at once, unless a single series has more.
 const MOST_TAKEN: usize = (4 << 20) / size_of::<Point>();
 
@@ -129,7 +134,13 @@ impl Cache {
         let mut replaced = 0;
         for run in batch.chunk_by(|a, b| shard_of(a.0) == shard_of(b.0)) {
             replaced += self.change(shard_of(run[0].0), |shard| {
-                run.iter().map(|(id, point)| shard.add(place_of(*id), *point, segment, now)).sum::<usize>()
+                let place = |at: usize| run.get(at).map(|(id, _)| place_of(*id));
+                let add = |(at, (id, point)): (usize, &(SeriesId, Point))| {
+                    place(at + FAR).into_iter().for_each(|place| shard.fetch_run(place));
+                    place(at + NEAR).into_iter().for_each(|place| shard.fetch_block(place));
+                    shard.add(place_of(*id), *point, segment, now)
+                };
+                run.iter().enumerate().map(add).sum::<usize>()
             });
         }
         self.stats.overwritten.fetch_add(replaced as u64, Relaxed);

@@ -68,6 +68,18 @@ impl Run {
         self.count as usize
     }
 
+    /// The block that is filled now.
+    #[inline]
+    pub(super) fn tail(&self) -> u32 {
+        self.tail
+    }
+
+    /// The byte that the next point is coded into.
+    #[inline]
+    pub(super) fn room(&self, pool: &Pool) -> Option<u8> {
+        if self.tail == NONE { None } else { pool.block(self.tail).bytes.get(usize::from(self.fill)).copied() }
+    }
+
     /// Adds all points to `out` in order of arrival.
     pub(super) fn read(&self, pool: &Pool, out: &mut Vec<Point>) {
         out.reserve(self.len());

@@ -3,6 +3,8 @@
 //! Series lie in the order of their ids, in groups of 32 that exist while one of them has points, so that a sender's
 //! batch and a writer's pass walk memory forwards. Nothing is hashed but the few series that are being written.
 
+use std::hint::black_box;
+
 use hashbrown::HashMap;
 use whisper::Point;
 
@@ -110,6 +112,24 @@ impl Shard {
         self.segments.enter(segment);
         self.points += 1;
         0
+    }
+
+    /// Has the processor fetch the run at `place` while it is busy with something else.
+    #[inline]
+    pub(super) fn fetch_run(&self, place: u32) {
+        black_box(self.run(place).map(|run| run.tail()));
+    }
+
+    /// As [`Shard::fetch_run`], for the block that the next point of that run is coded into.
+    #[inline]
+    pub(super) fn fetch_block(&self, place: u32) {
+        black_box(self.run(place).map(|run| run.room(&self.pool)));
+    }
+
+    #[inline]
+    fn run(&self, place: u32) -> Option<&Run> {
+        let group = self.groups.get((place / GROUP) as usize)?.as_ref()?;
+        Some(&group.runs[(place % GROUP) as usize])
     }
 
     /// Lets a run wait at a place where none does.

@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use carbon_storage::Store;
 use rustix::io::Errno;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -26,12 +27,16 @@ const REST: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What one listener and its connections share.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Accept {
     /// One permit a connection; further peers wait in the kernel's queue.
     pub(crate) permits: Arc<Semaphore>,
     /// Who holds how many. `None` while a proxy has yet to say who they are.
     pub(crate) peers: Option<Arc<Peers>>,
+    /// Keeps archives open, and closes some when we need their descriptors.
+    pub(crate) store: Arc<dyn Store>,
+    /// See [`nearly_full`].
+    pub(crate) nearly_full: RawFd,
     pub(crate) stats: Arc<Stats>,
     pub(crate) tracker: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -65,6 +70,7 @@ impl Accept {
                 Err(error) => {
                     // Mostly "too many open files"; the connection stays in the queue until there are some.
                     warn!(%error, "Cannot accept a connection; trying again in 100 ms. Raise the limit of open files.");
+                    self.store.spare_descriptors();
                     tokio::time::sleep(REST).await;
                 }
             }
@@ -94,6 +100,9 @@ impl Accept {
     async fn next(&self, listener: &Listener) -> io::Result<(Socket, Peer, OwnedSemaphorePermit)> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(io::Error::other)?;
         let (socket, peer) = listener.accept().await?;
+        if socket.number() >= self.nearly_full {
+            self.store.spare_descriptors();
+        }
         Ok((socket, peer, permit))
     }
 
@@ -128,6 +137,12 @@ impl Accept {
             serve.await;
         });
     }
+}
+
+/// A descriptor from this number on is one of the last that this process may have: the kernel gives the lowest first.
+pub(crate) fn nearly_full() -> RawFd {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.and_then(|limit| RawFd::try_from(limit - limit / 16).ok()).unwrap_or(RawFd::MAX)
 }
 
 /// Errors of `accept` that belong to a connection which is gone already, or that a firewall forbade.

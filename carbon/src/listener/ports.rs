@@ -9,7 +9,7 @@ use carbon_storage::Store;
 use tokio::net::UdpSocket;
 use tokio::sync::Semaphore;
 
-use super::accept::{Accept, Accepted};
+use super::accept::{Accept, Accepted, nearly_full};
 use super::beats::Beats;
 use super::connection::{Serving, Stream};
 use super::datagrams::Datagrams;
@@ -43,6 +43,8 @@ impl Ports {
         let accept = |most: usize, peers: Option<Arc<Peers>>| Accept {
             permits: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
             peers,
+            store: Arc::clone(&store),
+            nearly_full: nearly_full(),
             stats: Arc::clone(&intake.stats),
             tracker: tasks.tracker.clone(),
             stop: tasks.stop.clone(),
@@ -50,7 +52,7 @@ impl Ports {
         Ports {
             link: Arc::new(CarbonLink {
                 cache: Arc::clone(&intake.cache),
-                store,
+                store: Arc::clone(&store),
                 stats: Arc::clone(&intake.stats),
                 large: Semaphore::new(MOST_LARGE),
                 idle_timeout: config.idle_timeout,
@@ -66,7 +68,7 @@ impl Ports {
                 idle_timeout: config.idle_timeout,
                 stop: tasks.stop.clone(),
                 desk: Arc::clone(&tasks.desk),
-                beats: Beats::default(),
+                beats: Beats::new(intake),
             }),
             formats: Formats { proxied: config.proxy_protocol, max_line: config.max_line, max_frame: config.max_frame },
         }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The beat on which steady peers are read.
-pub(super) const BEAT: Duration = Duration::from_millis(50);
+/// The beat on which steady peers are read: as long as a slot of the runtime's second wheel of timers. A timer that does
+/// not end with such a slot wakes the thread twice, once to move to the first wheel.
+pub(super) const BEAT: Duration = Duration::from_millis(64);
 
 /// Fewer bytes than this are little for a read.
 const LITTLE: usize = 16 * 1024;

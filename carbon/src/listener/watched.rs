@@ -1,7 +1,7 @@
 //! Sockets that the runtime watches, the same for TCP and unix.
 
 use std::io::{self, ErrorKind};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -52,6 +52,14 @@ impl Socket {
         match peer {
             Peer::Ip(_) => TcpStream::from_std(connection.into()).map(Socket::Tcp),
             Peer::Unix => UnixStream::from_std(connection.into()).map(Socket::Unix),
+        }
+    }
+
+    /// The number of its descriptor.
+    pub(crate) fn number(&self) -> RawFd {
+        match self {
+            Socket::Tcp(stream) => stream.as_raw_fd(),
+            Socket::Unix(stream) => stream.as_raw_fd(),
         }
     }
 

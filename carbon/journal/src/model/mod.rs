@@ -115,7 +115,7 @@ impl World {
             batch.push((id, point));
             points.push((series, point));
         }
-        let ticket = self.core.append(&batch, self.now);
+        let ticket = self.core.append(&batch, self.now, false);
         let (segment, end) = (ticket.segment().number(), ticket.position().0);
         self.appended.extend(points.into_iter().map(|(series, point)| Appended { series, point, segment, end }));
     }

@@ -33,7 +33,7 @@ impl Bench {
     /// Appends about `count` times ten bytes.
     fn append(&self, count: u32) {
         let point = Point { time: Timestamp::from_secs(1_700_000_000), value: 0.1 };
-        drop(self.core.append(&vec![(carbon_storage::SeriesId::new(0), point); count as usize], self.now));
+        drop(self.core.append(&vec![(carbon_storage::SeriesId::new(0), point); count as usize], self.now, false));
     }
 
     #[track_caller]

@@ -178,7 +178,12 @@ impl Shared {
                 let nodes = self.nodes();
                 some.iter().map(|leaf| format!("{prefix}{}", nodes.parts.text(leaf.part))).collect()
             };
-            let times: Vec<Option<u32>> = names.iter().map(|name| self.changed(name)).collect();
+            // Whose points wait is being written to: a file less to look at, which is most of them where all is well.
+            let waiting = self.arrivals.get().map_or(Vec::new(), |arrivals| arrivals.are_waiting(&names));
+            let waits = waiting.into_iter().chain(std::iter::repeat(false));
+            let now = epoch_seconds().clamp(1, WAITING - 1);
+            let time = |(name, waits): (&String, bool)| if waits { Some(now) } else { self.changed(name) };
+            let times: Vec<Option<u32>> = names.iter().zip(waits).map(time).collect();
             let mut nodes = self.nodes_mut();
             if nodes.get(place).is_none() {
                 return;

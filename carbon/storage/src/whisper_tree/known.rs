@@ -9,6 +9,7 @@
 //! write: what is still being written keeps its descriptor, what went silent loses it.
 
 use std::fs::File;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use whisper::{Kept, Tip};
@@ -93,7 +94,7 @@ impl Known {
 pub(super) struct KnownFiles {
     parts: Vec<Mutex<Part>>,
     /// Descriptors that each part may keep.
-    room: usize,
+    room: AtomicUsize,
     /// New files that each part may hold open for a moment beside those.
     young: usize,
 }
@@ -106,7 +107,7 @@ impl KnownFiles {
     pub(super) fn new(descriptors: usize) -> KnownFiles {
         let parts = (0..PARTS).map(|_| Mutex::default()).collect();
         let young = (descriptors / 8).min(MOST_YOUNG) / PARTS;
-        KnownFiles { parts, room: (descriptors - young * PARTS).div_ceil(PARTS), young }
+        KnownFiles { parts, room: AtomicUsize::new((descriptors - young * PARTS).div_ceil(PARTS)), young }
     }
 
     /// Takes out what is known of a series, and its descriptor if one is open.
@@ -124,7 +125,7 @@ impl KnownFiles {
         let mut known = known.written_at(milliseconds, first);
         let (mut part, place) = self.part(series);
         let grown_up = part.bring_up(milliseconds);
-        let closed = match part.makes_room(self.room, before) {
+        let closed = match part.makes_room(self.room.load(Relaxed), before) {
             Some(closed) if file.unlock().is_ok() => {
                 known.descriptor = part.descriptors.push(place as u32, file);
                 closed
@@ -144,11 +145,26 @@ impl KnownFiles {
         drop((closed, grown_up));
     }
 
-    fn part(&self, series: SeriesId) -> (MutexGuard<'_, Part>, usize) {
-        let part = &self.parts[series.index() % PARTS];
-        // Knowledge is put in as a whole; a panic elsewhere cannot leave it half done.
-        (part.lock().unwrap_or_else(PoisonError::into_inner), series.index() / PARTS)
+    /// Halves the number of descriptors that are kept from now on, and gives it, unless it is zero already; those used
+    /// least lately are closed.
+    pub(super) fn spare(&self) -> Option<usize> {
+        let room = Some(self.room.load(Relaxed)).filter(|room| *room > 0)? / 2;
+        self.room.store(room, Relaxed);
+        for part in &self.parts {
+            let closed = lock(part).close_all_but(room);
+            drop(closed);
+        }
+        Some(room * PARTS)
     }
+
+    fn part(&self, series: SeriesId) -> (MutexGuard<'_, Part>, usize) {
+        (lock(&self.parts[series.index() % PARTS]), series.index() / PARTS)
+    }
+}
+
+fn lock(part: &Mutex<Part>) -> MutexGuard<'_, Part> {
+    // Knowledge is put in as a whole; a panic elsewhere cannot leave it half done.
+    part.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Debug, Default)]
@@ -189,12 +205,23 @@ impl Part {
             return Some(None);
         }
         let owner = self.descriptors.oldest()? as usize;
-        let known = self.slot(owner)?.as_mut()?;
-        if known.written >= before {
+        if self.slot(owner)?.as_ref()?.written >= before {
             return None;
         }
+        Some(self.close_oldest())
+    }
+
+    fn close_oldest(&mut self) -> Option<File> {
+        let owner = self.descriptors.oldest()? as usize;
+        let known = self.slot(owner)?.as_mut()?;
         let descriptor = std::mem::replace(&mut known.descriptor, NONE);
-        Some(self.descriptors.remove(descriptor))
+        self.descriptors.remove(descriptor)
+    }
+
+    /// Gives all descriptors but `room`, to be closed.
+    fn close_all_but(&mut self, room: usize) -> Vec<File> {
+        let spare = self.descriptors.len().saturating_sub(room);
+        std::iter::from_fn(|| self.close_oldest()).take(spare).collect()
     }
 }
 
@@ -218,7 +245,7 @@ mod tests {
     #[test]
     fn a_new_file_that_is_held_for_a_moment_is_known_for_good() {
         let (folder, files) = (tempfile::tempdir().unwrap(), KnownFiles::new(512));
-        assert_eq!((files.room, files.young), (7, 1));
+        assert_eq!((files.room.load(Relaxed), files.young), (7, 1));
         let series = |number: u32| SeriesId::new(number * PARTS as u32);
         let put = |number, at: &dyn Fn(&Look) -> u64| {
             let (file, known, look) = made(&folder, number);
@@ -232,6 +259,21 @@ mod tests {
         assert!(held.is_as_left(&looks[7], false) && file.is_none());
         assert!(!files.take(series(8)).unwrap().0.settled, "another new file came too soon");
         assert!(files.take(series(0)).unwrap().1.is_some(), "there was room to keep it");
+    }
+
+    #[test]
+    fn descriptors_are_spared_for_others_those_used_last_stay() {
+        let (folder, files) = (tempfile::tempdir().unwrap(), KnownFiles::new(4 * PARTS));
+        let series = |number: u32| SeriesId::new(number * PARTS as u32);
+        for number in 0..4 {
+            let (file, known, look) = made(&folder, number);
+            files.put(series(number), known, look.changed + u64::from(number), 0, file);
+        }
+        assert_eq!(files.spare(), Some(2 * PARTS));
+        let open = [0, 1, 2, 3].map(|number| files.take(series(number)).unwrap().1.is_some());
+        assert_eq!(open, [false, false, true, true]);
+        assert_eq!(files.spare(), Some(PARTS));
+        assert_eq!((files.spare(), files.spare()), (Some(0), None));
     }
 
     #[test]

@@ -67,14 +67,19 @@ pub struct TreeOptions {
 }
 
 impl TreeOptions {
-    /// Half of the descriptors that this process may have; the others are for connections.
+    /// What this process may have but for some: an eighth, at least 2 048 and at most half. When connections need more,
+    /// some are closed for them, see [`Store::spare_descriptors`](crate::Store::spare_descriptors).
     pub fn default_descriptors() -> usize {
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
         limit.map_or(MOST_DESCRIPTORS, |limit| {
-            usize::try_from(limit / 2).unwrap_or(MOST_DESCRIPTORS).min(MOST_DESCRIPTORS)
+            let others = (limit / 8).max(FOR_OTHERS).min(limit / 2);
+            usize::try_from(limit - others).unwrap_or(MOST_DESCRIPTORS).min(MOST_DESCRIPTORS)
         })
     }
 }
+
+/// Descriptors left for connections, and for whatever else a process opens.
+const FOR_OTHERS: u64 = 2048;
 
 /// Kept by default at most: each costs the kernel about a kilobyte, and beyond this opening is no longer what counts.
 const MOST_DESCRIPTORS: usize = 250_000;

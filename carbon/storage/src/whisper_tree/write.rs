@@ -14,7 +14,7 @@ use std::io::{self, ErrorKind as Kind};
 use std::path::Path;
 
 use carbon_line::MetricName;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 use whisper::{Kept, Retention, Timestamp, Whisper};
 
 use super::carry::{backup, carry_over};
@@ -48,6 +48,12 @@ impl Store for WhisperTree {
 
     fn lift_limits(&self) {
         self.limit_creates(0);
+    }
+
+    fn spare_descriptors(&self) {
+        if let Some(kept) = self.state.known.spare() {
+            info!(kept, "Fewer archives are kept open: their descriptors are needed for connections.");
+        }
     }
 
     fn finest(&self, name: &MetricName) -> Retention {
