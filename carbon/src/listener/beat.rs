@@ -23,8 +23,9 @@ use super::steady::BEAT;
 use super::watched::Socket;
 use crate::batch::Batch;
 
-/// With so many bytes in a beat a socket may be full; then it is watched again, so that its peer need not wait.
-const MUCH: usize = 48 * 1024;
+/// With so many bytes in a beat a socket may be full, since its first window is of this size; then it is watched again, so
+/// that its peer need not wait.
+const MUCH: usize = 64 * 1024;
 
 /// With fewer bytes than this in a beat, only every third beat is worth a read.
 const FEW: usize = 8 * 1024;
