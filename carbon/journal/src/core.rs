@@ -4,7 +4,7 @@
 //! (files and what is to be written next), `state` (never held across a call to the disk).
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use carbon_storage::{NameTable, SeriesId};
 use tokio::sync::Notify;
@@ -17,7 +17,9 @@ use crate::growing::Writer;
 use crate::options::{Options, Sync};
 use crate::replay::{self, Each, Replayed};
 use crate::state::State;
-use crate::threads::WRITE_EVERY;
+
+/// Longest time that appended bytes stay in the process while the disk takes them.
+pub(crate) const WRITE_EVERY: Duration = Duration::from_millis(100);
 
 /// Appended bytes that the writer takes at once instead of at its next visit.
 const WRITE_AT: u64 = 1024 * 1024;

@@ -4,12 +4,10 @@ use std::sync::{Arc, Condvar, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::core::Core;
+use crate::core::{Core, WRITE_EVERY};
 use crate::options::Sync;
 use crate::state::State;
 
-/// Longest time that appended bytes stay in the process while the disk takes them.
-pub(crate) const WRITE_EVERY: Duration = Duration::from_millis(100);
 /// Pause after a failed write or sync.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
