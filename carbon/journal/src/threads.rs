@@ -76,11 +76,14 @@ fn sync(core: &Core) {
     }
 }
 
-/// A visit of the writer, made by somebody else.
+/// A visit of the writer, made by somebody else. While the disk refuses, the writer alone tries again: each failure is
+/// announced, which wakes the tasks of a runtime that calls this before it sleeps, and it would never come to sleep.
 pub(crate) fn write_now(core: &Core) {
-    if core.all_written() {
+    let state = core.state();
+    if state.appended == state.written || state.refused.is_some() {
         return;
     }
+    drop(state);
     match core.write_step() {
         Ok(_) => core.wake_syncer(),
         Err(_) => core.to_write.notify_one(),

@@ -13,6 +13,7 @@ use crate::chunk::Segment;
 use crate::core::Core;
 use crate::options::Options;
 use crate::state::Wait;
+use crate::threads;
 
 struct Bench {
     disk: Forgetful,
@@ -84,6 +85,22 @@ fn a_full_disk_is_tried_again_and_costs_nothing() {
     bench.core.sync_step().unwrap();
     bench.waits(SOON, None);
     assert_eq!(bench.core.snapshot(bench.now).write_failures, 1);
+}
+
+#[test]
+fn who_writes_himself_leaves_a_full_disk_to_the_journal() {
+    let bench = bench(Options::default());
+    bench.append(20);
+    bench.disk.fail_next_write();
+    threads::write_now(&bench.core);
+    bench.waits(SOON, Some(Wait::DiskFull));
+    threads::write_now(&bench.core);
+    bench.waits(SOON, Some(Wait::DiskFull));
+    bench.core.write_step().unwrap();
+    bench.append(20);
+    threads::write_now(&bench.core);
+    bench.core.sync_step().unwrap();
+    bench.waits(Duration::from_secs(1000), None);
 }
 
 #[test]
