@@ -118,6 +118,12 @@ impl Ledgers {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Puts what each of them says now into `runs`.
+    pub(crate) fn read(&self, runs: &mut Vec<Runs>) {
+        runs.clear();
+        runs.extend(self.0.read().unwrap_or_else(PoisonError::into_inner).iter().map(|ledger| ledger.runs()));
+    }
+
     /// Puts `ledgers` in their place.
     pub(crate) fn replace(&self, ledgers: Vec<Arc<Ledger>>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = ledgers;

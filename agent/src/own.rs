@@ -15,8 +15,9 @@ use crate::route::RouteCounts;
 /// Publishes the ledgers and the destinations' queues.
 pub(crate) struct Own {
     ledgers: Ledgers,
-    /// What each said at the last run.
+    /// What each said at the last run, and what they say at this one; both kept for their memory.
     told: Vec<Runs>,
+    now: Vec<Runs>,
     pipeline: Arc<Pipeline>,
     /// What each destination said at the last run.
     last: HashMap<Box<str>, (Counts, Lost)>,
@@ -26,18 +27,22 @@ pub(crate) struct Own {
 impl Own {
     pub(crate) fn new(ledgers: Ledgers, pipeline: Arc<Pipeline>) -> Own {
         // After a reload there are counts already, which have been told.
-        let told = ledgers.all().iter().map(|ledger| ledger.runs()).collect();
+        let mut told = Vec::new();
+        ledgers.read(&mut told);
         let outlets = pipeline.outlets();
         let last = outlets.iter().map(|outlet| (outlet.name().into(), outlet.account())).collect();
         let routes = pipeline.routes().into_iter().collect();
-        Own { ledgers, told, pipeline, last, routes }
+        Own { ledgers, told, now: Vec::new(), pipeline, last, routes }
     }
 
     /// The queue of one destination now, and what went through it since the last run.
     fn destination(&mut self, outlet: &Outlet, out: &mut Out) {
         let name = outlet.name();
         let (counts, lost) = outlet.account();
-        let (before, lost_before) = self.last.insert(name.into(), (counts, lost)).unwrap_or_default();
+        let (before, lost_before) = match self.last.get_mut(name) {
+            Some(last) => std::mem::replace(last, (counts, lost)),
+            None => self.last.insert(name.into(), (counts, lost)).unwrap_or_default(),
+        };
         out.gauge(&["agent", "queue", name, "points"], counts.queued as f64);
         out.gauge(&["agent", "queue", name, "bytes"], counts.bytes as f64).unit(Unit::Bytes);
         out.gauge(&["agent", "queue", name, "spool_points"], counts.spooled as f64);
@@ -67,9 +72,9 @@ impl Collector for Own {
     }
 
     fn run(&mut self, _: Slot, out: &mut Out) -> Result<(), Fail> {
-        let told: Vec<Runs> = self.ledgers.all().iter().map(|ledger| ledger.runs()).collect();
+        self.ledgers.read(&mut self.now);
         // Plugins tell of themselves.
-        for now in told.iter().filter(|now| !now.name.starts_with("plugin.")) {
+        for now in self.now.iter().filter(|now| !now.name.starts_with("plugin.")) {
             let path = |what| ["agent", "collectors", now.name, what];
             // One that has not run yet has nothing to say of itself.
             if now.state != State::Waiting {
@@ -83,7 +88,7 @@ impl Collector for Own {
             out.gauge(&path("errors"), since(now.errors, last.map(|last| last.errors)));
             out.gauge(&path("overruns"), since(now.overruns, last.map(|last| last.overruns)));
         }
-        self.told = told;
+        std::mem::swap(&mut self.told, &mut self.now);
         for outlet in self.pipeline.outlets() {
             self.destination(&outlet, out);
         }

@@ -6,8 +6,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{io, thread};
 
-/// A thread without work ends after this long.
-const IDLE: Duration = Duration::from_secs(120);
+/// A thread without work ends after this long; a new one for each write of the last readings would cost as much as the
+/// write.
+const IDLE: Duration = Duration::from_secs(240);
 
 type Task = Box<dyn FnOnce() + Send>;
 

@@ -2,13 +2,13 @@
 //! its name last:
 //!
 //! ```text
-//! plumbago-readings 1 BOOT
+//! plumbago-readings 2 BOOT NUMBER  of two texts that with the higher number is the later one
 //! collector NAME                whose the lines below are
 //! c BITS READING AT NAME        a counter of 32 or 64 bits, read AT nanoseconds after the boot
 //! t SUM AT NAME                 a growing sum, by the bits of its double
 //! a SUM COUNT AT NAME           a sum over events
 //! k AT N,N,.. NAME              what the collector keeps itself; AT is `-` when it holds over a reboot
-//! end LINES                     how many lines are above; without it the file is cut
+//! end CRC                       of all above, in hexadecimal; another one says that the file was written in part
 //! ```
 
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ use collectors::{Bits, Kept, Value};
 use crate::job::Job;
 use crate::rate::Rates;
 
-const HEAD: &str = "plumbago-readings 1 ";
+const HEAD: &str = "plumbago-readings 2 ";
 
 /// A reading is used again for this long, or for ten runs of its collector where that is longer.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -28,6 +28,7 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// What an earlier start left, by collector.
 #[derive(Debug, Default)]
 pub(crate) struct Remembered {
+    pub(crate) number: u64,
     collectors: HashMap<String, Past>,
 }
 
@@ -44,12 +45,13 @@ impl Remembered {
     /// What is wrong with it; nothing of a damaged file is used.
     pub(crate) fn parse(text: &str, boot: Option<&str>) -> Result<Remembered, &'static str> {
         let (body, end) = text.trim_end_matches('\n').rsplit_once('\n').ok_or("it has no lines")?;
-        let count = end.strip_prefix("end ").and_then(|count| count.parse().ok());
-        if count != Some(body.lines().count()) {
-            return Err("it is cut");
-        }
         let mut lines = body.lines();
-        let written = lines.next().and_then(|head| head.strip_prefix(HEAD)).ok_or("it is of another version")?;
+        let head = lines.next().and_then(|head| head.strip_prefix(HEAD)).ok_or("it is of another version")?;
+        if end.strip_prefix("end ") != Some(&*check(body)) {
+            return Err("it was written in part");
+        }
+        let (written, number) = head.split_once(' ').ok_or("its first line cannot be read")?;
+        let number = number.parse().map_err(|_| "its first line cannot be read")?;
         let same_boot = boot == Some(written);
         let mut collectors = HashMap::<String, Past>::new();
         let mut past = &mut Past::default();
@@ -60,7 +62,7 @@ impl Remembered {
                 past.take(line, same_boot).ok_or("a line of it cannot be read")?;
             }
         }
-        Ok(Remembered { collectors })
+        Ok(Remembered { number, collectors })
     }
 
     /// Gives `job`, which runs each `interval`, what was remembered for it and is not too old at `now`.
@@ -135,12 +137,16 @@ fn nanoseconds(text: &str) -> Option<Duration> {
     text.parse().ok().map(Duration::from_nanos)
 }
 
-/// Begins a text of this `boot`.
-pub(crate) fn begin(boot: Option<&str>, text: &mut String) {
+/// What the last line says of the lines above it.
+fn check(body: &str) -> String {
+    format!("{:08x}", crc32fast::hash(body.trim_end_matches('\n').as_bytes()))
+}
+
+/// Begins the text `number`, of this `boot`.
+pub(crate) fn begin(boot: Option<&str>, number: u64, text: &mut String) {
     text.clear();
-    text.push_str(HEAD);
-    text.push_str(boot.unwrap_or("-"));
-    text.push('\n');
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{HEAD}{} {number}", boot.unwrap_or("-"));
 }
 
 /// Appends what `job` remembers.
@@ -180,8 +186,7 @@ pub(crate) fn append(job: &Job, text: &mut String) {
 
 /// Ends a text.
 pub(crate) fn end(text: &mut String) {
-    let lines = text.lines().count();
-    let _ = writeln!(text, "end {lines}");
+    let _ = writeln!(text, "end {}", check(text));
 }
 
 #[cfg(test)]

@@ -112,8 +112,8 @@ impl Agent {
         let delivery = Arc::new(Mutex::new(delivery));
         let mut planned = plan.planned(&config, &ledgers, &pipeline, &exposure);
         ledgers.replace(told(&planned));
-        let keeper = config.folder.as_deref().map(Keeper::new);
-        if let Some(mut remembered) = keeper.as_ref().map(Keeper::load) {
+        let mut keeper = config.folder.as_deref().map(Keeper::new);
+        if let Some(mut remembered) = keeper.as_mut().map(Keeper::load) {
             for Planned { job, interval, .. } in &mut planned {
                 remembered.give(job, Duration::from_secs(interval.secs().into()), clock::since_boot());
             }

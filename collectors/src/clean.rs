@@ -6,14 +6,12 @@ pub fn clean(part: &str, name: &mut String) {
     if part.is_empty() {
         name.push('_');
     }
-    if part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')) {
-        name.push_str(part);
-        return;
-    }
-    for c in part.chars() {
-        let bad = matches!(c, '.' | '/' | '\\' | ';') || c.is_whitespace() || c.is_control();
-        name.push(if bad { '_' } else { c });
-    }
+    name.extend(part.chars().map(|c| {
+        // Nearly all are.
+        let plain = c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        let bad = || matches!(c, '.' | '/' | '\\' | ';') || c.is_whitespace() || c.is_control();
+        if plain || !bad() { c } else { '_' }
+    }));
 }
 
 /// Appends `part` to the name that begins at `start`, as the series was called that Diamond's points went to: dots and

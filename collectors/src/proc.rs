@@ -27,7 +27,9 @@ type Take<'a> = dyn FnMut(&Path, usize, &[u8]) -> Result<(), Fail> + 'a;
 pub(crate) struct ProcFile {
     path: PathBuf,
     file: Option<File>,
+    /// Never shorter than what was read once, so that there is room behind the contents of a file which stays as it is.
     bytes: Vec<u8>,
+    filled: usize,
     /// Bytes that no line of it has.
     longest_line: usize,
 }
@@ -35,13 +37,19 @@ pub(crate) struct ProcFile {
 impl ProcFile {
     /// Opens nothing yet.
     pub(crate) fn new(path: PathBuf) -> ProcFile {
-        ProcFile { path, file: None, bytes: Vec::new(), longest_line: usize::MAX }
+        ProcFile { path, file: None, bytes: Vec::new(), filled: 0, longest_line: usize::MAX }
     }
 
-    /// As [`new`](ProcFile::new), for a file of short lines, or one that the kernel makes as a whole: it fills a page of
-    /// 4 KiB with as many lines as fit, so that a read which gives much less has come to the end.
-    pub(crate) fn of_short_lines(path: PathBuf) -> ProcFile {
-        ProcFile { longest_line: 2048, ..ProcFile::new(path) }
+    /// As [`new`](ProcFile::new), for a file that the kernel makes as a whole: a read which gives less than a page and
+    /// less than there was room for has come to the end.
+    pub(crate) fn made_at_once(path: PathBuf) -> ProcFile {
+        ProcFile::of_lines_below(1, path)
+    }
+
+    /// As [`new`](ProcFile::new), for a file whose lines are all shorter than `longest` bytes: the kernel fills a page with
+    /// as many lines as fit, so that a read which leaves room for one more has come to the end.
+    pub(crate) fn of_lines_below(longest: usize, path: PathBuf) -> ProcFile {
+        ProcFile { longest_line: longest, ..ProcFile::new(path) }
     }
 
     /// The open file, once it was read.
@@ -59,7 +67,7 @@ impl ProcFile {
             self.file = None;
             return Err(fail);
         }
-        Ok((&self.path, &self.bytes))
+        Ok((&self.path, &self.bytes[..self.filled]))
     }
 
     /// Hands out line after line of a file that may be too large to be held, each without its newline and with its
@@ -144,8 +152,7 @@ impl ProcFile {
                 }
             }
         }
-        // Shrinking keeps the memory; growing again next time writes zeros only over what is then read.
-        self.bytes.truncate(filled);
+        self.filled = filled;
         Ok(())
     }
 }

@@ -96,6 +96,6 @@ fn rates_go_on_over_reloads_restarts_and_kills() {
     // What was kept is of the stop before, and so is the time.
     let rate = first(UPTIME, killed + 1).1.expect("the first run after the kill has its rate");
     assert!(rate > 0.0 && rate <= 1000.0, "{rate}");
-    fs::remove_file(data.join("agent/readings")).unwrap();
+    fs::remove_file(data.join("agent/readings.1")).unwrap();
     assert!(agent.terminate().success());
 }

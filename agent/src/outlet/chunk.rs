@@ -39,6 +39,13 @@ impl Chunk {
         self.handed == 0 && self.lines.len() + lines.len() <= self.memory()
     }
 
+    /// Whether the lines of `later`, which was handed over as often, should go behind its own: they fit, and would not
+    /// fill half of a piece.
+    pub(crate) fn takes_in(&self, later: &Chunk) -> bool {
+        let length = later.lines.len();
+        self.handed == later.handed && length < CHUNK / 2 && self.lines.len() + length <= self.memory()
+    }
+
     /// Memory that it takes.
     pub(crate) fn memory(&self) -> usize {
         self.lines.capacity()

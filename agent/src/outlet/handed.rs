@@ -47,35 +47,42 @@ impl Handed {
         (self.resend, self.room) = (resend, room);
     }
 
-    /// Keeps what was handed over at `now`, unless it has been so often enough. Gives a piece that is not needed any
-    /// more, if there is one: an agent that says about as much each time needs no new memory.
-    pub(super) fn keep(&mut self, mut chunk: Chunk, now: Instant) -> Option<Chunk> {
+    /// Keeps what was handed over at `now`, unless it has been so often enough. `free` is given pieces that
+    /// are not needed any more: an agent that says about as much each time needs no new memory.
+    pub(super) fn keep(&mut self, mut chunk: Chunk, now: Instant, mut free: impl FnMut(Chunk)) {
         chunk.handed += 1;
         if self.resend.is_zero() || chunk.handed > MOST_HANDED {
-            return Some(chunk);
+            free(chunk);
+            return;
         }
-        // What is kept counts by its memory, and a piece that is mostly empty would push others out.
-        if chunk.lines.len() < chunk.memory() / 2 {
-            chunk.lines.shrink_to_fit();
-        }
-        self.bytes += chunk.memory();
         self.written += chunk.lines.len();
-        self.chunks.push_back((now, chunk));
-        self.forget(now)
+        // What is kept counts by its memory, and pieces that are mostly empty would push others out.
+        match self.chunks.back_mut() {
+            Some((at, last)) if last.takes_in(&chunk) => {
+                last.lines.extend_from_slice(&chunk.lines);
+                (*at, last.points) = (now, last.points + chunk.points);
+                free(chunk);
+            }
+            _ => {
+                self.bytes += chunk.memory();
+                self.chunks.push_back((now, chunk));
+            }
+        }
+        self.forget(now, free);
     }
 
-    /// Forgets what need not go out again, by the rule of the module, and gives the last of it.
-    pub(super) fn forget(&mut self, now: Instant) -> Option<Chunk> {
-        let mut forgotten = None;
+    /// Forgets what need not go out again, by the rule of the module; `free` is given its memory.
+    pub(super) fn forget(&mut self, now: Instant, mut free: impl FnMut(Chunk)) {
         while let Some((at, chunk)) = self.chunks.front() {
             let old = now.saturating_duration_since(*at) > self.resend;
             let far = chunk.handed > 1 || self.written - chunk.lines.len() >= TAIL;
             if !(old && far) && self.bytes <= self.room {
                 break;
             }
-            forgotten = self.chunks.pop_front().map(|(_, chunk)| self.without(chunk));
+            if let Some((_, chunk)) = self.chunks.pop_front() {
+                free(self.without(chunk));
+            }
         }
-        forgotten
     }
 
     /// The latest of them, which is then the caller's.

@@ -23,6 +23,9 @@ const SHORT: Duration = Duration::from_secs(5);
 /// The longest that the spool sleeps.
 const LONG: Duration = Duration::from_secs(3600);
 
+/// Pieces whose memory is kept for the next lines: one that goes out, and one that its lines are kept in.
+const SPARE: usize = 2;
+
 /// Chunks that go to disk in one go.
 const SPILLED: usize = 64;
 
@@ -44,9 +47,9 @@ pub(crate) struct Queue {
     /// Oldest first.
     waiting: VecDeque<Chunk>,
     waiting_bytes: usize,
-    /// Memory of one chunk that was handed over, for the next; while there is an outage, of those that went to disk: the
-    /// threads that fill the queue take it from here and not each from a heap of its own, which would all be as large as
-    /// they ever were.
+    /// Memory of chunks that were handed over, at most [`SPARE`], for the next; while there is an outage, of those that
+    /// went to disk: the threads that fill the queue take it from here and not each from a heap of its own, which would all
+    /// be as large as they ever were.
     spare: Vec<Chunk>,
     handed: Handed,
     counts: Counts,
@@ -175,11 +178,12 @@ impl Queue {
     pub(crate) fn handed(&mut self, chunk: Chunk, now: Instant) {
         let counter = if chunk.handed == 0 { &mut self.counts.sent } else { &mut self.counts.resent };
         *counter += chunk.points;
-        if let Some(mut free) = self.handed.keep(chunk, now).filter(|_| self.spare.is_empty())
-            && free.empty()
-        {
-            self.spare.push(free);
-        }
+        let spare = &mut self.spare;
+        self.handed.keep(chunk, now, |mut chunk| {
+            if spare.len() < SPARE && chunk.empty() {
+                spare.push(chunk);
+            }
+        });
     }
 
     /// Forgets all that was handed over: the destination has confirmed that it has read it.
@@ -198,7 +202,7 @@ impl Queue {
     /// There is no connection, or no more: what it was handed last waits again, before all else.
     pub(crate) fn broken(&mut self, now: Instant) {
         self.away.get_or_insert(now);
-        self.handed.forget(now);
+        self.handed.forget(now, drop);
         self.backlog.broken();
         while let Some(chunk) = self.handed.take_latest() {
             self.put_back(chunk);

@@ -3,6 +3,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use whisper::Interval;
 
+use super::chunk::CHUNK;
 use super::queue::LINE;
 use super::*;
 
@@ -89,6 +90,23 @@ fn of_what_was_handed_over_the_last_seconds_are_kept_and_the_last_bytes() {
     let kept = drain(&mut queue);
     let kept = kept.lines().count();
     assert!((60..70).contains(&kept), "a quarter of a MiB in lines of 4 KB, not {kept}");
+}
+
+#[test]
+fn short_handovers_are_kept_in_few_pieces_and_go_out_again_whole() {
+    let (mut queue, begin) = (queue(1 << 20, 30), Instant::now());
+    let mut said = String::new();
+    for second in 0..500 {
+        let lines = format!("a {second} 1\nb {second} 1\n");
+        queue.push(lines.as_bytes());
+        let chunk = queue.pop().unwrap();
+        queue.handed(chunk, begin + Duration::from_secs(second));
+        said += &lines;
+    }
+    assert_eq!(queue.counts().bytes, CHUNK as u64, "they fill less than one piece");
+    queue.broken(begin + Duration::from_secs(500));
+    assert_eq!(drain(&mut queue), said);
+    assert_eq!((queue.counts().sent, queue.counts().lost), (1000, 0));
 }
 
 #[test]

@@ -26,7 +26,8 @@ struct Conntrack {
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
     let Options {} = options.try_into()?;
-    let places = PLACES.map(|place| ["count", "max"].map(|kind| ProcFile::new(site.path(&format!("{place}{kind}")))));
+    let places =
+        PLACES.map(|place| ["count", "max"].map(|kind| ProcFile::made_at_once(site.path(&format!("{place}{kind}")))));
     Ok(Box::new(Conntrack { places }))
 }
 

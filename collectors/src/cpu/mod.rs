@@ -40,7 +40,7 @@ struct Cpu {
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
-    let stat = ProcFile::of_short_lines(site.path("proc/stat"));
+    let stat = ProcFile::made_at_once(site.path("proc/stat"));
     Ok(Box::new(Cpu { options: options.try_into()?, stat, last: None, seen: Duration::ZERO }))
 }
 

@@ -68,7 +68,7 @@ const IO_MS: usize = 9;
 const WEIGHTED_MS: usize = 10;
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
-    let diskstats = ProcFile::of_short_lines(site.path("proc/diskstats"));
+    let diskstats = ProcFile::of_lines_below(512, site.path("proc/diskstats"));
     Ok(Box::new(DiskUsage { options: options.try_into()?, diskstats, wanted: BTreeMap::new(), last: BTreeMap::new() }))
 }
 

@@ -18,7 +18,7 @@ struct Entropy {
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
     let Options {} = options.try_into()?;
-    Ok(Box::new(Entropy { available: ProcFile::new(site.path("proc/sys/kernel/random/entropy_avail")) }))
+    Ok(Box::new(Entropy { available: ProcFile::made_at_once(site.path("proc/sys/kernel/random/entropy_avail")) }))
 }
 
 impl Collector for Entropy {

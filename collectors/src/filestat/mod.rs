@@ -19,7 +19,7 @@ struct Filestat {
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
     let Options {} = options.try_into()?;
-    Ok(Box::new(Filestat { file_nr: ProcFile::new(site.path("proc/sys/fs/file-nr")) }))
+    Ok(Box::new(Filestat { file_nr: ProcFile::made_at_once(site.path("proc/sys/fs/file-nr")) }))
 }
 
 impl Collector for Filestat {

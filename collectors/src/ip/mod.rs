@@ -44,8 +44,8 @@ struct Ip {
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
-    let snmp = ProcFile::new(site.path("proc/net/snmp"));
-    let snmp6 = ProcFile::new(site.path("proc/net/snmp6"));
+    let snmp = ProcFile::made_at_once(site.path("proc/net/snmp"));
+    let snmp6 = ProcFile::made_at_once(site.path("proc/net/snmp6"));
     Ok(Box::new(Ip { options: options.try_into()?, snmp, snmp6 }))
 }
 

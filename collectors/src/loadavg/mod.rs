@@ -27,8 +27,8 @@ struct LoadAverage {
 const COUNTED_EVERY: Duration = Duration::from_secs(60);
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
-    let loadavg = ProcFile::of_short_lines(site.path("proc/loadavg"));
-    let online = ProcFile::of_short_lines(site.path("sys/devices/system/cpu/online"));
+    let loadavg = ProcFile::made_at_once(site.path("proc/loadavg"));
+    let online = ProcFile::made_at_once(site.path("sys/devices/system/cpu/online"));
     Ok(Box::new(LoadAverage { options: options.try_into()?, loadavg, online, cpus: (None, None) }))
 }
 

@@ -41,7 +41,7 @@ struct Memory {
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
-    Ok(Box::new(Memory { options: options.try_into()?, meminfo: ProcFile::of_short_lines(site.path("proc/meminfo")) }))
+    Ok(Box::new(Memory { options: options.try_into()?, meminfo: ProcFile::made_at_once(site.path("proc/meminfo")) }))
 }
 
 impl Collector for Memory {

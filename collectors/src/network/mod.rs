@@ -60,7 +60,10 @@ struct Network {
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
-    Ok(Box::new(Network { options: options.try_into()?, dev: ProcFile::of_short_lines(site.path("proc/net/dev")) }))
+    Ok(Box::new(Network {
+        options: options.try_into()?,
+        dev: ProcFile::of_lines_below(512, site.path("proc/net/dev")),
+    }))
 }
 
 impl Collector for Network {

@@ -26,7 +26,7 @@ struct Pressure {
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
     let folder = site.path("proc/pressure");
-    let files = RESOURCES.map(|resource| (resource, ProcFile::new(folder.join(resource))));
+    let files = RESOURCES.map(|resource| (resource, ProcFile::made_at_once(folder.join(resource))));
     Ok(Box::new(Pressure { options: options.try_into()?, files }))
 }
 

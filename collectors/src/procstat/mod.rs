@@ -23,7 +23,7 @@ struct Procstat {
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
     let Options {} = options.try_into()?;
-    Ok(Box::new(Procstat { stat: ProcFile::new(site.path("proc/stat")) }))
+    Ok(Box::new(Procstat { stat: ProcFile::made_at_once(site.path("proc/stat")) }))
 }
 
 impl Collector for Procstat {

@@ -31,7 +31,7 @@ struct Sockstat {
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
     let Options {} = options.try_into()?;
-    let files = ["proc/net/sockstat", "proc/net/sockstat6"].map(|path| ProcFile::new(site.path(path)));
+    let files = ["proc/net/sockstat", "proc/net/sockstat6"].map(|path| ProcFile::made_at_once(site.path(path)));
     Ok(Box::new(Sockstat { files }))
 }
 

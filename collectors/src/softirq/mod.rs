@@ -23,7 +23,7 @@ struct Softirq {
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
     let Options {} = options.try_into()?;
-    Ok(Box::new(Softirq { stat: ProcFile::new(site.path("proc/stat")) }))
+    Ok(Box::new(Softirq { stat: ProcFile::made_at_once(site.path("proc/stat")) }))
 }
 
 impl Collector for Softirq {

@@ -50,8 +50,8 @@ struct Tcp {
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
-    let netstat = ProcFile::new(site.path("proc/net/netstat"));
-    let snmp = ProcFile::new(site.path("proc/net/snmp"));
+    let netstat = ProcFile::made_at_once(site.path("proc/net/netstat"));
+    let snmp = ProcFile::made_at_once(site.path("proc/net/snmp"));
     Ok(Box::new(Tcp { options: options.try_into()?, netstat, snmp }))
 }
 

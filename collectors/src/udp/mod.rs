@@ -29,7 +29,7 @@ struct Udp {
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
-    Ok(Box::new(Udp { options: options.try_into()?, snmp: ProcFile::new(site.path("proc/net/snmp")) }))
+    Ok(Box::new(Udp { options: options.try_into()?, snmp: ProcFile::made_at_once(site.path("proc/net/snmp")) }))
 }
 
 impl Collector for Udp {

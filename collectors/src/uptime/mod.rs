@@ -31,7 +31,7 @@ struct Uptime {
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
-    Ok(Box::new(Uptime { options: options.try_into()?, uptime: ProcFile::new(site.path("proc/uptime")) }))
+    Ok(Box::new(Uptime { options: options.try_into()?, uptime: ProcFile::made_at_once(site.path("proc/uptime")) }))
 }
 
 impl Collector for Uptime {

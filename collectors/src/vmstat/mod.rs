@@ -28,7 +28,10 @@ struct Vmstat {
 }
 
 pub(crate) fn build(site: &Site, options: toml::Table) -> Made {
-    Ok(Box::new(Vmstat { options: options.try_into()?, vmstat: ProcFile::of_short_lines(site.path("proc/vmstat")) }))
+    Ok(Box::new(Vmstat {
+        options: options.try_into()?,
+        vmstat: ProcFile::of_lines_below(128, site.path("proc/vmstat")),
+    }))
 }
 
 impl Collector for Vmstat {
