@@ -30,8 +30,9 @@ const LONGEST: u64 = 256 << 20;
 #[derive(Debug)]
 pub(crate) struct Keeper {
     file: Arc<Target>,
-    /// That of the latest text.
+    /// That of the latest text, and its length.
     number: u64,
+    length: usize,
     due: Duration,
     /// What collectors said last that are away now.
     away: HashMap<&'static str, String>,
@@ -53,7 +54,7 @@ impl Keeper {
         let (busy, failing) = (AtomicBool::new(false), AtomicBool::new(false));
         let paths = ["readings.0", "readings.1"].map(|name| folder.join(name));
         let target = Target { paths, boot: clock::boot(), busy, failing };
-        Keeper { file: Arc::new(target), number: 0, due: clock::since_boot() + EVERY, away: HashMap::new() }
+        Keeper { file: Arc::new(target), number: 0, length: 0, due: clock::since_boot() + EVERY, away: HashMap::new() }
     }
 
     /// What an earlier start left; nothing when it left nothing, or nothing that can be used.
@@ -108,7 +109,7 @@ impl Keeper {
     }
 
     fn text<'a>(&mut self, jobs: impl Iterator<Item = (&'static str, Option<&'a Job>)>) -> String {
-        let mut text = String::new();
+        let mut text = String::with_capacity(self.length + self.length / 8);
         self.number += 1;
         remembered::begin(self.file.boot.as_deref(), self.number, &mut text);
         for (name, job) in jobs {
@@ -124,6 +125,7 @@ impl Keeper {
             }
         }
         remembered::end(&mut text);
+        self.length = text.len();
         text
     }
 }

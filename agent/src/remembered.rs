@@ -137,6 +137,11 @@ fn nanoseconds(text: &str) -> Option<Duration> {
     text.parse().ok().map(Duration::from_nanos)
 }
 
+/// Since the boot, which is not centuries ago.
+fn nanoseconds_of(at: Duration) -> u64 {
+    at.as_nanos().try_into().unwrap_or(u64::MAX)
+}
+
 /// What the last line says of the lines above it.
 fn check(body: &str) -> String {
     format!("{:08x}", crc32fast::hash(body.trim_end_matches('\n').as_bytes()))
@@ -157,7 +162,7 @@ pub(crate) fn append(job: &Job, text: &mut String) {
     let _ = writeln!(text, "collector {}", job.spec().name);
     let empty = text.len();
     for (name, value, at) in rates.readings() {
-        let at = at.as_nanos();
+        let at = nanoseconds_of(at);
         let _ = match value {
             Value::Counter { raw, bits } => {
                 writeln!(text, "c {} {raw} {at} {name}", if bits == Bits::B32 { 32 } else { 64 })
@@ -171,7 +176,7 @@ pub(crate) fn append(job: &Job, text: &mut String) {
     }
     for row in kept.rows() {
         let _ = match row.at {
-            Some(at) => write!(text, "k {} ", at.as_nanos()),
+            Some(at) => write!(text, "k {} ", nanoseconds_of(at)),
             None => write!(text, "k - "),
         };
         for (nth, number) in row.numbers.iter().enumerate() {

@@ -40,7 +40,7 @@ struct Run {
     seat: usize,
     /// Which set of seats it was begun from.
     generation: u64,
-    job: Job,
+    job: Box<Job>,
 }
 
 /// A job with its interval and offset, as the runner is given it.
@@ -69,9 +69,9 @@ pub(crate) struct Runner {
 
 struct Seat {
     /// Away while it runs on the pool.
-    job: Option<Job>,
+    job: Option<Box<Job>>,
     /// What takes over from the one that is away, as soon as it comes back: the settings were read anew and are the same.
-    heir: Option<Job>,
+    heir: Option<Box<Job>>,
     name: &'static str,
     entry: Entry,
     /// The slot of its last run.
@@ -125,7 +125,7 @@ impl Runner {
             self.timetable.add(interval, offset, now);
             let (name, deadline, settings) = (job.spec().name, job.spec().deadline, job.settings().clone());
             let entry = Entry { name, deadline, ledger };
-            self.seats.push(Seat { job: Some(job), heir: None, name, entry, last: None, settings });
+            self.seats.push(Seat { job: Some(Box::new(job)), heir: None, name, entry, last: None, settings });
         }
     }
 
@@ -212,7 +212,7 @@ impl Runner {
             self.seats.iter_mut().find(|seat| seat.heir.as_ref().is_some_and(|heir| heir.adopts(run.job.settings())));
         if let Some(seat) = heir {
             let heir = seat.heir.take().map(|mut heir| {
-                heir.adopt(run.job);
+                heir.adopt(*run.job);
                 heir
             });
             seat.job = heir;
@@ -222,7 +222,7 @@ impl Runner {
         let name = run.job.spec().name;
         let successor = self.seats.iter_mut().find(|seat| seat.name == name && seat.last <= Some(run.job.slot()));
         if let Some(job) = successor.and_then(|seat| seat.job.as_mut()) {
-            job.inherit(run.job);
+            job.inherit(*run.job);
         }
     }
 
@@ -236,8 +236,8 @@ impl Runner {
             seat.last = old.last;
             let Some(job) = &mut seat.job else { continue };
             match old.job.take() {
-                Some(before) if job.adopts(before.settings()) => job.adopt(before),
-                Some(before) => job.inherit(before),
+                Some(before) if job.adopts(before.settings()) => job.adopt(*before),
+                Some(before) => job.inherit(*before),
                 // It is away, and what it runs must not be started twice.
                 None if job.adopts(&old.settings) => seat.heir = seat.job.take(),
                 None => {}
@@ -270,7 +270,7 @@ impl Runner {
 
 /// The names of all jobs, and those that are here.
 fn jobs(seats: &[Seat]) -> impl Iterator<Item = (&'static str, Option<&Job>)> {
-    seats.iter().map(|seat| (seat.name, seat.job.as_ref()))
+    seats.iter().map(|seat| (seat.name, seat.job.as_deref()))
 }
 
 #[cfg(test)]

@@ -30,35 +30,42 @@ impl Style {
 
     /// Prints what whole numbers suffice for, in a quarter of the time: nearly all that is measured.
     fn print_easy(self, value: f64, text: &mut String) -> Option<()> {
-        // Up to here neighbouring numbers are a thousandth apart or closer.
-        const LARGEST: f64 = (1_u64 << 43) as f64;
-        if !(0.0..LARGEST).contains(&value) || value.is_sign_negative() {
-            return None;
-        }
-        let power = match self {
-            Style::Decimals(digits) => 10_u64.checked_pow(digits.into()).filter(|power| *power <= 10_000)?,
-            Style::Whole => 1,
+        let (power, decimals) = match self {
+            Style::Decimals(digits) => (10_u64.checked_pow(digits.into()).filter(|power| *power <= 10_000)?, digits),
+            Style::Whole => (1, 0),
             Style::Significant(digits) => {
                 let room = 10_u64.checked_pow(digits.min(18).into())?;
-                ((value as u64) as f64 == value && (value as u64) < room).then_some(1)?
+                ((value as u64) as f64 == value && (value as u64) < room).then_some((1, 0))?
             }
         };
-        let whole = value as u64;
-        let parts = (value - whole as f64) * power as f64;
-        let rounded = match self {
-            Style::Whole => 0,
-            // In the middle the last bit decides, and the multiplication may have lost it.
-            _ if (parts.fract() - 0.5).abs() < 1e-6 => return None,
-            _ => (parts + 0.5) as u64,
-        };
-        let (whole, rounded) = (whole + rounded / power, rounded % power);
-        push_number(whole, 1, text);
-        if let Style::Decimals(digits @ 1..) = self {
+        let value = if self == Style::Whole { value.trunc() } else { value };
+        let parts = in_parts(value, power)?;
+        push_number(parts / power, 1, text);
+        if decimals > 0 {
             text.push('.');
-            push_number(rounded, digits.into(), text);
+            push_number(parts % power, decimals.into(), text);
         }
         Some(())
     }
+}
+
+/// How many parts of `1 / power`, at most 10,000, are nearest to `value`; an even number of them where two are. `None`
+/// for what is negative, no number, or so large that they do not fit.
+fn in_parts(value: f64, power: u64) -> Option<u64> {
+    const MANTISSA: u64 = (1 << 52) - 1;
+    if value.is_sign_negative() || !(0.0..(1_u64 << 50) as f64).contains(&value) {
+        return None;
+    }
+    // The value is `mantissa / 2^shift`. The shift is 3 or more, because the value is below 2^50; from 70 on, and below
+    // the normal numbers, nothing is left of the value.
+    let (exponent, mantissa) = (value.to_bits() >> 52, value.to_bits() & MANTISSA | (MANTISSA + 1));
+    let shift = 1075_u64.checked_sub(exponent)?;
+    if shift >= 70 {
+        return Some(0);
+    }
+    let scaled = u128::from(mantissa) * u128::from(power);
+    let (whole, rest, half) = ((scaled >> shift) as u64, scaled & ((1 << shift) - 1), 1_u128 << (shift - 1));
+    Some(whole + u64::from(rest > half || rest == half && whole % 2 == 1))
 }
 
 /// Appends `number` with at least `least` digits.
@@ -144,7 +151,7 @@ mod tests {
             for value in
                 [whole as f64 / 200.0, whole as f64 / 8.0, whole as f64, bits as f64 / 1e7, f64::from_bits(bits)]
             {
-                for digits in 0..6 {
+                for digits in 0..7 {
                     prints(Style::Decimals(digits), value, &format!("{value:.*}", usize::from(digits)));
                 }
                 prints(Style::Whole, value, &format!("{:.0}", value.trunc() + 0.0));
