@@ -202,17 +202,11 @@ pub(crate) fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
 
 /// A decimal number without sign; `None` for anything else, and for what does not fit.
 pub(crate) fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    // So few always fit.
-    let few = digits.len() < 20;
-    let mut number = 0_u64;
-    for byte in digits {
+    let add = |number: u64, byte: &u8| {
         let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
-        number = if few { number * 10 + digit } else { number.checked_mul(10)?.checked_add(digit)? };
-    }
-    Some(number)
+        number.checked_mul(10)?.checked_add(digit)
+    };
+    (!digits.is_empty()).then_some(digits)?.iter().try_fold(0, add)
 }
 
 /// `bytes` as text, when it is any.

@@ -47,7 +47,7 @@ pub use strategy::{Strategy, Waiting};
 pub(crate) use withdraw::Withdrawn;
 
 /// How many points ahead the processor fetches a series, and then the block that its points lie in, while it files
-/// others: with more series than its caches hold, waiting for both would be most of the work.
+/// others: with more series than its caches hold, each point would wait for memory twice.
 const FAR: usize = 8;
 const NEAR: usize = 4;
 
