@@ -101,6 +101,13 @@ impl Checkpoint {
         tokio::time::timeout(patience, self.make()).await.unwrap_or(false)
     }
 
+    /// Has the journal forget what it can, until `until`.
+    pub(crate) async fn make_room(&self, until: Instant) {
+        let patience = until.saturating_duration_since(Instant::now()).max(LEAST_PATIENCE);
+        // Late it is of no use any more.
+        let _ = tokio::time::timeout(patience, self.make()).await;
+    }
+
     /// Makes safe what was appended until now.
     ///
     /// # Errors

@@ -1,14 +1,15 @@
 //! From bytes of a peer to a batch for the cache: decoder, rules, names. Shared by all listeners; owns no socket.
 
 use std::fmt::Display;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use carbon_journal::{Journal, Ticket};
 use carbon_line::{Datapoint, Decoder, MetricName, Numbers, Reject, Simple, datagram, decoder::Lines, pickle, plain};
 use carbon_storage::{NameReader, NameTable, SeriesId};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use whisper::Point;
 
@@ -22,6 +23,10 @@ use crate::stats::Stats;
 
 /// Most bytes of a refused line that reach the log.
 const SHOWN: usize = 200;
+
+/// How long a batch still waits for room, or for the journal, once listeners stop: what was read is filed all the same,
+/// and it is up to the writers to store what the journal does not take.
+const LAST_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What every listener needs to turn bytes into waiting points.
 #[derive(Debug)]
@@ -42,6 +47,8 @@ pub(crate) struct Intake {
     pub(crate) keeps: bool,
     /// Numbers of others that are reported with ours.
     pub(crate) others: Others,
+    /// Fires when listeners stop.
+    pub(crate) stop: Mutex<CancellationToken>,
 }
 
 impl Intake {
@@ -170,18 +177,37 @@ impl Intake {
             return;
         }
         // Held until the points are filed, so that others who find room meanwhile do not count on the same.
-        let room = self.wait_for_room(batch.len()).await;
+        let room = self.unless_stopping(self.wait_for_room(batch.len())).await;
         if let Some(journal) = &self.journal {
-            journal.ready().await;
+            self.unless_stopping(journal.ready()).await;
         }
         let ticket = self.file_batch(batch, journaled);
-        if room.is_none() {
+        if matches!(room, Some(None)) {
             self.make_room();
         }
         drop(room);
         if let (Some(journal), Some(ticket), true) = (&self.journal, ticket, self.sync_always) {
-            journal.synced(ticket.position()).await;
+            self.unless_stopping(journal.synced(ticket.position())).await;
         }
+    }
+
+    /// What `waited` gives, or `None` when listeners stop meanwhile and it does not come soon.
+    async fn unless_stopping<T>(&self, waited: impl Future<Output = T>) -> Option<T> {
+        let stopping = async {
+            let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            stop.cancelled().await;
+            sleep(LAST_PATIENCE).await;
+        };
+        tokio::select! {
+            biased;
+            it = waited => Some(it),
+            () = stopping => None,
+        }
+    }
+
+    /// Puts another stop in force, for listeners that begin anew.
+    pub(crate) fn until(&self, stop: CancellationToken) {
+        *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = stop;
     }
 
     /// Waits while the cache is nearly full. `None` when the store has stood still for so long that nobody is kept

@@ -3,6 +3,7 @@
 //! The disks are file systems of a few MiB in memory, which only root may mount.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -30,9 +31,9 @@ impl SmallDisk {
     fn fill(&self) {
         let chunk = vec![b'x'; 1 << 20];
         let mut file = fs::File::create(self.0.join("filler")).unwrap();
-        while std::io::Write::write_all(&mut file, &chunk).is_ok() {}
+        while file.write_all(&chunk).is_ok() {}
         // The rest, byte by byte as it were.
-        while std::io::Write::write_all(&mut file, b"x").is_ok() {}
+        while file.write_all(b"x").is_ok() {}
     }
 
     fn make_room(&self) {
@@ -143,4 +144,35 @@ fn a_full_journal_disk_makes_senders_wait_and_loses_nothing() {
         assert_eq!(stored(&tree, &format!("a.s{number}"), time - 5).len(), 1, "a.s{number}");
         assert_eq!(stored(&tree, &format!("b.s{number}"), time - 5).len(), 100, "b.s{number}");
     }
+}
+
+#[test]
+fn a_daemon_stops_while_its_journal_is_full_and_stores_what_it_has_read() {
+    let folder = folder();
+    let Some(disk) = SmallDisk::mount(&folder.path().join("disk"), 4) else { return };
+    let config = folder.path().join("plumbago.toml");
+    let journal = disk.0.join("journal");
+    fs::write(&config, format!("[journal]\ndir = {journal:?}\nsegment = \"1MiB\"\n")).unwrap();
+    let plumbago = Plumbago::up(folder.path(), &["--no-agent", "--config", path(&config), "--max-wait", "1h"]);
+    let time = now() / 5 * 5 - 600;
+    disk.fill();
+
+    std::thread::scope(|scope| {
+        let mut connection = plumbago.sender();
+        scope.spawn(move || {
+            // Until the daemon, which reads no more, goes away.
+            for round in 0.. {
+                if connection.write_all(lines("b", 100, time + 5 * (round % 100)).as_bytes()).is_err() {
+                    return;
+                }
+            }
+        });
+        wait_for("the journal to be full", || (plumbago.get("/health").status == 503).then_some(()));
+        plumbago.terminate();
+    });
+    let tree = folder.path().join("data/whisper");
+    let counts: Vec<usize> = (0..100).map(|number| stored(&tree, &format!("b.s{number}"), time - 5).len()).collect();
+    assert!(counts[0] > 0, "what was read is in the archives");
+    let whole = |pair: &[usize]| pair[0] == pair[1] || pair[0] == pair[1] + 1;
+    assert!(counts.windows(2).all(whole) && counts[0] - counts[99] <= 1, "a hole: {counts:?}");
 }

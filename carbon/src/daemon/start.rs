@@ -128,6 +128,7 @@ impl Carbon {
             stall_for: config.stall_for,
             stalled: AtomicBool::new(false),
             others: Others::default(),
+            stop: Mutex::default(),
         });
         self.read(Reading { config, intake, store }, listeners)
     }
@@ -136,6 +137,7 @@ impl Carbon {
     pub(super) fn read(&mut self, reading: Reading, listeners: Listeners) -> Result<(), Error> {
         let Tasks { tracker, stop, .. } = &self.tasks;
         let Reading { config, intake, store } = &reading;
+        intake.until(stop.clone());
         listeners.start(config, Arc::clone(store), intake, &self.tasks)?;
         if !config.report_interval.is_zero() {
             let (intake, host) = (Arc::clone(intake), config.host.clone());

@@ -37,7 +37,8 @@ impl Carbon {
     }
 
     /// Stops in order: listeners read out what their kernel had accepted, the journal makes it safe, then writers store
-    /// what waits, for `drain-for` from now. What is left then is stored by the next start.
+    /// what waits, for `drain-for` from now. What is left then is stored by the next start. A journal that cannot make it
+    /// safe, because its disk is full, forgets first what is in the archives by then.
     ///
     /// # Errors
     /// When a writer panicked, the journal could not make its points safe, or there is none and the store refused points
@@ -50,8 +51,8 @@ impl Carbon {
             self.lift_limits();
         }
         let safe = match &checkpoint {
-            Some(checkpoint) => checkpoint.sync_journal().await,
-            None => Ok(()),
+            Some(checkpoint) => checkpoint.sync_journal().await.is_ok(),
+            None => true,
         };
         // However long that took, there is a moment for the points that came last.
         self.end_writers(until.max(Instant::now() + LEAST_DRAIN));
@@ -62,9 +63,12 @@ impl Carbon {
         let points = self.cache.points();
         match checkpoint {
             Some(checkpoint) => {
-                info!(points, "What is not in its archive is in the journal, for the next start.");
+                if !safe {
+                    checkpoint.make_room(until).await;
+                }
                 checkpoint.finish(until).await?;
-                Ok(safe?)
+                info!(points, "What is not in its archive is in the journal, for the next start.");
+                Ok(())
             }
             None if points == 0 => Ok(()),
             None => Err(Error::PointsLeft { points }),
