@@ -62,11 +62,7 @@ impl Keeper {
         let mut latest = Remembered::default();
         let mut faults = Vec::new();
         for path in &self.file.paths {
-            let parse = |text: String| Remembered::parse(&text, self.file.boot.as_deref()).map_err(str::to_owned);
-            match read(path)
-                .map_err(|error| error.to_string())
-                .and_then(|text| text.map_or(Ok(None), |text| parse(text).map(Some)))
-            {
+            match found(path, self.file.boot.as_deref()) {
                 Ok(Some(found)) if found.number > latest.number => latest = found,
                 Ok(_) => {}
                 Err(fault) => faults.push((path, fault)),
@@ -110,7 +106,7 @@ impl Keeper {
 
     fn text<'a>(&mut self, jobs: impl Iterator<Item = (&'static str, Option<&'a Job>)>) -> String {
         let mut text = String::with_capacity(self.length + self.length / 8);
-        self.number += 1;
+        self.number = self.number.saturating_add(1);
         remembered::begin(self.file.boot.as_deref(), self.number, &mut text);
         for (name, job) in jobs {
             let begun = text.len();
@@ -148,7 +144,8 @@ impl Target {
     }
 }
 
-/// Is not synced: after a power cut it is of another boot and of no use.
+/// Is not synced: after a power cut rates are of another boot and of no use, and of what holds for longer the text before
+/// is on disk by then.
 fn overwrite(path: &Path, text: &str) -> io::Result<()> {
     let open = || File::options().write(true).create(true).truncate(false).open(path);
     let file = match (open(), path.parent()) {
@@ -162,15 +159,15 @@ fn overwrite(path: &Path, text: &str) -> io::Result<()> {
     file.set_len(text.len() as u64)
 }
 
-/// The text of a file; `None` when there is none.
-fn read(path: &Path) -> io::Result<Option<String>> {
+/// What a file holds; `None` when there is none.
+fn found(path: &Path, boot: Option<&str>) -> Result<Option<Remembered>, String> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file?,
+        file => file.map_err(|error| error.to_string())?,
     };
     let mut text = String::new();
-    file.take(LONGEST).read_to_string(&mut text)?;
-    Ok(Some(text))
+    file.take(LONGEST).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    Ok(Some(Remembered::parse(&text, boot)?))
 }
 
 #[cfg(test)]
@@ -178,7 +175,7 @@ mod tests {
     use super::*;
 
     /// What is found after these texts were written, the last one in part.
-    fn found(numbers: &[u64], cut: usize) -> u64 {
+    fn number_found(numbers: &[u64], cut: usize) -> u64 {
         let folder = tempfile::tempdir().unwrap();
         let mut keeper = Keeper::new(folder.path());
         for number in numbers {
@@ -197,12 +194,12 @@ mod tests {
 
     #[test]
     fn of_two_files_the_later_whole_one_is_used() {
-        assert_eq!(found(&[1], 0), 1);
-        assert_eq!(found(&[1, 2], 0), 2);
-        assert_eq!(found(&[8, 9, 10], 0), 10);
+        assert_eq!(number_found(&[1], 0), 1);
+        assert_eq!(number_found(&[1, 2], 0), 2);
+        assert_eq!(number_found(&[8, 9, 10], 0), 10);
         for cut in 2..40 {
-            assert_eq!(found(&[8, 9, 10], cut), 9, "{cut}");
-            assert_eq!(found(&[1], cut), 0);
+            assert_eq!(number_found(&[8, 9, 10], cut), 9, "{cut}");
+            assert_eq!(number_found(&[1], cut), 0);
         }
     }
 

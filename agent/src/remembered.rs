@@ -28,6 +28,7 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// What an earlier start left, by collector.
 #[derive(Debug, Default)]
 pub(crate) struct Remembered {
+    /// That of the text.
     pub(crate) number: u64,
     collectors: HashMap<String, Past>,
 }

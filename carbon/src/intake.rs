@@ -24,6 +24,14 @@ use crate::stats::Stats;
 /// Most bytes of a refused line that reach the log.
 const SHOWN: usize = 200;
 
+/// How a batch was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    InTime,
+    /// Before the journal was ready for it.
+    Late,
+}
+
 /// How long a batch still waits for room, or for the journal, once listeners stop: what was read is filed all the same,
 /// and it is up to the writers to store what the journal does not take.
 const LAST_PATIENCE: Duration = Duration::from_millis(500);
@@ -155,13 +163,15 @@ impl Intake {
 
     /// Waits until there is room, then takes the batch for good; it is empty afterwards. All points of all listeners
     /// come this way.
-    pub(crate) async fn accept(&self, batch: &mut Batch) {
-        self.accept_as(batch, Journaled::Soon).await;
+    /// Gives whether it had to be taken before the journal was ready, because listeners stop: then nothing more should
+    /// be read, which nobody may be able to keep.
+    pub(crate) async fn accept(&self, batch: &mut Batch) -> Taken {
+        self.accept_as(batch, Journaled::Soon).await
     }
 
     /// As [`Intake::accept`], on a thread that calls [`Intake::write_journal`] before it sleeps.
-    pub(crate) async fn accept_to_write(&self, batch: &mut Batch) {
-        self.accept_as(batch, Journaled::ByCaller).await;
+    pub(crate) async fn accept_to_write(&self, batch: &mut Batch) -> Taken {
+        self.accept_as(batch, Journaled::ByCaller).await
     }
 
     /// Hands the kernel what the journal holds in memory.
@@ -171,16 +181,17 @@ impl Intake {
         }
     }
 
-    async fn accept_as(&self, batch: &mut Batch, journaled: Journaled) {
+    async fn accept_as(&self, batch: &mut Batch, journaled: Journaled) -> Taken {
         self.gate.sift(batch, |series, reject| self.refuse(reject, self.names.name(series).as_bytes(), &"a listener"));
         if batch.is_empty() {
-            return;
+            return Taken::InTime;
         }
         // Held until the points are filed, so that others who find room meanwhile do not count on the same.
         let room = self.unless_stopping(self.wait_for_room(batch.len())).await;
-        if let Some(journal) = &self.journal {
-            self.unless_stopping(journal.ready()).await;
-        }
+        let ready = match &self.journal {
+            Some(journal) => self.unless_stopping(journal.ready()).await,
+            None => Some(()),
+        };
         let ticket = self.file_batch(batch, journaled);
         if matches!(room, Some(None)) {
             self.make_room();
@@ -189,6 +200,7 @@ impl Intake {
         if let (Some(journal), Some(ticket), true) = (&self.journal, ticket, self.sync_always) {
             self.unless_stopping(journal.synced(ticket.position())).await;
         }
+        if ready.is_some() { Taken::InTime } else { Taken::Late }
     }
 
     /// What `waited` gives, or `None` when listeners stop meanwhile and it does not come soon.

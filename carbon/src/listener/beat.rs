@@ -68,10 +68,11 @@ impl Serving {
             }
             let progress = self.read(|buffer| Ok(rustix::io::read(socket, buffer)?), stream, &mut batch);
             self.unfinished.note(&mut stream.claim, stream.framing.held());
-            match first {
+            // Late or not, the next look at the stop ends this.
+            let _taken = match first {
                 Some(_) => self.intake.accept_to_write(&mut batch).await,
                 None => self.intake.accept(&mut batch).await,
-            }
+            };
             match progress {
                 Progress::Bytes { whole: true, count } if count < MUCH => {
                     every = if count < FEW * every as usize { SLOW } else { 1 }
