@@ -24,9 +24,9 @@ use crate::stats::Stats;
 /// Most bytes of a refused line that reach the log.
 const SHOWN: usize = 200;
 
-/// How a batch was taken.
+/// Whether the journal was ready when a batch was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub(crate) enum Readiness {
     InTime,
     /// Before the journal was ready for it.
     Late,
@@ -165,12 +165,12 @@ impl Intake {
     /// come this way.
     /// Gives whether it had to be taken before the journal was ready, because listeners stop: then nothing more should
     /// be read, which nobody may be able to keep.
-    pub(crate) async fn accept(&self, batch: &mut Batch) -> Taken {
+    pub(crate) async fn accept(&self, batch: &mut Batch) -> Readiness {
         self.accept_as(batch, Journaled::Soon).await
     }
 
     /// As [`Intake::accept`], on a thread that calls [`Intake::write_journal`] before it sleeps.
-    pub(crate) async fn accept_to_write(&self, batch: &mut Batch) -> Taken {
+    pub(crate) async fn accept_to_write(&self, batch: &mut Batch) -> Readiness {
         self.accept_as(batch, Journaled::ByCaller).await
     }
 
@@ -181,10 +181,10 @@ impl Intake {
         }
     }
 
-    async fn accept_as(&self, batch: &mut Batch, journaled: Journaled) -> Taken {
+    async fn accept_as(&self, batch: &mut Batch, journaled: Journaled) -> Readiness {
         self.gate.sift(batch, |series, reject| self.refuse(reject, self.names.name(series).as_bytes(), &"a listener"));
         if batch.is_empty() {
-            return Taken::InTime;
+            return Readiness::InTime;
         }
         // Held until the points are filed, so that others who find room meanwhile do not count on the same.
         let room = self.unless_stopping(self.wait_for_room(batch.len())).await;
@@ -200,7 +200,7 @@ impl Intake {
         if let (Some(journal), Some(ticket), true) = (&self.journal, ticket, self.sync_always) {
             self.unless_stopping(journal.synced(ticket.position())).await;
         }
-        if ready.is_some() { Taken::InTime } else { Taken::Late }
+        if ready.is_some() { Readiness::InTime } else { Readiness::Late }
     }
 
     /// What `waited` gives, or `None` when listeners stop meanwhile and it does not come soon.

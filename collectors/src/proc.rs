@@ -29,6 +29,7 @@ pub(crate) struct ProcFile {
     file: Option<File>,
     /// Never shorter than what was read once, so that there is room behind the contents of a file which stays as it is.
     bytes: Vec<u8>,
+    /// How many of them are the contents.
     filled: usize,
     /// Bytes that no line of it has.
     longest_line: usize,

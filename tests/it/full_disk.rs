@@ -48,6 +48,13 @@ impl Drop for SmallDisk {
     }
 }
 
+/// A configuration whose journal lies on `disk`.
+fn with_journal_on(disk: &SmallDisk, folder: &Path) -> PathBuf {
+    let (config, journal) = (folder.join("plumbago.toml"), disk.0.join("journal"));
+    fs::write(&config, format!("[journal]\ndir = {journal:?}\nsegment = \"1MiB\"\n")).unwrap();
+    config
+}
+
 const SCHEMAS: &str = "[all]\npattern = .*\nretentions = 1s:2h\n";
 
 fn lines(group: &str, series: u64, time: u64) -> String {
@@ -117,9 +124,7 @@ fn a_full_disk_stops_new_series_only_and_loses_nothing() {
 fn a_full_journal_disk_makes_senders_wait_and_loses_nothing() {
     let folder = folder();
     let Some(disk) = SmallDisk::mount(&folder.path().join("disk"), 4) else { return };
-    let config = folder.path().join("plumbago.toml");
-    let journal = disk.0.join("journal");
-    fs::write(&config, format!("[journal]\ndir = {journal:?}\nsegment = \"1MiB\"\n")).unwrap();
+    let config = with_journal_on(&disk, folder.path());
     let plumbago = Plumbago::up(folder.path(), &["--no-agent", "--config", path(&config)]);
     let time = now() / 5 * 5 - 600;
     plumbago.send(&lines("a", 100, time));
@@ -150,9 +155,7 @@ fn a_full_journal_disk_makes_senders_wait_and_loses_nothing() {
 fn a_daemon_stops_while_its_journal_is_full_and_stores_what_it_has_read() {
     let folder = folder();
     let Some(disk) = SmallDisk::mount(&folder.path().join("disk"), 4) else { return };
-    let config = folder.path().join("plumbago.toml");
-    let journal = disk.0.join("journal");
-    fs::write(&config, format!("[journal]\ndir = {journal:?}\nsegment = \"1MiB\"\n")).unwrap();
+    let config = with_journal_on(&disk, folder.path());
     let plumbago = Plumbago::up(folder.path(), &["--no-agent", "--config", path(&config), "--max-wait", "1h"]);
     let time = now() / 5 * 5 - 600;
     disk.fill();

@@ -47,8 +47,8 @@ impl Handed {
         (self.resend, self.room) = (resend, room);
     }
 
-    /// Keeps what was handed over at `now`, unless it has been so often enough. `free` is given pieces that
-    /// are not needed any more: an agent that says about as much each time needs no new memory.
+    /// Keeps what was handed over at `now`, unless it has been so often enough. `free` is given pieces that are
+    /// not needed any more: an agent that says about as much each time needs no new memory.
     pub(super) fn keep(&mut self, mut chunk: Chunk, now: Instant, mut free: impl FnMut(Chunk)) {
         chunk.handed += 1;
         if self.resend.is_zero() || chunk.handed > MOST_HANDED {

@@ -69,7 +69,7 @@ impl Serving {
             let progress = self.read(|buffer| Ok(rustix::io::read(socket, buffer)?), stream, &mut batch);
             self.unfinished.note(&mut stream.claim, stream.framing.held());
             // Late or not, the next look at the stop ends this.
-            let _taken = match first {
+            let _readiness = match first {
                 Some(_) => self.intake.accept_to_write(&mut batch).await,
                 None => self.intake.accept(&mut batch).await,
             };

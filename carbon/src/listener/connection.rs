@@ -26,7 +26,7 @@ use super::steady::Steadiness;
 use super::unfinished::{Claim, Unfinished};
 use super::watched::Socket;
 use crate::batch::Batch;
-use crate::intake::{Intake, Taken};
+use crate::intake::{Intake, Readiness};
 
 /// How long a stop reads what the kernel had accepted, for one connection whose peer keeps sending.
 const DRAIN: Duration = Duration::from_secs(3);
@@ -206,8 +206,8 @@ impl Serving {
         let (until, mut batch) = (Instant::now() + DRAIN, Batch::new());
         while Instant::now() < until {
             let progress = self.read(|buffer| Ok(rustix::io::read(&socket, buffer)?), stream, &mut batch);
-            let taken = self.intake.accept(&mut batch).await;
-            if taken == Taken::Late || !matches!(progress, Progress::Bytes { .. }) {
+            let readiness = self.intake.accept(&mut batch).await;
+            if readiness == Readiness::Late || !matches!(progress, Progress::Bytes { .. }) {
                 return;
             }
         }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::buffer;
 use crate::batch::Batch;
-use crate::intake::{Intake, Taken};
+use crate::intake::{Intake, Readiness};
 
 /// Datagrams read before others have their turn.
 const TURN: usize = 64;
@@ -61,7 +61,7 @@ impl Datagrams {
         let (until, mut batch) = (Instant::now() + DRAIN, Batch::new());
         while Instant::now() < until {
             let emptied = turn(&intake, |buffer| socket.recv_from(buffer), &mut batch);
-            if intake.accept(&mut batch).await == Taken::Late || emptied {
+            if intake.accept(&mut batch).await == Readiness::Late || emptied {
                 break;
             }
         }

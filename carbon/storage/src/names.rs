@@ -195,7 +195,7 @@ impl NameReader<'_> {
     }
 
     /// Has the processor fetch the name that is likely to come after `id` while it is busy with something else: of many
-    /// names, none is in a cache of its when its turn comes, and the look-up would wait for it.
+    /// names the next one is in no cache when its turn comes, and the look-up would wait for it.
     #[inline]
     pub fn fetch_after(&self, id: SeriesId) {
         if let Some((_, name)) = self.after(id) {
