@@ -4,8 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::header::RECORD;
 use crate::layer::ReadAt;
-use crate::{Header, Whisper};
+use crate::ring::Ring;
+use crate::{Header, Point, Whisper};
 
 /// Archives whose first slot's time is remembered; of further ones, which no usual file has, it is read each time.
 const REMEMBERED: usize = 4;
@@ -52,6 +54,21 @@ impl Kept {
             self.header = Arc::clone(header);
         }
         same
+    }
+
+    /// Where an update by `points`, oldest first, will begin and end to write in each archive, for whoever wants those
+    /// pages in memory by then: the kernel needs the rest of a page that is written in part. Archives whose first slot is
+    /// not known are left out, and so is the seam of a ring.
+    pub fn edges<'a>(&'a self, points: &'a [Point]) -> impl Iterator<Item = u64> + 'a {
+        let times = points.first().zip(points.last()).map(|(first, last)| (first.time.as_i64(), last.time.as_i64()));
+        let archives = self.header.archives.iter().zip(self.bases).enumerate();
+        let edges = archives.filter_map(move |(archive, (info, base))| {
+            let ((first, last), ring) = (times?, Ring::of(archive, info).ok()?);
+            let base = i64::from(Some(base).filter(|base| !matches!(*base, 0 | EMPTY))?);
+            let position = |time| ring.position(ring.slot(base, ring.floor(time)));
+            Some([position(first), position(last) + RECORD as u64 - 1])
+        });
+        edges.flatten()
     }
 }
 
@@ -133,8 +150,71 @@ impl Bases {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::io;
+    use std::ops::Range;
+
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::CreateOptions;
+    use crate::layer::{Memory, WriteAt};
+    use crate::{CreateOptions, Timestamp, Tip};
+
+    /// Remembers where it was written to.
+    struct Recording {
+        file: Memory,
+        written: RefCell<Vec<Range<u64>>>,
+    }
+
+    impl ReadAt for Recording {
+        fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+            self.file.read_at(buf, offset)
+        }
+    }
+
+    impl WriteAt for Recording {
+        fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+            self.written.borrow_mut().push(offset..offset + bytes.len() as u64);
+            self.file.write_all_at(bytes, offset)
+        }
+    }
+
+    fn minutes(begin: u32, count: u32) -> Vec<Point> {
+        let time = |index| Timestamp::from_secs(1_750_000_000 + (begin + index) * 60);
+        (0..count).map(|index| Point { time: time(index), value: 1.0 }).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn an_update_writes_in_part_no_pages_but_those_of_its_edges(gap in 0_u32..50_000, count in 1_u32..900) {
+            let layer = Recording { file: Memory::new(Vec::new(), 1 << 20), written: RefCell::default() };
+            let options = CreateOptions::new("60s:7d,5m:30d,1h:1y".parse().unwrap());
+            let mut file = Whisper::create_over(layer, "x.wsp", &options).unwrap();
+            // Two hours, after which all archives have a first slot.
+            let (first, second) = (minutes(0, 120), minutes(120 + gap, count));
+            let mut update = |points: &[Point], tip: &mut Tip| {
+                file.layer.written.borrow_mut().clear();
+                let edges: Vec<u64> = file.keep().edges(points).collect();
+                file.update_following(points, points[points.len() - 1].time, tip).unwrap();
+                (edges, file.layer.written.take())
+            };
+            let mut tip = Tip::default();
+            update(&first, &mut tip);
+            let (edges, written) = update(&second, &mut tip);
+            prop_assert!(!written.is_empty());
+            let whole = |offset: u64| offset % 4096 == 0;
+            let at_edge = |offset: u64| edges.iter().any(|edge| edge / 4096 == offset / 4096);
+            let header = file.header();
+            let at_seam = |offset: u64| header.archives.iter().any(|archive| {
+                let begin = u64::from(archive.offset);
+                offset == begin || offset == begin + u64::from(archive.points) * RECORD as u64
+            });
+            for Range { start, end } in written {
+                prop_assert!(whole(start) || at_edge(start) || at_seam(start), "{start} of {edges:?}");
+                prop_assert!(whole(end) || at_edge(end - 1) || at_seam(end), "{end} of {edges:?}");
+            }
+        }
+    }
 
     #[test]
     fn what_is_known_of_first_slots_is_kept_but_for_times_that_mean_something_else() {

@@ -17,6 +17,7 @@ use carbon_line::MetricName;
 use tracing::{debug, info, warn};
 use whisper::{Kept, Retention, Timestamp, Whisper};
 
+use super::ahead;
 use super::carry::{backup, carry_over};
 use super::devices::DeviceId;
 use super::known::Known;
@@ -29,8 +30,11 @@ impl Store for WhisperTree {
     fn write<'a>(&'a self, batch: &'a [Pending], now: Timestamp) -> Answer<'a, WriteReport> {
         Box::pin(async move {
             let mut report = WriteReport::default();
-            for (index, pending) in batch.iter().enumerate() {
-                match self.write_one(pending, now) {
+            // Taken out, and put back only after success: whatever goes wrong, a file is looked at anew.
+            let known: Vec<_> = batch.iter().map(|pending| self.state.known.take(pending.series)).collect();
+            ahead::fetch(batch, &known);
+            for (index, (pending, known)) in batch.iter().zip(known).enumerate() {
+                match self.write_one(pending, known, now) {
                     Ok(written) => {
                         report.created += usize::from(written.created);
                         report.out_of_range += written.out_of_range;
@@ -76,10 +80,14 @@ struct Written {
 }
 
 impl WhisperTree {
-    fn write_one(&self, pending: &Pending, now: Timestamp) -> Result<Written, StorageError> {
+    fn write_one(
+        &self,
+        pending: &Pending,
+        known: Option<(Known, Option<File>)>,
+        now: Timestamp,
+    ) -> Result<Written, StorageError> {
         let path = self.file_of(&pending.name);
-        // Taken out, and put back only after success: whatever goes wrong, the file is looked at anew.
-        let (known, descriptor) = match self.state.known.take(pending.series) {
+        let (known, descriptor) = match known {
             Some((known, file)) => {
                 let identity = self.state.devices.number(known.device).map(|device| (device, known.inode));
                 (Some(known), file.zip(identity))
