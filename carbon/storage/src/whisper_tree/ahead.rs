@@ -2,8 +2,12 @@
 //!
 //! An update changes parts of pages, and the kernel has to have the rest. Where the page cache has no room for the newest
 //! page of every archive that is a read for each write, and a writer that does one after the other waits for each of them.
-//! So two files of a batch are asked whether their pages are there, with one `preadv2` each that does not wait; if one of
-//! them is not, all are asked for, one `posix_fadvise` a page, and come while the first is written.
+//! So two files of a batch are asked whether their pages are there, with one `preadv2` each that does not wait. If one of
+//! them is not, all are asked for: one `posix_fadvise` a page, with `open` and `close` for a file whose descriptor is not
+//! kept; and the last is waited for, which costs less than to wait for each.
+//!
+//! Measured on ext4 over a loop device, three archives, 30 points an update: 35 to 40 us of CPU a file whose pages have
+//! left memory, 70 to 100 without this, and 9 for one whose pages are there.
 
 use std::fs::File;
 use std::num::NonZeroU64;
@@ -11,7 +15,9 @@ use std::os::unix::fs::FileExt;
 
 use rustix::fs::{Advice, fadvise};
 
+use super::WhisperTree;
 use super::known::Known;
+use super::reach::open;
 use crate::Pending;
 
 /// What a page holds at least.
@@ -20,31 +26,55 @@ const PAGE: u64 = 4096;
 /// What is known of the file of each series of a batch, with its descriptor if one is kept.
 type Files = [Option<(Known, Option<File>)>];
 
-/// Sees to it that the pages which `batch` will write in part are there, or on their way. Whether they come is the
-/// kernel's business: a write waits for what is not there.
-pub(super) fn fetch(batch: &[Pending], known: &Files) {
-    let half = batch.len().div_ceil(2).max(1);
-    let away = |(file, position): (&File, u64)| !memory::has(file, position);
-    if !batch.chunks(half).zip(known.chunks(half)).any(|(batch, known)| pages(batch, known).next().is_some_and(away)) {
-        return;
+impl WhisperTree {
+    /// Sees to it that the pages which `batch` will write in part are there, or on their way. Whether they come is the
+    /// kernel's business: a write waits for what is not there.
+    pub(super) fn fetch_ahead(&self, batch: &[Pending], known: &Files) {
+        let half = batch.len().div_ceil(2).max(1);
+        if !batch.chunks(half).zip(known.chunks(half)).any(|(batch, known)| self.is_away(batch, known)) {
+            return;
+        }
+        let opened: Vec<_> = batch.iter().zip(known).map(|(pending, known)| self.opened(pending, known)).collect();
+        let mut last = None;
+        for (file, position) in pages(batch, known, &opened) {
+            // Advice; what came of it is seen by the write.
+            let _ = fadvise(file, position, NonZeroU64::new(1), Advice::WillNeed);
+            last = Some((file, position));
+        }
+        if let Some((file, position)) = last {
+            let _ = file.read_at(&mut [0], position);
+        }
     }
-    let mut last = None;
-    for (file, position) in pages(batch, known) {
-        // Advice; what came of it is seen by the write.
-        let _ = fadvise(file, position, NonZeroU64::new(1), Advice::WillNeed);
-        last = Some((file, position));
+
+    /// Whether a page of the first file that is open has left memory; where none is open, the first that is known is
+    /// opened to be asked.
+    fn is_away(&self, batch: &[Pending], known: &Files) -> bool {
+        let asked = match known.iter().position(|known| matches!(known, Some((_, Some(_))))) {
+            Some(open) => open,
+            None => known.iter().position(Option::is_some).unwrap_or(0),
+        };
+        let (batch, known) = (&batch[asked..], &known[asked..]);
+        let opened = [batch.first().zip(known.first()).and_then(|(pending, known)| self.opened(pending, known))];
+        pages(batch, known, &opened).next().is_some_and(|(file, position)| !memory::has(file, position))
     }
-    // To wait once, for the last of them, costs less than to wait for each.
-    if let Some((file, position)) = last {
-        let _ = file.read_at(&mut [0], position);
+
+    /// The file of a series, if one is known and not open.
+    fn opened(&self, pending: &Pending, known: &Option<(Known, Option<File>)>) -> Option<File> {
+        let closed = matches!(known, Some((_, None)));
+        closed.then(|| open(&self.file_of(&pending.name)).ok()).flatten()
     }
 }
 
-/// A place on each page of open files that will be written in part.
-fn pages<'a>(batch: &'a [Pending], known: &'a Files) -> impl Iterator<Item = (&'a File, u64)> {
-    let open = batch.iter().zip(known).filter_map(|(pending, known)| {
+/// A place on each page that will be written in part, of files that are `known` with a descriptor or have been `opened`.
+fn pages<'a>(
+    batch: &'a [Pending],
+    known: &'a Files,
+    opened: &'a [Option<File>],
+) -> impl Iterator<Item = (&'a File, u64)> {
+    let opened = opened.iter().map(Option::as_ref).chain(std::iter::repeat(None));
+    let open = batch.iter().zip(known).zip(opened).filter_map(|((pending, known), opened)| {
         let (known, file) = known.as_ref()?;
-        Some((file.as_ref()?, known.kept.edges(&pending.points)))
+        Some((file.as_ref().or(opened)?, known.kept.edges(&pending.points)))
     });
     open.flat_map(|(file, edges)| {
         let mut last = None;
@@ -109,18 +139,19 @@ mod tests {
 
         let batch = batch(30);
         let known: Vec<_> = batch.iter().map(|pending| tree.state.known.take(pending.series)).collect();
-        assert_eq!(pages(&batch, &known).count(), 8, "two archives of four open files");
+        let files = || pages(&batch, &known, &[]);
+        assert_eq!(files().count(), 8, "two archives of four open files");
         let until = Instant::now() + Duration::from_secs(30);
         let mut pause = Duration::ZERO;
         loop {
-            for (file, _) in pages(&batch, &known) {
+            for (file, _) in files() {
                 file.sync_all().unwrap();
                 fadvise(file, 0, None, Advice::DontNeed).unwrap();
             }
-            fetch(&batch, &known);
+            tree.fetch_ahead(&batch, &known);
             std::thread::sleep(pause);
-            // To ask for a page is enough for some kernels to read it, so each is asked for once.
-            if pages(&batch, &known).filter(|(file, position)| !memory::has(file, *position)).count() == 0 {
+            // Newer kernels begin to read a page that is asked for, so each is asked for once.
+            if files().filter(|(file, position)| !memory::has(file, *position)).count() == 0 {
                 return;
             }
             assert!(Instant::now() < until, "they never came");

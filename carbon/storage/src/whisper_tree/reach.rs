@@ -98,7 +98,8 @@ pub(super) fn reach(path: &Path, kept: Option<(File, Identity)>) -> Result<Reach
     }
 }
 
-fn open(path: &Path) -> Result<File, StorageError> {
+/// Opens a store file to write to it.
+pub(super) fn open(path: &Path) -> Result<File, StorageError> {
     // A FIFO without a peer would be waited for; with O_NONBLOCK it is opened, seen, and refused.
     let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
     let opened = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path);

@@ -3,7 +3,8 @@
 //! A known file without a kept descriptor costs `open`, `flock`, `statx`, one `pwrite` for each run of points in each
 //! archive, and `close`; with one, `flock`, `statx`, the writes, and `flock`. See [`reach`](super::reach) for why.
 //! Nothing is allocated per point; per series the path and the bytes of its runs. Coarser archives take one `pwrite`
-//! each, and now and then one `pread`: what they need of the points before is known, see [`Tip`](whisper::Tip).
+//! each, and now and then one `pread`: what they need of the points before is known, see [`Tip`](whisper::Tip). A batch
+//! adds two `preadv2`, and calls for each page where the page cache is too small, see [`ahead`](super::ahead).
 //!
 //! Measured with `examples/updates.rs` on ext4, 5 000 files of one archive, ten points each, visited in order: 5.3 us of
 //! CPU a file opened for the write, 4.5 kept open, 7.5 and 5.3 shuffled; a new file with two points 32 us sparse, 35
@@ -17,7 +18,6 @@ use carbon_line::MetricName;
 use tracing::{debug, info, warn};
 use whisper::{Kept, Retention, Timestamp, Whisper};
 
-use super::ahead;
 use super::carry::{backup, carry_over};
 use super::devices::DeviceId;
 use super::known::Known;
@@ -32,7 +32,7 @@ impl Store for WhisperTree {
             let mut report = WriteReport::default();
             // Taken out, and put back only after success: whatever goes wrong, a file is looked at anew.
             let known: Vec<_> = batch.iter().map(|pending| self.state.known.take(pending.series)).collect();
-            ahead::fetch(batch, &known);
+            self.fetch_ahead(batch, &known);
             for (index, (pending, known)) in batch.iter().zip(known).enumerate() {
                 match self.write_one(pending, known, now) {
                     Ok(written) => {
