@@ -7,10 +7,10 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tracing::{info, warn};
@@ -30,9 +30,8 @@ const LONGEST: u64 = 256 << 20;
 #[derive(Debug)]
 pub(crate) struct Keeper {
     file: Arc<Target>,
-    /// That of the latest text, and its length.
+    /// That of the latest text.
     number: u64,
-    length: usize,
     due: Duration,
     /// What collectors said last that are away now.
     away: HashMap<&'static str, String>,
@@ -46,15 +45,32 @@ struct Target {
     /// Somebody is writing.
     busy: AtomicBool,
     failing: AtomicBool,
+    /// Both files as they were left. Locked while one is written, which takes as long as the disk does.
+    written: Mutex<[Option<Written>; 2]>,
+    /// Memory for the next text; to map new one and give it back costs more than to write.
+    spare: Mutex<String>,
+}
+
+/// A file that stays open.
+#[derive(Debug)]
+struct Written {
+    file: File,
+    length: usize,
 }
 
 impl Keeper {
     /// Keeps a file in `folder`, which is made when it is not there.
     pub(crate) fn new(folder: &Path) -> Keeper {
-        let (busy, failing) = (AtomicBool::new(false), AtomicBool::new(false));
         let paths = ["readings.0", "readings.1"].map(|name| folder.join(name));
-        let target = Target { paths, boot: clock::boot(), busy, failing };
-        Keeper { file: Arc::new(target), number: 0, length: 0, due: clock::since_boot() + EVERY, away: HashMap::new() }
+        let target = Target {
+            paths,
+            boot: clock::boot(),
+            busy: AtomicBool::new(false),
+            failing: AtomicBool::new(false),
+            written: Mutex::default(),
+            spare: Mutex::default(),
+        };
+        Keeper { file: Arc::new(target), number: 0, due: clock::since_boot() + EVERY, away: HashMap::new() }
     }
 
     /// What an earlier start left; nothing when it left nothing, or nothing that can be used.
@@ -87,7 +103,7 @@ impl Keeper {
         let (text, number) = (self.text(jobs), self.number);
         let file = Arc::clone(&self.file);
         let begun = pool.run(move || {
-            file.write(&text, number);
+            file.write(text, number);
             file.busy.store(false, Relaxed);
         });
         if begun.is_err() {
@@ -101,11 +117,11 @@ impl Keeper {
         jobs: impl Iterator<Item = (&'static str, Option<&'a Job>)>,
     ) -> impl FnOnce() + Send + 'static {
         let text = self.text(jobs);
-        move || self.file.write(&text, self.number)
+        move || self.file.write(text, self.number)
     }
 
     fn text<'a>(&mut self, jobs: impl Iterator<Item = (&'static str, Option<&'a Job>)>) -> String {
-        let mut text = String::with_capacity(self.length + self.length / 8);
+        let mut text = std::mem::take(&mut *lock(&self.file.spare));
         self.number = self.number.saturating_add(1);
         remembered::begin(self.file.boot.as_deref(), self.number, &mut text);
         for (name, job) in jobs {
@@ -121,15 +137,17 @@ impl Keeper {
             }
         }
         remembered::end(&mut text);
-        self.length = text.len();
         text
     }
 }
 
 impl Target {
-    fn write(&self, text: &str, number: u64) {
-        let path = &self.paths[(number % 2) as usize];
-        match overwrite(path, text) {
+    fn write(&self, text: String, number: u64) {
+        let place = (number % 2) as usize;
+        let path = &self.paths[place];
+        let result = overwrite(&mut lock(&self.written)[place], path, &text);
+        *lock(&self.spare) = text;
+        match result {
             Ok(()) => {
                 if self.failing.swap(false, Relaxed) {
                     info!(path = %path.display(), "Readings are kept for the next start again.");
@@ -146,17 +164,35 @@ impl Target {
 
 /// Is not synced: after a power cut rates are of another boot and of no use, and of what holds for longer the text before
 /// is on disk by then.
-fn overwrite(path: &Path, text: &str) -> io::Result<()> {
-    let open = || File::options().write(true).create(true).truncate(false).open(path);
-    let file = match (open(), path.parent()) {
-        (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir_all(folder)?;
-            open()?
-        }
-        (file, _) => file?,
+fn overwrite(written: &mut Option<Written>, path: &Path, text: &str) -> io::Result<()> {
+    // Nothing is kept of a file that was removed, or that could not be written.
+    let before = written.take().filter(|written| written.file.metadata().is_ok_and(|metadata| metadata.nlink() > 0));
+    let Written { file, length } = match before {
+        Some(before) => before,
+        None => Written { file: open(path)?, length: usize::MAX },
     };
     file.write_all_at(text.as_bytes(), 0)?;
-    file.set_len(text.len() as u64)
+    if text.len() < length {
+        file.set_len(text.len() as u64)?;
+    }
+    *written = Some(Written { file, length: text.len() });
+    Ok(())
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let open = || File::options().write(true).create(true).truncate(false).open(path);
+    match (open(), path.parent()) {
+        (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder)?;
+            open()
+        }
+        (file, _) => file,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A text is begun anew before it is used, and a file that was left half written is seen by its check.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a file holds; `None` when there is none.
@@ -184,7 +220,7 @@ mod tests {
             let cut = if Some(number) == numbers.last() { cut } else { 0 };
             let path = &keeper.file.paths[(number % 2) as usize];
             let before = fs::read_to_string(path).unwrap_or_default();
-            keeper.file.write(&text, keeper.number);
+            keeper.file.write(text.clone(), keeper.number);
             let begun = text.len() - cut;
             let torn = format!("{}{}", &text[..begun], before.get(begun..).unwrap_or_default());
             fs::write(path, torn).unwrap();
@@ -201,6 +237,20 @@ mod tests {
             assert_eq!(number_found(&[8, 9, 10], cut), 9, "{cut}");
             assert_eq!(number_found(&[1], cut), 0);
         }
+    }
+
+    #[test]
+    fn a_shorter_text_leaves_nothing_of_a_longer_one_and_a_removed_file_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let keeper = Keeper::new(folder.path());
+        let path = folder.path().join("readings.1");
+        for (number, text) in [(1, "a longer text"), (3, "a text"), (5, "another text")] {
+            keeper.file.write(text.to_owned(), number);
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        fs::remove_dir_all(folder.path()).unwrap();
+        keeper.file.write("a text".to_owned(), 7);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "a text");
     }
 
     #[test]

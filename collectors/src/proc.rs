@@ -63,12 +63,26 @@ impl ProcFile {
     /// # Errors
     /// [`Fail::Absent`] when there is no such file, [`Fail::TooLong`] when it has no end.
     pub(crate) fn read(&mut self) -> Result<(&Path, &[u8]), Fail> {
-        if let Err(fail) = self.fill() {
+        self.read_first(usize::MAX)
+    }
+
+    /// The path and the lines of now that lie within the first `most` bytes: the kernel makes no more of a long file than
+    /// is asked for.
+    ///
+    /// # Errors
+    /// As [`read`](ProcFile::read).
+    pub(crate) fn read_first(&mut self, most: usize) -> Result<(&Path, &[u8]), Fail> {
+        if let Err(fail) = self.fill(most) {
             // The kernel may have taken the file away from under the descriptor; the next run opens it anew.
             self.file = None;
             return Err(fail);
         }
-        Ok((&self.path, &self.bytes[..self.filled]))
+        let mut contents = &self.bytes[..self.filled];
+        if contents.len() == most {
+            // The last line may go on.
+            contents = &contents[..memchr::memrchr(b'\n', contents).map_or(0, |end| end + 1)];
+        }
+        Ok((&self.path, contents))
     }
 
     /// Hands out line after line of a file that may be too large to be held, each without its newline and with its
@@ -128,24 +142,25 @@ impl ProcFile {
         }
     }
 
-    fn fill(&mut self) -> Result<(), Fail> {
+    fn fill(&mut self, most: usize) -> Result<(), Fail> {
         let failed = |source| failed(&self.path, source);
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert(open(&self.path).map_err(failed)?),
         };
         let mut filled = 0;
-        loop {
+        while filled < most {
             if self.bytes.len() - filled < 1024 {
                 if filled >= LONGEST {
                     return Err(Fail::TooLong { path: self.path.clone(), limit: LONGEST });
                 }
                 self.bytes.resize((self.bytes.len() * 2).max(4096), 0);
             }
-            match file.read_at(&mut self.bytes[filled..], filled as u64).map_err(failed)? {
+            let end = self.bytes.len().min(most);
+            match file.read_at(&mut self.bytes[filled..end], filled as u64).map_err(failed)? {
                 0 => break,
                 read => {
-                    let room = self.bytes.len() - filled;
+                    let room = end - filled;
                     filled += read;
                     if read < room && read.saturating_add(self.longest_line) < PAGE {
                         break;
@@ -230,6 +245,19 @@ mod tests {
         assert_eq!(file.read().unwrap().1.len(), 9000);
         std::fs::write(&path, "").unwrap();
         assert_eq!(file.read().unwrap().1, b"");
+    }
+
+    #[test]
+    fn of_the_first_bytes_whole_lines_are_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vmstat");
+        std::fs::write(&path, "one 1\ntwo 22\nthree").unwrap();
+        let mut file = ProcFile::new(path);
+        for (most, expected) in [(0, ""), (5, ""), (6, "one 1\n"), (12, "one 1\n"), (13, "one 1\ntwo 22\n")] {
+            assert_eq!(file.read_first(most).unwrap().1, expected.as_bytes(), "{most}");
+        }
+        assert_eq!(file.read_first(1000).unwrap().1, b"one 1\ntwo 22\nthree");
+        assert!(ProcFile::new("/dev/zero".into()).read_first(100).unwrap().1.is_empty());
     }
 
     #[test]

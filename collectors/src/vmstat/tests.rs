@@ -24,3 +24,18 @@ fn a_count_that_is_none_is_named() {
     let fail = try_collect(&mut *collector("vmstat", garbled.path(), ""), 0).unwrap_err();
     assert!(fail.to_string().contains("line 2: expected a count, found `many`"), "{fail}");
 }
+
+#[test]
+fn names_are_found_again_that_have_moved_back() {
+    let names = ["pgpgin", "pgpgout", "pswpin", "pswpout", "pgfault", "pgmajfault"];
+    let lines = |count| names.map(|name| format!("{name} {count}\n")).concat();
+    let root = host(&[("proc/vmstat", &lines(1))]);
+    let mut vmstat = collector("vmstat", root.path(), "");
+    for (before, count) in [(0, 2), (40, 3), (0, 4), (400, 5)] {
+        let text = "nr_more 1\n".repeat(before) + &lines(count) + &"nr_other 2\n".repeat(900);
+        std::fs::write(root.path().join("proc/vmstat"), text).unwrap();
+        let samples = collect(&mut *vmstat, count);
+        assert_eq!(samples.len(), 6);
+        assert!(samples.values().all(|sample| raw(sample) == f64::from(count)));
+    }
+}
