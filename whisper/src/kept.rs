@@ -202,7 +202,7 @@ mod tests {
             update(&first, &mut tip);
             let (edges, written) = update(&second, &mut tip);
             prop_assert!(!written.is_empty());
-            let whole = |offset: u64| offset % 4096 == 0;
+            let whole = |offset: u64| offset.is_multiple_of(4096);
             let at_edge = |offset: u64| edges.iter().any(|edge| edge / 4096 == offset / 4096);
             let header = file.header();
             let at_seam = |offset: u64| header.archives.iter().any(|archive| {
