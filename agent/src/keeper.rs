@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,17 +45,8 @@ struct Target {
     /// Somebody is writing.
     busy: AtomicBool,
     failing: AtomicBool,
-    /// Both files as they were left. Locked while one is written, which takes as long as the disk does.
-    written: Mutex<[Option<Written>; 2]>,
     /// Memory for the next text; to map new one and give it back costs more than to write.
     spare: Mutex<String>,
-}
-
-/// A file that stays open.
-#[derive(Debug)]
-struct Written {
-    file: File,
-    length: usize,
 }
 
 impl Keeper {
@@ -67,7 +58,6 @@ impl Keeper {
             boot: clock::boot(),
             busy: AtomicBool::new(false),
             failing: AtomicBool::new(false),
-            written: Mutex::default(),
             spare: Mutex::default(),
         };
         Keeper { file: Arc::new(target), number: 0, due: clock::since_boot() + EVERY, away: HashMap::new() }
@@ -121,7 +111,7 @@ impl Keeper {
     }
 
     fn text<'a>(&mut self, jobs: impl Iterator<Item = (&'static str, Option<&'a Job>)>) -> String {
-        let mut text = std::mem::take(&mut *lock(&self.file.spare));
+        let mut text = std::mem::take(&mut *self.file.spare());
         self.number = self.number.saturating_add(1);
         remembered::begin(self.file.boot.as_deref(), self.number, &mut text);
         for (name, job) in jobs {
@@ -142,12 +132,16 @@ impl Keeper {
 }
 
 impl Target {
+    fn spare(&self) -> MutexGuard<'_, String> {
+        // A text is begun anew before it is used.
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn write(&self, text: String, number: u64) {
-        let place = (number % 2) as usize;
-        let path = &self.paths[place];
-        let result = overwrite(&mut lock(&self.written)[place], path, &text);
-        *lock(&self.spare) = text;
-        match result {
+        let path = &self.paths[(number % 2) as usize];
+        let written = overwrite(path, &text);
+        *self.spare() = text;
+        match written {
             Ok(()) => {
                 if self.failing.swap(false, Relaxed) {
                     info!(path = %path.display(), "Readings are kept for the next start again.");
@@ -164,35 +158,19 @@ impl Target {
 
 /// Is not synced: after a power cut rates are of another boot and of no use, and of what holds for longer the text before
 /// is on disk by then.
-fn overwrite(written: &mut Option<Written>, path: &Path, text: &str) -> io::Result<()> {
-    // Nothing is kept of a file that was removed, or that could not be written.
-    let before = written.take().filter(|written| written.file.metadata().is_ok_and(|metadata| metadata.nlink() > 0));
-    let Written { file, length } = match before {
-        Some(before) => before,
-        None => Written { file: open(path)?, length: usize::MAX },
-    };
-    file.write_all_at(text.as_bytes(), 0)?;
-    if text.len() < length {
-        file.set_len(text.len() as u64)?;
-    }
-    *written = Some(Written { file, length: text.len() });
-    Ok(())
-}
-
-fn open(path: &Path) -> io::Result<File> {
+fn overwrite(path: &Path, text: &str) -> io::Result<()> {
     let open = || File::options().write(true).create(true).truncate(false).open(path);
-    match (open(), path.parent()) {
+    let file = match (open(), path.parent()) {
         (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
             fs::create_dir_all(folder)?;
-            open()
+            open()?
         }
-        (file, _) => file,
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A text is begun anew before it is used, and a file that was left half written is seen by its check.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+        (file, _) => file?,
+    };
+    file.write_all_at(text.as_bytes(), 0)?;
+    let length = text.len() as u64;
+    // Mostly it has grown, and to cut nothing off costs as much as to write.
+    if file.metadata()?.len() > length { file.set_len(length) } else { Ok(()) }
 }
 
 /// What a file holds; `None` when there is none.

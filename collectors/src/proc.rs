@@ -66,8 +66,8 @@ impl ProcFile {
         self.read_first(usize::MAX)
     }
 
-    /// The path and the lines of now that lie within the first `most` bytes: the kernel makes no more of a long file than
-    /// is asked for.
+    /// The path and the lines of now that lie within the first `most` bytes. The kernel makes no more lines than are asked
+    /// for, of files that it does not make as a whole.
     ///
     /// # Errors
     /// As [`read`](ProcFile::read).

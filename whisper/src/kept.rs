@@ -56,9 +56,9 @@ impl Kept {
         same
     }
 
-    /// Where an update by `points`, oldest first, will begin and end to write in each archive, for whoever wants those
-    /// pages in memory by then: the kernel needs the rest of a page that is written in part. Archives whose first slot is
-    /// not known are left out, and so is the seam of a ring.
+    /// Where an update will begin and end to write in each archive by `points` that follow one another, oldest first, for
+    /// whoever wants those pages in memory by then: the kernel needs the rest of a page that is written in part. Archives
+    /// whose first slot is not known are left out; gaps, points without a slot and the seam of a ring are not seen.
     pub fn edges<'a>(&'a self, points: &'a [Point]) -> impl Iterator<Item = u64> + 'a {
         let times = points.first().zip(points.last()).map(|(first, last)| (first.time.as_i64(), last.time.as_i64()));
         let archives = self.header.archives.iter().zip(self.bases).enumerate();

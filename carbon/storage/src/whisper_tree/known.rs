@@ -6,7 +6,8 @@
 //!
 //! Descriptors are few and series may be many, visited in turn; the least recently used would then always be the next one
 //! needed. So a series takes the place of the one that was written longest ago only if that was before its own last
-//! write: what is still being written keeps its descriptor, what went silent loses it.
+//! write: what is still being written keeps its descriptor, what went silent loses it. Those of a batch are out at the same
+//! time, so that now and then one takes the place of another that is out.
 
 use std::fs::File;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -137,12 +138,12 @@ impl KnownFiles {
             _ => Some(file),
         };
         part.grow(place);
-        if let Some(slot) = part.slot(place) {
-            *slot = Some(known);
-        }
+        let replaced = part.slot(place).and_then(|slot| slot.replace(known));
+        // Of a series that was taken out twice.
+        let twice = replaced.and_then(|replaced| part.descriptors.remove(replaced.descriptor));
         drop(part);
         // Closed only now: no lock is held over a system call that may wait.
-        drop((closed, grown_up));
+        drop((closed, grown_up, twice));
     }
 
     /// Halves the number of descriptors that are kept from now on, and gives it, unless it is zero already; those used
@@ -274,6 +275,18 @@ mod tests {
         assert_eq!(open, [false, false, true, true]);
         assert_eq!(files.spare(), Some(PARTS));
         assert_eq!((files.spare(), files.spare()), (Some(0), None));
+    }
+
+    #[test]
+    fn a_series_that_was_taken_out_twice_keeps_one_descriptor() {
+        let (folder, files) = (tempfile::tempdir().unwrap(), KnownFiles::new(4 * PARTS));
+        for number in 0..3 {
+            let (file, known, look) = made(&folder, number);
+            files.put(SeriesId::new(0), known, look.changed, 0, file);
+        }
+        assert_eq!(lock(&files.parts[0]).descriptors.len(), 1);
+        assert!(files.take(SeriesId::new(0)).unwrap().1.is_some());
+        assert_eq!(lock(&files.parts[0]).descriptors.len(), 0);
     }
 
     #[test]
