@@ -12,10 +12,10 @@ use std::sync::Arc;
 use byteorder::{BigEndian, ByteOrder};
 
 use crate::error::Damage;
-use crate::header::{self, RECORD};
+use crate::header;
 use crate::kept::{Base, Bases};
 use crate::layer::{ReadAt, WriteAt};
-use crate::ring::Ring;
+use crate::ring::{RECORD, Ring};
 use crate::{Error, Header};
 
 /// Slots read at once: enough for weeks of minutes, little enough to be bounded whatever a header claims.
@@ -198,7 +198,7 @@ impl<L: ReadAt> Whisper<L> {
     /// An archive that can be used.
     pub(crate) fn ring(&self, archive: usize) -> Result<Ring, Error> {
         let info = self.header.archives.get(archive).ok_or_else(|| self.corrupt(Damage::NoArchives))?;
-        Ring::of(archive, info).map_err(|damage| self.corrupt(damage))
+        info.ring(archive).map_err(|damage| self.corrupt(damage))
     }
 
     pub(crate) fn corrupt(&self, damage: Damage) -> Error {

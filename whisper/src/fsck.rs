@@ -11,9 +11,8 @@ use std::path::Path;
 use crate::create::{Draft, draft};
 use crate::error::Damage;
 use crate::file::{time_of, value_of};
-use crate::header::RECORD;
 use crate::layer::ReadAt;
-use crate::ring::Ring;
+use crate::ring::{RECORD, Ring};
 use crate::run::RunWriter;
 use crate::{Allocation, CreateOptions, Error, Header, Timestamp, Whisper};
 
@@ -128,7 +127,7 @@ impl Whisper<File> {
         let new = Whisper::over(file, path)?;
         let mut points = 0;
         for (archive, info) in header.archives.iter().enumerate() {
-            let ring = Ring::of(archive, info).map_err(|damage| old.corrupt(damage))?;
+            let ring = info.ring(archive).map_err(|damage| old.corrupt(damage))?;
             let saved = old.believable_slots(&ring, now)?;
             points += saved.len();
             let mut writer = RunWriter::begin(&new, &ring)?;

@@ -22,13 +22,11 @@ use byteorder::{BigEndian, ByteOrder};
 
 use crate::error::Damage;
 use crate::layer::ReadAt;
-use crate::ring::Ring;
+use crate::ring::{RECORD, Ring};
 use crate::{AggregationMethod, CreateOptions, Error, Retention, RetentionError, Retentions, XFilesFactor};
 
 /// Bytes of the fixed part.
 pub(crate) const FIXED: usize = 16;
-/// Bytes of one line of the archive table, and of one slot.
-pub(crate) const RECORD: usize = 12;
 /// Steps at least double from archive to archive and fit 32 bits, so no valid file has more than 32.
 /// The reference would read more; a table beyond this is certainly garbage.
 const MOST_ARCHIVES: u32 = 1024;
@@ -58,6 +56,15 @@ pub struct ArchiveInfo {
 }
 
 impl ArchiveInfo {
+    /// The slots of this line, which is number `archive` of the table.
+    pub(crate) fn ring(&self, archive: usize) -> Result<Ring, Damage> {
+        let ArchiveInfo { offset, step, points } = *self;
+        if step == 0 || points == 0 {
+            return Err(Damage::EmptyArchive { archive, step, points });
+        }
+        Ok(Ring { archive, offset: offset.into(), step: step.into(), points: points.into() })
+    }
+
     /// How far back the archive reaches, in seconds: step times points.
     pub fn retention_secs(&self) -> u64 {
         u64::from(self.step) * u64::from(self.points)
@@ -158,7 +165,7 @@ impl Header {
         }
         let mut expected = self.len();
         for (archive, info) in self.archives.iter().enumerate() {
-            Ring::of(archive, info)?;
+            info.ring(archive)?;
             if u64::from(info.offset) != expected {
                 return Err(Damage::Offset { archive, expected, found: u64::from(info.offset) });
             }

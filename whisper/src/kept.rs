@@ -4,9 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::header::RECORD;
 use crate::layer::ReadAt;
-use crate::ring::Ring;
+use crate::ring::RECORD;
 use crate::{Header, Point, Whisper};
 
 /// Archives whose first slot's time is remembered; of further ones, which no usual file has, it is read each time.
@@ -63,7 +62,7 @@ impl Kept {
         let times = points.first().zip(points.last()).map(|(first, last)| (first.time.as_i64(), last.time.as_i64()));
         let archives = self.header.archives.iter().zip(self.bases).enumerate();
         let edges = archives.filter_map(move |(archive, (info, base))| {
-            let ((first, last), ring) = (times?, Ring::of(archive, info).ok()?);
+            let ((first, last), ring) = (times?, info.ring(archive).ok()?);
             let base = i64::from(Some(base).filter(|base| !matches!(*base, 0 | EMPTY))?);
             let position = |time| ring.position(ring.slot(base, ring.floor(time)));
             Some([position(first), position(last) + RECORD as u64 - 1])

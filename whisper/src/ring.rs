@@ -1,8 +1,9 @@
 //! An archive as a ring of slots: where a time belongs.
 
 use crate::Point;
-use crate::error::Damage;
-use crate::header::{ArchiveInfo, RECORD};
+
+/// Bytes of a slot, and of a line of the archive table.
+pub(crate) const RECORD: usize = 12;
 
 /// An archive that was found usable: neither its step nor its number of points is zero.
 ///
@@ -20,13 +21,6 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    pub(crate) fn of(archive: usize, info: &ArchiveInfo) -> Result<Ring, Damage> {
-        if info.step == 0 || info.points == 0 {
-            return Err(Damage::EmptyArchive { archive, step: info.step, points: info.points });
-        }
-        Ok(Ring { archive, offset: info.offset.into(), step: info.step.into(), points: info.points.into() })
-    }
-
     /// Begin of the slot that holds `time`.
     #[inline]
     pub(crate) fn floor(&self, time: i64) -> i64 {

@@ -14,9 +14,8 @@ use std::cmp::Ordering;
 
 use crate::aggregation::Accumulator;
 use crate::file::{CHUNK, time_of, value_of};
-use crate::header::RECORD;
 use crate::layer::WriteAt;
-use crate::ring::Ring;
+use crate::ring::{RECORD, Ring};
 use crate::run::RunWriter;
 use crate::{Error, Point, Whisper};
 
