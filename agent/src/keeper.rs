@@ -1,4 +1,4 @@
-//! Writes what is remembered below the agent's data folder, every three minutes and at the end, and reads it at the
+//! Writes what is remembered below the agent's data folder, every four minutes and at the end, and reads it at the
 //! start. A disk that hangs or is full costs the memory of a restart and nothing else.
 //!
 //! Two files take turns, each written over in place, so that of a write that was cut off the one before is left. A new
@@ -20,8 +20,9 @@ use crate::job::Job;
 use crate::pool::Pool;
 use crate::remembered::{self, Remembered};
 
-/// How often: after a kill the first rates are means over up to this time.
-const EVERY: Duration = Duration::from_secs(180);
+/// How often: after a kill the first rates are means over up to this time. Short of the five minutes after which readings
+/// are void, so that a restart has time.
+const EVERY: Duration = Duration::from_secs(240);
 
 /// No agent remembers more; what is longer was not written by one.
 const LONGEST: u64 = 256 << 20;

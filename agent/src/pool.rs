@@ -8,7 +8,7 @@ use std::{io, thread};
 
 /// A thread without work ends after this long; a new one for each write of the last readings would cost as much as the
 /// write.
-const IDLE: Duration = Duration::from_secs(240);
+const IDLE: Duration = Duration::from_secs(300);
 
 type Task = Box<dyn FnOnce() + Send>;
 
