@@ -20,15 +20,12 @@ use rustix::fs::{Advice, fadvise};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 use super::WhisperTree;
-use super::known::Known;
+use super::known::Knowledge;
 use super::reach::open;
 use crate::Pending;
 
 /// What a page holds at least.
 const PAGE: u64 = 4096;
-
-/// What is known of the file of a series, with its descriptor if one is kept.
-type Knowledge = Option<(Known, Option<File>)>;
 
 /// A file that is asked for pages.
 enum Asked<'a> {
@@ -51,7 +48,7 @@ impl Deref for Asked<'_> {
 impl WhisperTree {
     /// Sees to it that the pages which `batch` will write in part are there, or on their way. Whether they come is the
     /// kernel's business: a write waits for what is not there.
-    pub(super) fn fetch_ahead(&self, batch: &[Pending], known: &[Knowledge]) {
+    pub(super) fn fetch_ahead(&self, batch: &[Pending], known: &[Option<Knowledge>]) {
         // Who writes one file can as well wait in the write.
         if batch.len() < 2 {
             return;
@@ -77,7 +74,7 @@ impl WhisperTree {
     }
 
     /// Whether a page of the first file that is open has left memory, or of the first that is known if none is open.
-    fn is_away(&self, batch: &[Pending], known: &[Knowledge]) -> bool {
+    fn is_away(&self, batch: &[Pending], known: &[Option<Knowledge>]) -> bool {
         let open = known.iter().position(|known| matches!(known, Some((_, Some(_)))));
         let Some(place) = open.or_else(|| known.iter().position(Option::is_some)) else { return false };
         let (pending, known) = (&batch[place], &known[place]);
@@ -86,7 +83,7 @@ impl WhisperTree {
     }
 
     /// The file of a series, if it is known.
-    fn asked<'a>(&self, pending: &Pending, known: &'a Knowledge) -> Option<Asked<'a>> {
+    fn asked<'a>(&self, pending: &Pending, known: &'a Option<Knowledge>) -> Option<Asked<'a>> {
         match known.as_ref()? {
             (_, Some(file)) => Some(Asked::Kept(file)),
             (_, None) => open(&self.file_of(&pending.name)).ok().map(Asked::Opened),
@@ -95,7 +92,7 @@ impl WhisperTree {
 }
 
 /// A place on each page of a known file that will be written in part.
-fn pages<'a>(pending: &'a Pending, known: &'a Knowledge) -> impl Iterator<Item = u64> {
+fn pages<'a>(pending: &'a Pending, known: &'a Option<Knowledge>) -> impl Iterator<Item = u64> {
     let edges = known.iter().flat_map(|(known, _)| known.kept.edges(&pending.points));
     let mut last = None;
     edges.filter(move |edge| last.replace(edge / PAGE) != Some(edge / PAGE))

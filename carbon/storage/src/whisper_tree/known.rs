@@ -90,6 +90,9 @@ impl Known {
     }
 }
 
+/// What is known of the file of a series, with its descriptor if one is kept.
+pub(super) type Knowledge = (Known, Option<File>);
+
 /// The knowledge of all series.
 #[derive(Debug)]
 pub(super) struct KnownFiles {
@@ -112,7 +115,7 @@ impl KnownFiles {
     }
 
     /// Takes out what is known of a series, and its descriptor if one is open.
-    pub(super) fn take(&self, series: SeriesId) -> Option<(Known, Option<File>)> {
+    pub(super) fn take(&self, series: SeriesId) -> Option<Knowledge> {
         let (mut part, place) = self.part(series);
         let mut known = part.slot(place)?.take()?;
         let file = part.descriptors.remove(std::mem::replace(&mut known.descriptor, NONE));

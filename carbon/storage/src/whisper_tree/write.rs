@@ -20,7 +20,7 @@ use whisper::{Kept, Retention, Timestamp, Whisper};
 
 use super::carry::{backup, carry_over};
 use super::devices::DeviceId;
-use super::known::Known;
+use super::known::{Knowledge, Known};
 use super::quarantine::is_settled;
 use super::reach::{Look, Reached, fault, reach};
 use super::{WhisperTree, milliseconds};
@@ -80,12 +80,7 @@ struct Written {
 }
 
 impl WhisperTree {
-    fn write_one(
-        &self,
-        pending: &Pending,
-        known: Option<(Known, Option<File>)>,
-        now: Timestamp,
-    ) -> Result<Written, StorageError> {
+    fn write_one(&self, pending: &Pending, known: Option<Knowledge>, now: Timestamp) -> Result<Written, StorageError> {
         let path = self.file_of(&pending.name);
         let (known, descriptor) = match known {
             Some((known, file)) => {
