@@ -41,7 +41,7 @@ pub(crate) fn drain(arguments: &DrainArgs) -> anyhow::Result<()> {
 fn offline(config: &Config) -> anyhow::Result<()> {
     let journaling = config.journaling().context("`[journal] enabled` is false, so nothing can be left")?;
     processes::runtime()?.block_on(async {
-        let tree = config.store.open(config.memory.shares().tips)?;
+        let tree = config.store.open(&config.memory.shares())?;
         let silent = config.carbon.clone().without_listeners();
         let carbon = Carbon::start(silent, Some(journaling), config.store.destination(&tree), Arc::default()).await?;
         let done = carbon.empty(OFFLINE).await;

@@ -66,6 +66,11 @@ impl<'a> Reload<'a> {
         &self.config
     }
 
+    /// The files that the rules are for.
+    pub(crate) fn tree(&self) -> &WhisperTree {
+        &self.tree
+    }
+
     /// The counters.
     pub(crate) fn counts(&self) -> Arc<Reloads> {
         Arc::clone(&self.counts)

@@ -13,6 +13,8 @@ use serde::Deserialize;
 use tracing::warn;
 use whisper::Allocation;
 
+use crate::memory::Shares;
+
 /// Where points rest and how new series are laid out.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -143,9 +145,9 @@ impl StoreConfig {
         }
     }
 
-    /// Opens the tree for writing, and makes it if it is not there, unless nothing is kept. What it keeps in mind of
-    /// `tips` files saves reading; see [`TreeOptions`].
-    pub(crate) fn open(&self, tips: usize) -> anyhow::Result<WhisperTree> {
+    /// Opens the tree for writing, and makes it if it is not there, unless nothing is kept. Its `shares` say how
+    /// much of the files it keeps in mind, which saves reading; see [`TreeOptions`].
+    pub(crate) fn open(&self, shares: &Shares) -> anyhow::Result<WhisperTree> {
         if self.kind == StoreKind::None {
             return self.open_for_reading();
         }
@@ -157,11 +159,12 @@ impl StoreConfig {
         let quarantine = Some(self.data.join("quarantine"));
         let remedy = "choose another folder with `--data DIR` or `[store] data`";
         let tag_hash_filenames = self.tag_hash_filenames;
+        let Shares { tips, pages, .. } = *shares;
         let descriptors = self.descriptors.unwrap_or_else(TreeOptions::default_descriptors);
         WhisperTree::open(
             &self.tree(),
             self.rules()?,
-            TreeOptions { allocation, descriptors, tips, quarantine, tag_hash_filenames },
+            TreeOptions { allocation, descriptors, tips, pages, quarantine, tag_hash_filenames },
         )
         .context(remedy)
     }

@@ -24,7 +24,7 @@ pub(crate) fn carbon(arguments: &CarbonArgs) -> anyhow::Result<()> {
     let runtime = runtime()?;
     let successor = runtime.block_on(async {
         let mut signals = Signals::catch()?;
-        let tree = config.store.open(config.memory.shares().tips)?;
+        let tree = config.store.open(&config.memory.shares())?;
         let names = names(&config);
         let mut inherited = inherit(&config, &arguments.intake).await?;
         let running = activation::applied(&config, &inherited)?;

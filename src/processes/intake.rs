@@ -13,7 +13,7 @@ use crate::cli::IntakeArgs;
 use crate::config::Config;
 use crate::names::KeptNames;
 use crate::reload::Reload;
-use crate::status::{self, CarbonPart, JournalPart, MigrationPart};
+use crate::status::{self, CarbonPart, JournalPart, MigrationPart, TreePart};
 use crate::store::overlay;
 use crate::tags::KeptTags;
 use crate::takeover::{self, Inherited};
@@ -65,6 +65,7 @@ pub(super) fn housekeeping(
 pub(super) fn carbon_status(carbon: &Carbon, names: Arc<NameTable>, reload: &Reload<'_>) -> Status {
     let mut status = status::status_of(reload);
     status.parts.push(Arc::new(CarbonPart::of(carbon, names)));
+    status.parts.push(Arc::new(TreePart(reload.tree().clone())));
     status.parts.push(Arc::new(MigrationPart(reload.migrations())));
     if let Some(journal) = carbon.journal() {
         status.parts.push(Arc::new(JournalPart(journal)));

@@ -9,9 +9,16 @@ use crate::memory::Shares;
 pub(crate) struct MemoryPart(pub(crate) Shares);
 
 impl MemoryPart {
-    fn shares(&self) -> [(&'static str, usize); 5] {
-        let Shares { max, cache, index, connections, queries, .. } = self.0;
-        [("process", max), ("cache", cache), ("index", index), ("connections", connections), ("queries", queries)]
+    fn shares(&self) -> [(&'static str, usize); 6] {
+        let Shares { max, cache, pages, index, connections, queries, .. } = self.0;
+        [
+            ("process", max),
+            ("cache", cache),
+            ("pages", pages),
+            ("index", index),
+            ("connections", connections),
+            ("queries", queries),
+        ]
     }
 }
 

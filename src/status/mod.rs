@@ -15,6 +15,7 @@ mod names;
 mod process;
 mod queries;
 mod reload;
+mod tree;
 
 pub(crate) use agent::AgentPart;
 pub(crate) use carbon::CarbonPart;
@@ -25,6 +26,7 @@ pub(crate) use names::NamesPart;
 pub(crate) use process::ProcessPart;
 pub(crate) use queries::query_numbers;
 pub(crate) use reload::ReloadPart;
+pub(crate) use tree::TreePart;
 
 /// What every process tells.
 pub(crate) fn own_status() -> Status {

@@ -163,6 +163,12 @@ impl<L: ReadAt> Whisper<L> {
         &self.layer
     }
 
+    /// The same over what is made of its layer, which must hold the same bytes. No system call.
+    pub fn with_layer<M>(self, make: impl FnOnce(L) -> M) -> Whisper<M> {
+        let Whisper { layer, path, header, bases } = self;
+        Whisper { layer: make(layer), path, header, bases }
+    }
+
     /// Gives the layer back.
     pub fn into_layer(self) -> L {
         self.layer

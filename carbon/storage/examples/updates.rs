@@ -31,7 +31,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             &folder,
             files,
             &retentions,
-            TreeOptions { allocation, descriptors, tips: 1 << 20, quarantine: None, tag_hash_filenames: true },
+            TreeOptions {
+                allocation,
+                descriptors,
+                tips: 1 << 20,
+                pages: 64 << 20,
+                quarantine: None,
+                tag_hash_filenames: true,
+            },
         )?;
         std::fs::remove_dir_all(&folder)?;
     }

@@ -31,6 +31,7 @@ fn tree(descriptors: usize) -> Tree {
         allocation: Allocation::Reserved,
         descriptors,
         tips: 1 << 20,
+        pages: 64 << 20,
         quarantine: Some(data.join("quarantine")),
         tag_hash_filenames: true,
     };

@@ -1,7 +1,7 @@
 //! What is known of the file behind each series, and the descriptors that stay open.
 //!
-//! 72 bytes a series, in blocks, found by its number, and 64 more for one with several archives, as far as allowed. Cut
-//! into parts of which each has its own lock, held to take a series' knowledge out and to put it back; while a file is
+//! 72 bytes a series, in blocks, found by its number, and 64 more for one with several archives, as far as allowed; and
+//! what [`pages`](super::pages) has to keep. Cut into parts of which each has its own lock, held to take a series' knowledge out and to put it back; while a file is
 //! being written its knowledge is with the writer.
 //!
 //! Descriptors are few and series may be many, visited in turn; the least recently used would then always be the next one
@@ -17,6 +17,7 @@ use whisper::{Kept, Tip};
 
 use super::descriptors::{Descriptors, NONE};
 use super::devices::DeviceId;
+use super::pages::{Held, Pages};
 use super::reach::Look;
 use super::young::{Newborn, Young};
 use crate::SeriesId;
@@ -48,6 +49,10 @@ pub(super) struct Known {
 
 /// Seconds of points that are brought over into a file that took the place of this one.
 const RECENT: u32 = 120;
+
+fn milliseconds(nanoseconds: u64) -> u64 {
+    nanoseconds / 1_000_000
+}
 
 /// Clocks of file systems tick in steps of up to ten milliseconds.
 const TICK: u64 = 50;
@@ -81,17 +86,34 @@ impl Known {
     /// enough; see [`young`](super::young).
     pub(super) fn is_as_left(&self, look: &Look, held: bool) -> bool {
         let same = !self.is_another(look) && u64::from(self.size) == look.size;
-        same && look.changed <= self.written && (held || self.settled || self.is_grown_up())
+        same && milliseconds(look.changed) <= self.written && (held || self.settled || self.is_grown_up())
     }
 
     /// Whether it was written later than in the moment of its birth.
     fn is_grown_up(&self) -> bool {
-        self.born / 1_000_000 + TICK < self.written
+        milliseconds(self.born) + TICK < self.written
     }
 }
 
-/// What is known of the file of a series, with its descriptor if one is kept.
-pub(super) type Knowledge = (Known, Option<File>);
+/// What is known of the file of a series.
+pub(super) struct Knowledge {
+    pub(super) known: Known,
+    /// Its descriptor, if it is kept.
+    pub(super) file: Option<File>,
+    /// Its newest pages, if they are kept.
+    pub(super) pages: Option<Pages>,
+}
+
+/// A file as a write has left it.
+pub(super) struct Left {
+    pub(super) known: Known,
+    pub(super) file: File,
+    pub(super) pages: Option<Pages>,
+    /// When that was, in milliseconds since the epoch.
+    pub(super) written: u64,
+    /// Time of the oldest point that was written.
+    pub(super) first: u32,
+}
 
 /// The knowledge of all series.
 #[derive(Debug)]
@@ -107,9 +129,9 @@ pub(super) struct KnownFiles {
 const MOST_YOUNG: usize = 1024;
 
 impl KnownFiles {
-    /// Keeps at most about `descriptors` open.
-    pub(super) fn new(descriptors: usize) -> KnownFiles {
-        let parts = (0..PARTS).map(|_| Mutex::default()).collect();
+    /// Keeps at most about `descriptors` open, and `pages` bytes of pages.
+    pub(super) fn new(descriptors: usize, pages: usize) -> KnownFiles {
+        let parts = (0..PARTS).map(|_| Mutex::new(Part::new(pages / PARTS))).collect();
         let young = (descriptors / 8).min(MOST_YOUNG) / PARTS;
         KnownFiles { parts, room: AtomicUsize::new((descriptors - young * PARTS).div_ceil(PARTS)), young }
     }
@@ -119,12 +141,13 @@ impl KnownFiles {
         let (mut part, place) = self.part(series);
         let mut known = part.slot(place)?.take()?;
         let file = part.descriptors.remove(std::mem::replace(&mut known.descriptor, NONE));
-        Some((known, file))
+        let pages = part.pages.take(place as u32);
+        Some(Knowledge { known, file, pages })
     }
 
-    /// Puts back what is known of a series after a write at this time in milliseconds, whose oldest point was of the time
-    /// `first`. The descriptor is kept, and its lock given up, or closed.
-    pub(super) fn put(&self, series: SeriesId, known: Known, milliseconds: u64, first: u32, file: File) {
+    /// Puts back what is known of a series after a write. The descriptor is kept, and its lock given up, or closed.
+    pub(super) fn put(&self, series: SeriesId, left: Left) {
+        let Left { known, file, pages, written: milliseconds, first } = left;
         let before = known.written;
         let mut known = known.written_at(milliseconds, first);
         let (mut part, place) = self.part(series);
@@ -140,6 +163,7 @@ impl KnownFiles {
             }
             _ => Some(file),
         };
+        part.pages.put(place as u32, pages.unwrap_or_default());
         part.grow(place);
         let replaced = part.slot(place).and_then(|slot| slot.replace(known));
         // Of a series that was taken out twice.
@@ -161,6 +185,11 @@ impl KnownFiles {
         Some(room * PARTS)
     }
 
+    /// Memory that pages take.
+    pub(super) fn pages_bytes(&self) -> usize {
+        self.parts.iter().map(|part| lock(part).pages.bytes()).sum()
+    }
+
     fn part(&self, series: SeriesId) -> (MutexGuard<'_, Part>, usize) {
         (lock(&self.parts[series.index() % PARTS]), series.index() / PARTS)
     }
@@ -171,14 +200,24 @@ fn lock(part: &Mutex<Part>) -> MutexGuard<'_, Part> {
     part.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Part {
     blocks: Vec<Box<[Option<Known>]>>,
     descriptors: Descriptors,
     young: Young,
+    pages: Held,
 }
 
 impl Part {
+    fn new(pages: usize) -> Part {
+        Part {
+            blocks: Vec::new(),
+            descriptors: Descriptors::default(),
+            young: Young::default(),
+            pages: Held::new(pages),
+        }
+    }
+
     fn slot(&mut self, place: usize) -> Option<&mut Option<Known>> {
         self.blocks.get_mut(place / BLOCK)?.get_mut(place % BLOCK)
     }
@@ -236,45 +275,46 @@ mod tests {
     use super::super::devices::Devices;
     use super::*;
 
-    /// A new file, and what is known of it and what the system says of it.
-    fn made(folder: &tempfile::TempDir, index: u32) -> (File, Known, Look) {
+    /// A new file, and what the system says of it.
+    fn made(folder: &tempfile::TempDir, index: u32) -> (Left, Look) {
         let path = folder.path().join(index.to_string());
         let file = Whisper::create(&path, &CreateOptions::new("1s:1m".parse().unwrap())).unwrap();
         let (kept, file) = (file.keep(), file.into_layer());
         let look = Look::of(&file.metadata().unwrap());
         let device = Devices::default().of(look.device, folder.path()).unwrap();
-        (file, Known::new(kept, device, &look), look)
+        let known = Known::new(kept, device, &look);
+        (Left { known, file, pages: None, written: milliseconds(look.changed), first: 0 }, look)
     }
 
     #[test]
     fn a_new_file_that_is_held_for_a_moment_is_known_for_good() {
-        let (folder, files) = (tempfile::tempdir().unwrap(), KnownFiles::new(512));
+        let (folder, files) = (tempfile::tempdir().unwrap(), KnownFiles::new(512, 0));
         assert_eq!((files.room.load(Relaxed), files.young), (7, 1));
         let series = |number: u32| SeriesId::new(number * PARTS as u32);
         let put = |number, at: &dyn Fn(&Look) -> u64| {
-            let (file, known, look) = made(&folder, number);
-            files.put(series(number), known, at(&look), 0, file);
+            let (left, look) = made(&folder, number);
+            files.put(series(number), Left { written: at(&look), ..left });
             look
         };
-        let looks: Vec<Look> = (0..8).map(|number| put(number, &|look| look.changed)).collect();
-        let eighth = put(8, &|look| look.changed + 30).changed;
+        let looks: Vec<Look> = (0..8).map(|number| put(number, &|look| milliseconds(look.changed))).collect();
+        let eighth = milliseconds(put(8, &|look| milliseconds(look.changed) + 30).changed);
         put(9, &|_| eighth + 31);
-        let (held, file) = files.take(series(7)).unwrap();
-        assert!(held.is_as_left(&looks[7], false) && file.is_none());
-        assert!(!files.take(series(8)).unwrap().0.settled, "another new file came too soon");
-        assert!(files.take(series(0)).unwrap().1.is_some(), "there was room to keep it");
+        let held = files.take(series(7)).unwrap();
+        assert!(held.known.is_as_left(&looks[7], false) && held.file.is_none());
+        assert!(!files.take(series(8)).unwrap().known.settled, "another new file came too soon");
+        assert!(files.take(series(0)).unwrap().file.is_some(), "there was room to keep it");
     }
 
     #[test]
     fn descriptors_are_spared_for_others_those_used_last_stay() {
-        let (folder, files) = (tempfile::tempdir().unwrap(), KnownFiles::new(4 * PARTS));
+        let (folder, files) = (tempfile::tempdir().unwrap(), KnownFiles::new(4 * PARTS, 0));
         let series = |number: u32| SeriesId::new(number * PARTS as u32);
         for number in 0..4 {
-            let (file, known, look) = made(&folder, number);
-            files.put(series(number), known, look.changed + u64::from(number), 0, file);
+            let (left, _) = made(&folder, number);
+            files.put(series(number), Left { written: left.written + u64::from(number), ..left });
         }
         assert_eq!(files.spare(), Some(2 * PARTS));
-        let open = [0, 1, 2, 3].map(|number| files.take(series(number)).unwrap().1.is_some());
+        let open = [0, 1, 2, 3].map(|number| files.take(series(number)).unwrap().file.is_some());
         assert_eq!(open, [false, false, true, true]);
         assert_eq!(files.spare(), Some(PARTS));
         assert_eq!((files.spare(), files.spare()), (Some(0), None));
@@ -282,13 +322,12 @@ mod tests {
 
     #[test]
     fn a_series_that_was_taken_out_twice_keeps_one_descriptor() {
-        let (folder, files) = (tempfile::tempdir().unwrap(), KnownFiles::new(4 * PARTS));
+        let (folder, files) = (tempfile::tempdir().unwrap(), KnownFiles::new(4 * PARTS, 0));
         for number in 0..3 {
-            let (file, known, look) = made(&folder, number);
-            files.put(SeriesId::new(0), known, look.changed, 0, file);
+            files.put(SeriesId::new(0), made(&folder, number).0);
         }
         assert_eq!(lock(&files.parts[0]).descriptors.len(), 1);
-        assert!(files.take(SeriesId::new(0)).unwrap().1.is_some());
+        assert!(files.take(SeriesId::new(0)).unwrap().file.is_some());
         assert_eq!(lock(&files.parts[0]).descriptors.len(), 0);
     }
 

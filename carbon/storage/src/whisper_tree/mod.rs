@@ -13,7 +13,7 @@ mod metadata;
 mod tagged;
 mod path;
 mod write;
-mod ahead;
+mod pages;
 mod reach;
 mod create;
 mod creations;
@@ -60,6 +60,9 @@ pub struct TreeOptions {
     /// Series with several archives whose newest slots are kept in mind at most, 64 bytes each, so that what they
     /// need for coarser values is not read back at each write; these are the ones that came first.
     pub tips: usize,
+    /// Bytes that may be used to keep the newest pages of files in mind, where memory has no room for the pages
+    /// themselves, so that they are not read each time before they are written to.
+    pub pages: usize,
     /// Where damaged files are moved, best on the same disk; without it they stay, and points for them are refused.
     pub quarantine: Option<PathBuf>,
     /// Whether files of tagged series are named by hashes, or in words, as carbon's TAG_HASH_FILENAMES has it. Files with
@@ -88,12 +91,16 @@ const MOST_DESCRIPTORS: usize = 250_000;
 /// 64 MiB.
 const TIPS: usize = 1 << 20;
 
+/// 64 MiB.
+const PAGES: usize = 64 << 20;
+
 impl From<Allocation> for TreeOptions {
     fn from(allocation: Allocation) -> TreeOptions {
         TreeOptions {
             allocation,
             descriptors: TreeOptions::default_descriptors(),
             tips: TIPS,
+            pages: PAGES,
             quarantine: None,
             tag_hash_filenames: true,
         }
@@ -157,12 +164,16 @@ impl WhisperTree {
     /// Uses `root` for reading; a directory that is not there yet is an empty tree. `rules` are those of the process
     /// that writes, to know the steps of series that have no file yet.
     pub fn read_only(root: &Path, rules: StorageRules) -> WhisperTree {
-        WhisperTree::with(root, rules, TreeOptions { descriptors: 0, ..TreeOptions::from(Allocation::Sparse) })
+        WhisperTree::with(
+            root,
+            rules,
+            TreeOptions { descriptors: 0, pages: 0, ..TreeOptions::from(Allocation::Sparse) },
+        )
     }
 
     fn with(root: &Path, rules: StorageRules, options: TreeOptions) -> WhisperTree {
         let state = State {
-            known: KnownFiles::new(options.descriptors),
+            known: KnownFiles::new(options.descriptors, options.pages),
             devices: Devices::default(),
             layouts: Layouts::default(),
             creations: Creations::default(),
@@ -185,6 +196,11 @@ impl WhisperTree {
     /// The directory.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Memory that newest pages of files take, see [`TreeOptions::pages`].
+    pub fn pages_bytes(&self) -> usize {
+        self.state.known.pages_bytes()
     }
 
     /// The rules in force.

@@ -45,9 +45,9 @@ pub(super) struct Look {
     /// Time of birth in nanoseconds since the epoch, 0 if unknown.
     pub(super) born: u64,
     pub(super) size: u64,
-    /// Time of the last change of file or inode in milliseconds since the epoch; nobody can set it.
+    /// Time of the last change of file or inode in nanoseconds since the epoch; nobody can set it.
     pub(super) changed: u64,
-    /// Time of the last change of its content likewise, or what a tool has made of it.
+    /// Time of the last change of its content in milliseconds since the epoch, or what a tool has made of it.
     pub(super) modified: u64,
 }
 
@@ -60,13 +60,13 @@ impl Look {
             born: born.map_or(0, |since| since.as_nanos() as u64),
             size: metadata.size(),
             changed: since_epoch(metadata.ctime(), metadata.ctime_nsec()),
-            modified: since_epoch(metadata.mtime(), metadata.mtime_nsec()),
+            modified: since_epoch(metadata.mtime(), metadata.mtime_nsec()) / 1_000_000,
         }
     }
 }
 
 fn since_epoch(seconds: i64, nanoseconds: i64) -> u64 {
-    u64::try_from(seconds.saturating_mul(1000).saturating_add(nanoseconds / 1_000_000)).unwrap_or(0)
+    u64::try_from(seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)).unwrap_or(0)
 }
 
 /// The file at `path`, by the `kept` descriptor if that is still the one behind the name.
@@ -90,7 +90,7 @@ pub(super) fn reach(path: &Path, kept: Option<(File, Identity)>) -> Result<Reach
         }
         // Looked at only now: a tool that held the lock may have put another file under the name meanwhile (`whisper
         // migrate` does), and what is written into the old one would be lost.
-        let metadata = file.metadata().map_err(|source| fault("stat", path, source))?;
+        let metadata = metadata(&file, path)?;
         regular(path, &metadata)?;
         if metadata.nlink() > 0 || !locked {
             return Ok(Reached { file, look: Look::of(&metadata), before, held: false, locked });
@@ -107,6 +107,11 @@ pub(super) fn open(path: &Path) -> Result<File, StorageError> {
         io::ErrorKind::IsADirectory => not_a_file(path, "a directory"),
         _ => fault("open", path, source),
     })
+}
+
+/// What the system says of an open file.
+pub(super) fn metadata(file: &File, path: &Path) -> Result<Metadata, StorageError> {
+    file.metadata().map_err(|source| fault("stat", path, source))
 }
 
 fn regular(path: &Path, metadata: &Metadata) -> Result<(), StorageError> {

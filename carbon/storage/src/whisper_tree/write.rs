@@ -4,7 +4,7 @@
 //! archive, and `close`; with one, `flock`, `statx`, the writes, and `flock`. See [`reach`](super::reach) for why.
 //! Nothing is allocated per point; per series the path and the bytes of its runs. Coarser archives take one `pwrite`
 //! each, and now and then one `pread`: what they need of the points before is known, see [`Tip`](whisper::Tip). A batch
-//! adds two `preadv2`, and more where the page cache is too small, see [`ahead`](super::ahead).
+//! adds two `preadv2`, and more where the page cache is too small, see [`pages`](super::pages).
 //!
 //! Measured with `examples/updates.rs` on ext4, 5 000 files of one archive, ten points each, visited in order: 5.3 us of
 //! CPU a file opened for the write, 4.5 kept open, 7.5 and 5.3 shuffled; a new file with two points 32 us sparse, 35
@@ -12,6 +12,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind as Kind};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use carbon_line::MetricName;
@@ -20,9 +21,10 @@ use whisper::{Kept, Retention, Timestamp, Whisper};
 
 use super::carry::{backup, carry_over};
 use super::devices::DeviceId;
-use super::known::{Knowledge, Known};
+use super::known::{Knowledge, Known, Left};
+use super::pages::{Pages, WholePages};
 use super::quarantine::is_settled;
-use super::reach::{Look, Reached, fault, reach};
+use super::reach::{Look, Reached, fault, metadata, reach};
 use super::{WhisperTree, milliseconds};
 use crate::{Answer, Metadata, Pending, Rearrange, Refusal, SeriesId, StorageError, Store, WriteReport};
 
@@ -32,9 +34,9 @@ impl Store for WhisperTree {
             let mut report = WriteReport::default();
             // Taken out, and put back only after success: whatever goes wrong, a file is looked at anew.
             let known: Vec<_> = batch.iter().map(|pending| self.state.known.take(pending.series)).collect();
-            self.fetch_ahead(batch, &known);
+            let away = self.fetch_ahead(batch, &known);
             for (index, (pending, known)) in batch.iter().zip(known).enumerate() {
-                match self.write_one(pending, known, now) {
+                match self.write_one(pending, known, away, now) {
                     Ok(written) => {
                         report.created += usize::from(written.created);
                         report.out_of_range += written.out_of_range;
@@ -80,15 +82,23 @@ struct Written {
 }
 
 impl WhisperTree {
-    fn write_one(&self, pending: &Pending, known: Option<Knowledge>, now: Timestamp) -> Result<Written, StorageError> {
+    /// `away` says that pages leave memory between two writes.
+    fn write_one(
+        &self,
+        pending: &Pending,
+        known: Option<Knowledge>,
+        away: bool,
+        now: Timestamp,
+    ) -> Result<Written, StorageError> {
         let path = self.file_of(&pending.name);
-        let (known, descriptor) = match known {
-            Some((known, file)) => {
+        let (known, descriptor, pages) = match known {
+            Some(Knowledge { known, file, pages }) => {
                 let identity = self.state.devices.number(known.device).map(|device| (device, known.inode));
-                (Some(known), file.zip(identity))
+                (Some(known), file.zip(identity), pages)
             }
-            None => (None, None),
+            None => (None, None, None),
         };
+        let pages = away.then(|| pages.unwrap_or_default());
         let mut reached = reach(&path, descriptor);
         if is_absent(&reached) {
             if let Some(created) = self.begin(pending, &path, now)? {
@@ -98,7 +108,7 @@ impl WhisperTree {
         }
         let reached = reached?;
         let look = reached.look;
-        match self.update(&path, reached, known, pending, now) {
+        match self.update(&path, reached, (known, pages), pending, now) {
             Err(StorageError::Whisper(damage @ whisper::Error::Corrupt { .. })) => {
                 self.set_aside(&path, &look, damage, now)?;
                 let created = self.begin(pending, &path, now)?;
@@ -115,7 +125,7 @@ impl WhisperTree {
         self.state.layouts.share(&mut kept);
         let mut known = Known::new(kept, self.device(path, &look)?, &look);
         known.tip = kept_tips(&known.kept, pending.series, self.tips).then(|| Box::new(tip));
-        self.remember(pending, known, file.into_layer());
+        self.remember(pending, known, file.into_layer(), None);
         Ok(Some(Written { created: true, out_of_range }))
     }
 
@@ -123,15 +133,15 @@ impl WhisperTree {
         &self,
         path: &Path,
         reached: Reached,
-        known: Option<Known>,
+        (known, pages): (Option<Known>, Option<Pages>),
         pending: &Pending,
         now: Timestamp,
     ) -> Result<Written, StorageError> {
         let Reached { file, look, before, held, locked } = reached;
         let device = self.device(path, &look)?;
-        let (mut file, mut known) = match known {
+        let (file, mut known, pages) = match known {
             Some(known) if known.device == device && known.is_as_left(&look, held) => {
-                (Whisper::resume(file, path, &known.kept), known)
+                (Whisper::resume(file, path, &known.kept), known, pages.map(|pages| pages.still_of(look.changed)))
             }
             known => {
                 let (mut file, mut fresh) = self.get_to_know(path, file, device, &look)?;
@@ -143,19 +153,25 @@ impl WhisperTree {
                     fresh.recent = known.recent;
                     debug!(metric = %pending.name, points, "An archive was replaced.");
                 }
-                (file, fresh)
+                (file, fresh, pages.map(|_| Pages::default()))
             }
         };
+        let pages = pages.filter(|_| self.state.devices.tells_changes(device));
+        let mut file = file.with_layer(|file| WholePages::over(file, look.size, pages));
         let out_of_range = if kept_tips(&known.kept, pending.series, self.tips) {
             file.update_following(&pending.points, now, known.tip.get_or_insert_default())?
         } else {
             file.update_current(&pending.points, now)?
         };
-        if !locked && file.is_replaced()? {
+        known.kept = file.keep();
+        let (file, pages) = file.into_layer().into_parts();
+        // Only where it is needed: one more `statx`.
+        let after = if locked && pages.is_none() { None } else { Some(metadata(&file, path)?) };
+        if !locked && after.as_ref().is_some_and(|after| after.nlink() == 0) {
             return Err(fault("write to", path, io::Error::other("it is replaced again and again")));
         }
-        known.kept = file.keep();
-        self.remember(pending, known, file.into_layer());
+        let pages = pages.zip(after).map(|(pages, after)| pages.left_at(Look::of(&after).changed));
+        self.remember(pending, known, file, pages);
         Ok(Written { created: false, out_of_range })
     }
 
@@ -190,10 +206,10 @@ impl WhisperTree {
     }
 
     /// Keeps what is known after a write.
-    fn remember(&self, pending: &Pending, known: Known, file: File) {
+    fn remember(&self, pending: &Pending, known: Known, file: File, pages: Option<Pages>) {
         self.state.devices.written(known.device);
         let first = pending.points.first().map_or(u32::MAX, |point| point.time.secs());
-        self.state.known.put(pending.series, known, milliseconds(), first, file);
+        self.state.known.put(pending.series, Left { known, file, pages, written: milliseconds(), first });
     }
 }
 

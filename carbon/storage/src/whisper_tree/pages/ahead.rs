@@ -1,0 +1,105 @@
+//! Pages that the updates of a batch need, fetched before the first of them.
+//!
+//! Two files of a batch are asked whether their pages are there, with one `preadv2` each that does not wait. If one of
+//! them is not, all that are not known are asked for, one `posix_fadvise` a page; and the last is waited for, which costs
+//! less than to wait for each. A file whose descriptor is not kept takes `open` and `close` more, also to be asked, which
+//! it is where its half of the batch has no other.
+//!
+//! Measured on ext4 over a loop device, three archives, 30 points an update: 35 to 40 us of CPU a file whose pages have
+//! left memory, 70 to 100 without this, and 9 for one whose pages are there.
+
+use std::fs::File;
+use std::num::NonZeroU64;
+use std::ops::Deref;
+use std::os::unix::fs::FileExt;
+
+use rustix::fs::{Advice, fadvise};
+
+use super::super::WhisperTree;
+use super::super::known::Knowledge;
+use super::super::reach::open;
+use super::{PAGE, has};
+use crate::Pending;
+
+/// A file that is asked for pages.
+enum Asked<'a> {
+    Kept(&'a File),
+    /// Only for that: pages that come stay when it is closed.
+    Opened(File),
+}
+
+impl Deref for Asked<'_> {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        match self {
+            Asked::Kept(file) => file,
+            Asked::Opened(file) => file,
+        }
+    }
+}
+
+impl WhisperTree {
+    /// Sees to it that the pages which `batch` will write in part are there, or on their way, and says whether there was
+    /// anything to do: whether pages leave memory here. Whether they come is the kernel's business: a write waits for what
+    /// is not there.
+    pub(in super::super) fn fetch_ahead(&self, batch: &[Pending], known: &[Option<Knowledge>]) -> bool {
+        // Who writes one file can as well wait in the write.
+        if batch.len() < 2 {
+            return false;
+        }
+        let half = batch.len().div_ceil(2);
+        if !batch.chunks(half).zip(known.chunks(half)).any(|(batch, known)| self.is_away(batch, known)) {
+            return false;
+        }
+        let mut last = None;
+        for (pending, known) in batch.iter().zip(known) {
+            let mut unknown = pages(pending, known).filter(|position| !is_known(known, *position)).peekable();
+            if unknown.peek().is_none() {
+                continue;
+            }
+            let Some(file) = self.asked(pending, known) else { continue };
+            let mut asked_for = None;
+            for position in unknown {
+                // Advice; what came of it is seen by the write.
+                let _ = fadvise(&*file, position, NonZeroU64::new(1), Advice::WillNeed);
+                asked_for = Some(position);
+            }
+            last = asked_for.map(|position| (file, position)).or(last);
+        }
+        if let Some((file, position)) = last {
+            let _ = file.read_at(&mut [0], position);
+        }
+        true
+    }
+
+    /// Whether a page of the first file that is open has left memory, or of the first that is known if none is open.
+    fn is_away(&self, batch: &[Pending], known: &[Option<Knowledge>]) -> bool {
+        let open = known.iter().position(|known| known.as_ref().is_some_and(|known| known.file.is_some()));
+        let Some(place) = open.or_else(|| known.iter().position(Option::is_some)) else { return false };
+        let (pending, known) = (&batch[place], &known[place]);
+        let Some(position) = pages(pending, known).next() else { return false };
+        self.asked(pending, known).is_some_and(|file| !has(&file, position))
+    }
+
+    /// The file of a series, if it is known.
+    fn asked<'a>(&self, pending: &Pending, known: &'a Option<Knowledge>) -> Option<Asked<'a>> {
+        match &known.as_ref()?.file {
+            Some(file) => Some(Asked::Kept(file)),
+            None => open(&self.file_of(&pending.name)).ok().map(Asked::Opened),
+        }
+    }
+}
+
+/// A place on each page of a known file that will be written in part.
+pub(super) fn pages<'a>(pending: &'a Pending, known: &'a Option<Knowledge>) -> impl Iterator<Item = u64> {
+    let edges = known.iter().flat_map(|Knowledge { known, .. }| known.kept.edges(&pending.points));
+    let mut last = None;
+    edges.filter(move |edge| last.replace(edge / PAGE) != Some(edge / PAGE))
+}
+
+/// Whether the page at `position` will be written as a whole.
+fn is_known(known: &Option<Knowledge>, position: u64) -> bool {
+    let pages = known.as_ref().and_then(|known| known.pages.as_ref());
+    pages.is_some_and(|pages| pages.knows(position / PAGE))
+}

@@ -1,0 +1,99 @@
+//! The newest pages of the archives, where memory has no room for them.
+//!
+//! An update changes parts of pages: the newest of each archive, which the next one changes again. The kernel has to have
+//! the rest of such a page, so where the page cache lets go of it meanwhile that is a read from the disk for each write,
+//! and a writer that does one after the other waits for each. Both can be helped:
+//!
+//! - [`ahead`]: two files of a batch are asked whether their pages are there. Where they are not, those of all are
+//!   fetched at once.
+//! - [`whole`]: from then on what these pages hold is kept here, in a few bytes a slot ([`code`]), and they are written
+//!   as a whole the next time, for which nothing is read.
+//!
+//! What is kept holds as long as nobody else changes the file. A page that somebody changed must not be written from
+//! memory, so this is seen by the file's time of change, which has to be the one that our own write has left, to the
+//! nanosecond; on file systems that do not tell any two changes apart (Linux before 6.13) nothing is kept, see
+//! [`Devices::tells_changes`](super::devices::Devices::tells_changes). A tool that takes no lock and writes to the same
+//! page in the microseconds between our look at the file and our write loses that. To ask for the page once more right
+//! before is no way out: a `preadv2` that does not wait has newer kernels read the page.
+//!
+//! [`held`] bounds how much is kept in all.
+
+mod ahead;
+mod code;
+mod held;
+mod whole;
+
+use std::fs::File;
+use std::io::IoSliceMut;
+
+pub(super) use held::Held;
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
+pub(super) use whole::WholePages;
+
+/// What a page holds at least, and the block of most file systems.
+const PAGE: u64 = 4096;
+
+/// Pages of a file that are kept at most: the newest of each archive of a usual one.
+const MOST: usize = 4;
+
+/// What pages of a file hold.
+#[derive(Debug, Default)]
+pub(super) struct Pages {
+    /// Time of the last change of the file, by us, in nanoseconds since the epoch.
+    changed: u64,
+    /// Number of a page, and its [`code`]; those written longest ago first.
+    coded: Vec<(u64, Box<[u8]>)>,
+}
+
+impl Pages {
+    /// Forgets all unless the file was last changed when we wrote to it.
+    pub(super) fn still_of(mut self, changed: u64) -> Pages {
+        if self.changed != changed {
+            self.coded.clear();
+        }
+        self
+    }
+
+    /// As they are after a change at this time.
+    pub(super) fn left_at(mut self, changed: u64) -> Pages {
+        self.changed = changed;
+        self
+    }
+
+    fn knows(&self, number: u64) -> bool {
+        self.coded.iter().any(|(known, _)| *known == number)
+    }
+
+    fn get(&self, number: u64) -> Option<Box<code::Bytes>> {
+        let (_, coded) = self.coded.iter().find(|(known, _)| *known == number)?;
+        code::decode(number, coded)
+    }
+
+    fn put(&mut self, number: u64, page: &code::Bytes) {
+        self.forget(number, number);
+        if self.coded.len() == MOST {
+            self.coded.remove(0);
+        }
+        self.coded.push((number, code::encode(number, page)));
+    }
+
+    fn forget(&mut self, first: u64, last: u64) {
+        self.coded.retain(|(number, _)| !(first..=last).contains(number));
+    }
+
+    /// What they take up.
+    fn bytes(&self) -> usize {
+        self.coded.iter().map(|(_, coded)| coded.len() + PIECE).sum()
+    }
+}
+
+/// What the allocator takes beside the bytes of a page, and its place in the list.
+const PIECE: usize = 48;
+
+/// Whether the page at `position` lies in memory. Where the system cannot be asked, it does.
+fn has(file: &File, position: u64) -> bool {
+    preadv2(file, &mut [IoSliceMut::new(&mut [0])], position, ReadWriteFlags::NOWAIT) != Err(Errno::AGAIN)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! Writing whole pages, where what is written is a part of one that is known.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io;
+
+use whisper::layer::{ReadAt, WriteAt};
+
+use super::{PAGE, Pages};
+
+/// A file that is written to with what is known of its pages.
+///
+/// It costs no system call beside the writes, but for a `pread` of the page that a write ends on where that was not known.
+pub(in super::super) struct WholePages<F = File> {
+    file: F,
+    /// Pages beyond this size are never written as a whole: the file must not grow.
+    size: u64,
+    /// Nothing to have the file written to as it is.
+    pages: Option<RefCell<Pages>>,
+}
+
+impl<F: WriteAt> WholePages<F> {
+    /// `file` has `size` bytes; with no `pages` nothing is looked at, and nothing remembered.
+    pub(in super::super) fn over(file: F, size: u64, pages: Option<Pages>) -> WholePages<F> {
+        WholePages { file, size, pages: pages.map(RefCell::new) }
+    }
+
+    /// The file, and what is known of its pages now.
+    pub(in super::super) fn into_parts(self) -> (F, Option<Pages>) {
+        (self.file, self.pages.map(RefCell::into_inner))
+    }
+
+    /// Remembers page `number`, on which the next write will begin, after `bytes` were written at `offset`.
+    fn remember(&self, pages: &mut Pages, number: u64, bytes: &[u8], offset: u64) {
+        let begin = number * PAGE;
+        if begin + PAGE > self.size {
+            return;
+        }
+        let written = begin.checked_sub(offset).and_then(|skipped| bytes.get(usize::try_from(skipped).ok()?..));
+        if let Some(page) = written.and_then(<[u8]>::first_chunk) {
+            return pages.put(number, page);
+        }
+        let mut page = [0; PAGE as usize];
+        if self.file.read_at(&mut page, begin).is_ok_and(|got| got == page.len()) {
+            pages.put(number, &page);
+        }
+    }
+}
+
+/// `bytes` with what is around them on the first and the last page, and where that begins; nothing where it is not
+/// known, or not needed.
+fn widened(pages: &Pages, bytes: &[u8], offset: u64) -> Option<(Vec<u8>, u64)> {
+    let end = offset + bytes.len() as u64;
+    let (first, last) = (offset / PAGE, (end - 1) / PAGE);
+    let (before, after) = ((offset % PAGE) as usize, (end % PAGE) as usize);
+    let page = |number, in_part: bool| if in_part { pages.get(number) } else { None };
+    let head = page(first, before > 0 || (first == last && after > 0));
+    let other = page(last, first < last && after > 0);
+    let tail = if first < last { &other } else { &head };
+    let behind = tail.as_ref().filter(|_| after > 0);
+    if head.is_none() && behind.is_none() {
+        return None;
+    }
+    let head = head.as_ref().map_or(&[][..], |page| &page[..before]);
+    let behind = behind.map_or(&[][..], |page| &page[after..]);
+    Some(([head, bytes, behind].concat(), offset - head.len() as u64))
+}
+
+impl<F: WriteAt> ReadAt for WholePages<F> {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.file.read_at(buf, offset)
+    }
+}
+
+impl<F: WriteAt> WriteAt for WholePages<F> {
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let Some(pages) = self.pages.as_ref().filter(|_| !bytes.is_empty()) else {
+            return self.file.write_all_at(bytes, offset);
+        };
+        let mut pages = pages.borrow_mut();
+        let widened = widened(&pages, bytes, offset);
+        let (written, from) = widened.as_ref().map_or((bytes, offset), |(bytes, from)| (&bytes[..], *from));
+        let end = offset + bytes.len() as u64;
+        pages.forget(offset / PAGE, (end - 1) / PAGE);
+        self.file.write_all_at(written, from)?;
+        if !end.is_multiple_of(PAGE) {
+            self.remember(&mut pages, end / PAGE, written, from);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use whisper::layer::Memory;
+
+    use super::*;
+
+    const SIZE: u64 = 5 * PAGE + 77;
+
+    /// A file that tells how many pages were written in part.
+    struct Fake {
+        file: Memory,
+        in_part: RefCell<Vec<u64>>,
+    }
+
+    impl ReadAt for Fake {
+        fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+            self.file.read_at(buf, offset)
+        }
+    }
+
+    impl WriteAt for Fake {
+        fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+            let end = offset + bytes.len() as u64;
+            let pages = offset / PAGE..end.div_ceil(PAGE);
+            let in_part = pages.filter(|number| number * PAGE < offset || end < (number + 1) * PAGE);
+            self.in_part.borrow_mut().extend(in_part);
+            self.file.write_all_at(bytes, offset)
+        }
+    }
+
+    fn file() -> WholePages<Fake> {
+        let file = Memory::new((0..SIZE).map(|byte| (byte / 7) as u8).collect(), SIZE as usize);
+        WholePages::over(Fake { file, in_part: RefCell::default() }, SIZE, Some(Pages::default()))
+    }
+
+    proptest! {
+        #[test]
+        fn a_file_ends_as_if_only_our_bytes_had_been_written(
+            writes in prop::collection::vec((0..SIZE, 1..3 * PAGE), 1..40),
+        ) {
+            let (ours, plain) = (file(), file().file.file);
+            for (value, (offset, len)) in (0..).zip(writes) {
+                let bytes = vec![value; len.min(SIZE - offset) as usize];
+                plain.write_all_at(&bytes, offset).unwrap();
+                ours.write_all_at(&bytes, offset).unwrap();
+                prop_assert!(ours.file.file.to_bytes() == plain.to_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn writes_that_follow_one_another_are_whole_but_for_the_first_of_a_page() {
+        let file = file();
+        for write in 0..40 {
+            file.write_all_at(&[9; 360], 4 + write * 360).unwrap();
+        }
+        assert_eq!(*file.file.in_part.borrow(), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn the_newest_pages_of_four_archives_are_known() {
+        let file = file();
+        for round in 0..3 {
+            (0..4).for_each(|archive| file.write_all_at(&[9; 12], archive * PAGE + 4 + round * 12).unwrap());
+        }
+        assert_eq!(*file.file.in_part.borrow(), [0, 1, 2, 3]);
+        assert_eq!(file.into_parts().1.unwrap().coded.len(), 4);
+    }
+
+    #[test]
+    fn the_last_page_is_written_in_part_and_a_file_does_not_grow() {
+        let file = file();
+        (0..3).for_each(|write| file.write_all_at(&[9; 12], 5 * PAGE + write * 12).unwrap());
+        assert_eq!(*file.file.in_part.borrow(), [5, 5, 5]);
+        assert_eq!(file.file.file.to_bytes().len() as u64, SIZE);
+    }
+}
