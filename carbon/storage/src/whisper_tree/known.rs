@@ -185,6 +185,11 @@ impl KnownFiles {
         Some(room * PARTS)
     }
 
+    /// Whether what is known of the pages of a new series' file should be kept.
+    pub(super) fn keeps_new_pages(&self, series: SeriesId) -> bool {
+        self.part(series).0.pages.has_much_room()
+    }
+
     /// Memory that pages take.
     pub(super) fn pages_bytes(&self) -> usize {
         self.parts.iter().map(|part| lock(part).pages.bytes()).sum()

@@ -125,7 +125,10 @@ impl WhisperTree {
         self.state.layouts.share(&mut kept);
         let mut known = Known::new(kept, self.device(path, &look)?, &look);
         known.tip = kept_tips(&known.kept, pending.series, self.tips).then(|| Box::new(tip));
-        self.remember(pending, known, file.into_layer(), None);
+        let file = file.into_layer();
+        let keeps = self.state.known.keeps_new_pages(pending.series) && self.state.devices.tells_changes(known.device);
+        let pages = keeps.then(|| Pages::of_new(&file, look.size, &known.kept, &pending.points).left_at(look.changed));
+        self.remember(pending, known, file, pages);
         Ok(Some(Written { created: true, out_of_range }))
     }
 

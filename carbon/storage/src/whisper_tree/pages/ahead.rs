@@ -18,7 +18,7 @@ use rustix::fs::{Advice, fadvise};
 use super::super::WhisperTree;
 use super::super::known::Knowledge;
 use super::super::reach::open;
-use super::{PAGE, has};
+use super::{PAGE, edge_pages, has};
 use crate::Pending;
 
 /// A file that is asked for pages.
@@ -93,9 +93,7 @@ impl WhisperTree {
 
 /// A place on each page of a known file that will be written in part.
 pub(super) fn pages<'a>(pending: &'a Pending, known: &'a Option<Knowledge>) -> impl Iterator<Item = u64> {
-    let edges = known.iter().flat_map(|Knowledge { known, .. }| known.kept.edges(&pending.points));
-    let mut last = None;
-    edges.filter(move |edge| last.replace(edge / PAGE) != Some(edge / PAGE))
+    known.iter().flat_map(|Knowledge { known, .. }| edge_pages(&known.kept, &pending.points))
 }
 
 /// Whether the page at `position` will be written as a whole.

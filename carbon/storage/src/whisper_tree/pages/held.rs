@@ -15,6 +15,9 @@ pub(in super::super) struct Held {
 /// What a file's entry takes beside its pages.
 const ENTRY: usize = 64;
 
+/// The part of the room that may be taken by pages of new files, of which it is not known yet whether it helps.
+const FOR_NEW: usize = 16;
+
 impl Held {
     /// Takes `most` bytes.
     pub(in super::super) fn new(most: usize) -> Held {
@@ -36,6 +39,11 @@ impl Held {
             self.bytes += bytes;
             self.pages.insert(place, pages);
         }
+    }
+
+    /// Whether there is room enough to keep those of new files.
+    pub(in super::super) fn has_much_room(&self) -> bool {
+        self.bytes < self.most / FOR_NEW
     }
 
     pub(in super::super) fn bytes(&self) -> usize {

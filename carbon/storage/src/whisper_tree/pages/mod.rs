@@ -7,7 +7,8 @@
 //! - [`ahead`]: two files of a batch are asked whether their pages are there. Where they are not, those of all are
 //!   fetched at once.
 //! - [`whole`]: from then on what these pages hold is kept here, in a few bytes a slot ([`code`]), and they are written
-//!   as a whole the next time, for which nothing is read.
+//!   as a whole the next time, for which nothing is read. What a new file holds is known, and kept until its second write
+//!   shows whether that is needed, while there is much room.
 //!
 //! What is kept holds as long as nobody else changes the file. A page that somebody changed must not be written from
 //! memory, so this is seen by the file's time of change, which has to be the one that our own write has left, to the
@@ -28,6 +29,8 @@ use std::io::IoSliceMut;
 
 pub(super) use held::Held;
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
+use whisper::layer::ReadAt;
+use whisper::{Kept, Point};
 pub(super) use whole::WholePages;
 
 /// What a page holds at least, and the block of most file systems.
@@ -46,6 +49,23 @@ pub(super) struct Pages {
 }
 
 impl Pages {
+    /// Those of a file of `size` bytes that was made with `points` a moment ago, so that they are there to be read: one
+    /// `pread` for each.
+    pub(super) fn of_new(file: &File, size: u64, kept: &Kept, points: &[Point]) -> Pages {
+        let mut pages = Pages::default();
+        edge_pages(kept, points).for_each(|position| pages.learn(file, size, position / PAGE));
+        pages
+    }
+
+    /// Reads page `number` of a file, unless it is not whole.
+    fn learn(&mut self, file: &impl ReadAt, size: u64, number: u64) {
+        let mut page = [0; PAGE as usize];
+        let is_whole = (number + 1) * PAGE <= size;
+        if is_whole && file.read_at(&mut page, number * PAGE).is_ok_and(|got| got == page.len()) {
+            self.put(number, &page);
+        }
+    }
+
     /// Forgets all unless the file was last changed when we wrote to it.
     pub(super) fn still_of(mut self, changed: u64) -> Pages {
         if self.changed != changed {
@@ -64,9 +84,10 @@ impl Pages {
         self.coded.iter().any(|(known, _)| *known == number)
     }
 
-    fn get(&self, number: u64) -> Option<Box<code::Bytes>> {
-        let (_, coded) = self.coded.iter().find(|(known, _)| *known == number)?;
-        code::decode(number, coded)
+    /// Fills `page` with what page `number` holds, if that is known.
+    fn get(&self, number: u64, page: &mut code::Bytes) -> bool {
+        let coded = self.coded.iter().find(|(known, _)| *known == number);
+        coded.is_some_and(|(_, coded)| code::decode(number, coded, page))
     }
 
     fn put(&mut self, number: u64, page: &code::Bytes) {
@@ -89,6 +110,12 @@ impl Pages {
 
 /// What the allocator takes beside the bytes of a page, and its place in the list.
 const PIECE: usize = 48;
+
+/// A place on each page that an update by `points` writes in part.
+fn edge_pages<'a>(kept: &'a Kept, points: &'a [Point]) -> impl Iterator<Item = u64> {
+    let mut last = None;
+    kept.edges(points).filter(move |edge| last.replace(edge / PAGE) != Some(edge / PAGE))
+}
 
 /// Whether the page at `position` lies in memory. Where the system cannot be asked, it does.
 fn has(file: &File, position: u64) -> bool {

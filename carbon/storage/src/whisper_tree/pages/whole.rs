@@ -6,7 +6,7 @@ use std::io;
 
 use whisper::layer::{ReadAt, WriteAt};
 
-use super::{PAGE, Pages};
+use super::{PAGE, Pages, code};
 
 /// A file that is written to with what is known of its pages.
 ///
@@ -32,17 +32,11 @@ impl<F: WriteAt> WholePages<F> {
 
     /// Remembers page `number`, on which the next write will begin, after `bytes` were written at `offset`.
     fn remember(&self, pages: &mut Pages, number: u64, bytes: &[u8], offset: u64) {
-        let begin = number * PAGE;
-        if begin + PAGE > self.size {
-            return;
-        }
-        let written = begin.checked_sub(offset).and_then(|skipped| bytes.get(usize::try_from(skipped).ok()?..));
-        if let Some(page) = written.and_then(<[u8]>::first_chunk) {
-            return pages.put(number, page);
-        }
-        let mut page = [0; PAGE as usize];
-        if self.file.read_at(&mut page, begin).is_ok_and(|got| got == page.len()) {
-            pages.put(number, &page);
+        let skipped = (number * PAGE).checked_sub(offset).and_then(|skipped| usize::try_from(skipped).ok());
+        let written = skipped.and_then(|skipped| bytes.get(skipped..));
+        match written.and_then(<[u8]>::first_chunk) {
+            Some(page) => pages.put(number, page),
+            None => pages.learn(&self.file, self.size, number),
         }
     }
 }
@@ -52,18 +46,19 @@ impl<F: WriteAt> WholePages<F> {
 fn widened(pages: &Pages, bytes: &[u8], offset: u64) -> Option<(Vec<u8>, u64)> {
     let end = offset + bytes.len() as u64;
     let (first, last) = (offset / PAGE, (end - 1) / PAGE);
-    let (before, after) = ((offset % PAGE) as usize, (end % PAGE) as usize);
-    let page = |number, in_part: bool| if in_part { pages.get(number) } else { None };
-    let head = page(first, before > 0 || (first == last && after > 0));
-    let other = page(last, first < last && after > 0);
-    let tail = if first < last { &other } else { &head };
-    let behind = tail.as_ref().filter(|_| after > 0);
-    if head.is_none() && behind.is_none() {
-        return None;
+    let (before, after) = ((offset % PAGE) as usize, (end.next_multiple_of(PAGE) - end) as usize);
+    let mut whole = vec![0; before + bytes.len() + after];
+    let get = |number, page: Option<&mut code::Bytes>| page.is_some_and(|page| pages.get(number, page));
+    let head = (before > 0 || first == last && after > 0) && get(first, whole.first_chunk_mut());
+    let tail = if first == last { head } else { after > 0 && get(last, whole.last_chunk_mut()) };
+    whole[before..][..bytes.len()].copy_from_slice(bytes);
+    if !tail {
+        whole.truncate(before + bytes.len());
     }
-    let head = head.as_ref().map_or(&[][..], |page| &page[..before]);
-    let behind = behind.map_or(&[][..], |page| &page[after..]);
-    Some(([head, bytes, behind].concat(), offset - head.len() as u64))
+    if !head {
+        whole.drain(..before);
+    }
+    (head || tail).then(|| (whole, offset - if head { before as u64 } else { 0 }))
 }
 
 impl<F: WriteAt> ReadAt for WholePages<F> {
