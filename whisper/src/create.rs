@@ -111,7 +111,7 @@ impl Whisper<File> {
         let draft = Draft::beside(path)?;
         let pieces = plan.into_layer().into_pieces();
         let filled = take_room(&draft.file, 0, size, options.allocation);
-        let filled = filled.and_then(|()| touch_archives(&draft.file, &header, options.allocation));
+        let filled = filled.and_then(|()| touch_archives(&draft.file, &header, &pieces, options.allocation));
         let filled =
             filled.and_then(|()| pieces.iter().try_for_each(|(at, bytes)| draft.file.write_all_at(bytes, *at)));
         filled.map_err(|source| Error::io("create", path, source))?;
@@ -200,10 +200,12 @@ fn take_room(file: &File, begin: u64, end: u64, allocation: Allocation) -> io::R
 /// Writes to the page where each coarser archive of a reserved file begins. Room that was reserved and not written is
 /// marked so, and its first write parts the mark: with three archives the file's map then no longer fits into its inode.
 /// Done while the file is made, this goes to the disk once instead of each time an archive gets its first slot, which for
-/// 20 000 young files of three archives was 50 of 420 bytes a point.
-fn touch_archives(file: &File, header: &Header, allocation: Allocation) -> io::Result<()> {
+/// 20 000 young files of three archives was 50 of 420 bytes a point. `pieces` are written anyway.
+fn touch_archives(file: &File, header: &Header, pieces: &[(u64, Vec<u8>)], allocation: Allocation) -> io::Result<()> {
     let coarser = header.archives.iter().skip(1).filter(|_| allocation == Allocation::Reserved);
-    coarser.map(|archive| u64::from(archive.offset)).try_for_each(|begin| file.write_all_at(&[0], begin))
+    let mut begins = coarser.map(|archive| u64::from(archive.offset));
+    let is_written = |begin| pieces.iter().any(|(at, _)| *at == begin);
+    begins.try_for_each(|begin| if is_written(begin) { Ok(()) } else { file.write_all_at(&[0], begin) })
 }
 
 fn write_zeros(layer: &impl WriteAt, begin: u64, end: u64) -> io::Result<()> {

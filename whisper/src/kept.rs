@@ -57,13 +57,18 @@ impl Kept {
 
     /// Where an update will begin and end to write in each archive by `points` that follow one another, oldest first, for
     /// whoever wants those pages in memory by then: the kernel needs the rest of a page that is written in part. Archives
-    /// whose first slot is not known are left out; gaps, points without a slot and the seam of a ring are not seen.
+    /// whose first slot is not known are left out, empty ones begin with the first point; gaps, points without a slot and
+    /// the seam of a ring are not seen.
     pub fn edges<'a>(&'a self, points: &'a [Point]) -> impl Iterator<Item = u64> + 'a {
         let times = points.first().zip(points.last()).map(|(first, last)| (first.time.as_i64(), last.time.as_i64()));
         let archives = self.header.archives.iter().zip(self.bases).enumerate();
         let edges = archives.filter_map(move |(archive, (info, base))| {
             let ((first, last), ring) = (times?, info.ring(archive).ok()?);
-            let base = i64::from(Some(base).filter(|base| !matches!(*base, 0 | EMPTY))?);
+            let base = match base {
+                0 => return None,
+                EMPTY => ring.floor(first),
+                known => known.into(),
+            };
             let position = |time| ring.position(ring.slot(base, ring.floor(time)));
             Some([position(first), position(last) + RECORD as u64 - 1])
         });

@@ -97,7 +97,7 @@ pub(super) fn pages<'a>(pending: &'a Pending, known: &'a Option<Knowledge>) -> i
 }
 
 /// Whether the page at `position` will be written as a whole.
-fn is_known(known: &Option<Knowledge>, position: u64) -> bool {
+pub(super) fn is_known(known: &Option<Knowledge>, position: u64) -> bool {
     let pages = known.as_ref().and_then(|known| known.pages.as_ref());
     pages.is_some_and(|pages| pages.knows(position / PAGE))
 }

@@ -10,7 +10,7 @@ use whisper::{Allocation, Point, Timestamp};
 use super::super::known::{Knowledge, Left};
 use super::super::reach::{Look, open};
 use super::super::{TreeOptions, WhisperTree, milliseconds};
-use super::ahead::pages;
+use super::ahead::{is_known, pages};
 use super::*;
 use crate::{Pending, Schemas, SeriesId, StorageRules, Store};
 
@@ -149,6 +149,21 @@ fn files_are_the_same_with_and_without_knowledge_of_their_pages() {
         assert!(knowing.contents() == plain.contents());
         assert_known(&knowing, left);
         assert_eq!(knowing.tree.pages_bytes(), 0, "all were taken out");
+    }
+}
+
+#[test]
+fn what_a_new_file_holds_is_known_for_its_second_write() {
+    let tree = Tree::new(64 * SERIES, 64 << 20);
+    let mut first = batch(0);
+    // Too few for a coarser slot.
+    first.iter_mut().for_each(|pending| pending.points.truncate(1));
+    tree.tree.write(&first, Timestamp::from_secs(NOW)).now_or_never().unwrap();
+    for (pending, known) in batch(1).iter().zip(tree.known()) {
+        let tells = tree.tree.state.devices.tells_changes(known.as_ref().unwrap().known.device);
+        let edges: Vec<u64> = pages(pending, &known).collect();
+        assert_eq!(edges.len(), 2, "one in each archive");
+        assert!(edges.iter().all(|edge| is_known(&known, *edge) == tells));
     }
 }
 

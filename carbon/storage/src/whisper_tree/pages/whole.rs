@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 
 use whisper::layer::{ReadAt, WriteAt};
 
@@ -41,24 +42,47 @@ impl<F: WriteAt> WholePages<F> {
     }
 }
 
-/// `bytes` with what is around them on the first and the last page, and where that begins; nothing where it is not
-/// known, or not needed.
-fn widened(pages: &Pages, bytes: &[u8], offset: u64) -> Option<(Vec<u8>, u64)> {
-    let end = offset + bytes.len() as u64;
-    let (first, last) = (offset / PAGE, (end - 1) / PAGE);
-    let (before, after) = ((offset % PAGE) as usize, (end.next_multiple_of(PAGE) - end) as usize);
-    let mut whole = vec![0; before + bytes.len() + after];
-    let get = |number, page: Option<&mut code::Bytes>| page.is_some_and(|page| pages.get(number, page));
-    let head = (before > 0 || first == last && after > 0) && get(first, whole.first_chunk_mut());
-    let tail = if first == last { head } else { after > 0 && get(last, whole.last_chunk_mut()) };
-    whole[before..][..bytes.len()].copy_from_slice(bytes);
-    if !tail {
-        whole.truncate(before + bytes.len());
+/// Whole pages around what is to be written.
+struct Widened {
+    /// As far as most writes go, without an allocation.
+    near: [u8; 2 * PAGE as usize],
+    far: Vec<u8>,
+    /// The part that is known.
+    known: Range<usize>,
+    /// Where that begins in the file.
+    offset: u64,
+}
+
+impl Widened {
+    /// `bytes` with what is around them on the first and the last page; nothing where that is not known, or not needed.
+    fn of(pages: &Pages, bytes: &[u8], offset: u64) -> Option<Widened> {
+        let end = offset + bytes.len() as u64;
+        let (first, last) = (offset / PAGE, (end - 1) / PAGE);
+        let (before, after) = ((offset % PAGE) as usize, (end.next_multiple_of(PAGE) - end) as usize);
+        let (len, behind) = (before + bytes.len() + after, before + bytes.len());
+        let mut widened = Widened { near: [0; 2 * PAGE as usize], far: Vec::new(), known: 0..len, offset };
+        if len > widened.near.len() {
+            widened.far.resize(len, 0);
+        }
+        let whole = widened.whole();
+        let get = |number, page: Option<&mut code::Bytes>| page.is_some_and(|page| pages.get(number, page));
+        let head = (before > 0 || first == last && after > 0) && get(first, whole.first_chunk_mut());
+        let tail = if first == last { head } else { after > 0 && get(last, whole.last_chunk_mut()) };
+        whole[before..behind].copy_from_slice(bytes);
+        widened.known = if head { 0 } else { before }..if tail { len } else { behind };
+        widened.offset -= if head { before as u64 } else { 0 };
+        (head || tail).then_some(widened)
     }
-    if !head {
-        whole.drain(..before);
+
+    fn whole(&mut self) -> &mut [u8] {
+        let len = self.known.end;
+        if self.far.is_empty() { &mut self.near[..len] } else { &mut self.far }
     }
-    (head || tail).then(|| (whole, offset - if head { before as u64 } else { 0 }))
+
+    fn bytes(&self) -> &[u8] {
+        let whole = if self.far.is_empty() { &self.near[..] } else { &self.far };
+        &whole[self.known.clone()]
+    }
 }
 
 impl<F: WriteAt> ReadAt for WholePages<F> {
@@ -73,8 +97,8 @@ impl<F: WriteAt> WriteAt for WholePages<F> {
             return self.file.write_all_at(bytes, offset);
         };
         let mut pages = pages.borrow_mut();
-        let widened = widened(&pages, bytes, offset);
-        let (written, from) = widened.as_ref().map_or((bytes, offset), |(bytes, from)| (&bytes[..], *from));
+        let widened = Widened::of(&pages, bytes, offset);
+        let (written, from) = widened.as_ref().map_or((bytes, offset), |widened| (widened.bytes(), widened.offset));
         let end = offset + bytes.len() as u64;
         pages.forget(offset / PAGE, (end - 1) / PAGE);
         self.file.write_all_at(written, from)?;
