@@ -1,7 +1,7 @@
 //! Keeps the index true in the background, a few milliseconds of work at a time.
 //!
 //! Folders are compared one after the other, at half of one core the first time. From then on a round begins ten seconds
-//! after the one before has ended where that takes a four-thousandth of a core, up to a minute after it where it would
+//! after the one before has ended where that takes a four-thousandth of a core, up to two minutes after it where it would
 //! take more, and later only where even that would take a twentieth; a folder of very many names is listed once a minute
 //! at most. Between these rounds the times of all files are looked at, every five minutes.
 //!
@@ -27,7 +27,7 @@ const LONGEST: Duration = Duration::from_millis(500);
 const BETWEEN_ROUNDS: Duration = Duration::from_secs(10);
 /// A round rests for so many times what it took, until that is longer than the patience.
 const LONG_REST: u32 = 4_000;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 const BETWEEN_LOOKS: Duration = Duration::from_secs(300);
 
 /// A round, or a look at all files, rests for so many times what it took in any case.

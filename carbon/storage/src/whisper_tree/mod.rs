@@ -31,7 +31,7 @@ mod rearrange;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU32, AtomicUsize};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -128,6 +128,8 @@ struct State {
     creations: Creations,
     changes: Changes,
     askable: at_once::Askable,
+    /// Batches so far whose pages were all known.
+    asked: AtomicU32,
     /// What the root is, to see when it is gone; unknown to readers.
     root: Option<Identity>,
     /// Damaged files moved away so far.
@@ -179,6 +181,7 @@ impl WhisperTree {
             creations: Creations::default(),
             changes: Changes::default(),
             askable: at_once::Askable::default(),
+            asked: AtomicU32::new(0),
             root: create::identity(root).ok(),
             set_aside: AtomicUsize::new(0),
         };

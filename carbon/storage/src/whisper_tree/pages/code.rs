@@ -60,11 +60,11 @@ fn before(number: u64) -> usize {
 pub(super) fn encode(number: u64, page: &Bytes) -> Box<[u8]> {
     let mut slots: Slots = [[0; SLOT]; SLOTS];
     slots.as_flattened_mut()[before(number)..][..page.len()].copy_from_slice(page);
-    let filled = slots.iter().rposition(|slot| *slot != [0; SLOT]).map_or(0, |last| last + 1);
+    let filled = filled(&slots);
 
-    let mut code = [0; SLOTS * (SLOT + 1) + WORD];
+    let mut code = vec![0; filled.len() * (SLOT + 1) + WORD];
     let (mut foretold, mut run, mut len) = (Foretold::default(), 0, 0);
-    for slot in &slots[..filled] {
+    for slot in filled {
         let (time, value) = parts(slot);
         let (on_time, changed) = (time == foretold.next(), value ^ foretold.value);
         foretold.follow(time, value);
@@ -91,6 +91,17 @@ pub(super) fn encode(number: u64, page: &Bytes) -> Box<[u8]> {
         }
     }
     code[..len].into()
+}
+
+/// Without those at the end that are empty.
+fn filled(slots: &Slots) -> &[[u8; SLOT]] {
+    // Many at once: a page of a coarse archive is mostly empty.
+    const EMPTY: [[u8; SLOT]; 16] = [[0; SLOT]; 16];
+    let blocks = slots.chunks(EMPTY.len()).rev();
+    let empty = blocks.take_while(|block| block.as_flattened() == EMPTY[..block.len()].as_flattened());
+    let some = &slots[..slots.len() - empty.map(<[_]>::len).sum::<usize>()];
+    let last = some.iter().rposition(|slot| *slot != [0; SLOT]);
+    &some[..last.map_or(0, |last| last + 1)]
 }
 
 /// Makes the page that `code` was made of; says whether it was made of one.

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::fs::File;
 use std::io;
-use std::ops::Range;
 
 use whisper::layer::{ReadAt, WriteAt};
 
@@ -42,46 +41,37 @@ impl<F: WriteAt> WholePages<F> {
     }
 }
 
-/// Whole pages around what is to be written.
-struct Widened {
-    /// As far as most writes go, without an allocation.
-    near: [u8; 2 * PAGE as usize],
-    far: Vec<u8>,
-    /// The part that is known.
-    known: Range<usize>,
-    /// Where that begins in the file.
-    offset: u64,
+/// `bytes` with what is around them on the first and the last page, in `room`, and where that begins; nothing where it is
+/// not known, or not needed.
+fn widened<'a>(room: &'a mut Room, pages: &Pages, bytes: &[u8], offset: u64) -> Option<(&'a [u8], u64)> {
+    let end = offset + bytes.len() as u64;
+    let (first, last) = (offset / PAGE, (end - 1) / PAGE);
+    let (before, after) = ((offset % PAGE) as usize, (end.next_multiple_of(PAGE) - end) as usize);
+    let whole = room.of(before + bytes.len() + after);
+    let get = |number, page: Option<&mut code::Bytes>| page.is_some_and(|page| pages.get(number, page));
+    let head = (before > 0 || first == last && after > 0) && get(first, whole.first_chunk_mut());
+    let tail = if first == last { head } else { after > 0 && get(last, whole.last_chunk_mut()) };
+    whole[before..][..bytes.len()].copy_from_slice(bytes);
+    let from = if head { 0 } else { before };
+    let until = if tail { whole.len() } else { before + bytes.len() };
+    (head || tail).then(|| (&whole[from..until], offset - (before - from) as u64))
 }
 
-impl Widened {
-    /// `bytes` with what is around them on the first and the last page; nothing where that is not known, or not needed.
-    fn of(pages: &Pages, bytes: &[u8], offset: u64) -> Option<Widened> {
-        let end = offset + bytes.len() as u64;
-        let (first, last) = (offset / PAGE, (end - 1) / PAGE);
-        let (before, after) = ((offset % PAGE) as usize, (end.next_multiple_of(PAGE) - end) as usize);
-        let (len, behind) = (before + bytes.len() + after, before + bytes.len());
-        let mut widened = Widened { near: [0; 2 * PAGE as usize], far: Vec::new(), known: 0..len, offset };
-        if len > widened.near.len() {
-            widened.far.resize(len, 0);
+/// Room for pages: one, which most writes do with, takes no allocation.
+struct Room {
+    near: code::Bytes,
+    far: Vec<u8>,
+}
+
+impl Room {
+    const NONE: Room = Room { near: [0; PAGE as usize], far: Vec::new() };
+
+    fn of(&mut self, len: usize) -> &mut [u8] {
+        if len > self.near.len() {
+            self.far.resize(len, 0);
+            return &mut self.far;
         }
-        let whole = widened.whole();
-        let get = |number, page: Option<&mut code::Bytes>| page.is_some_and(|page| pages.get(number, page));
-        let head = (before > 0 || first == last && after > 0) && get(first, whole.first_chunk_mut());
-        let tail = if first == last { head } else { after > 0 && get(last, whole.last_chunk_mut()) };
-        whole[before..behind].copy_from_slice(bytes);
-        widened.known = if head { 0 } else { before }..if tail { len } else { behind };
-        widened.offset -= if head { before as u64 } else { 0 };
-        (head || tail).then_some(widened)
-    }
-
-    fn whole(&mut self) -> &mut [u8] {
-        let len = self.known.end;
-        if self.far.is_empty() { &mut self.near[..len] } else { &mut self.far }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        let whole = if self.far.is_empty() { &self.near[..] } else { &self.far };
-        &whole[self.known.clone()]
+        &mut self.near[..len]
     }
 }
 
@@ -97,8 +87,8 @@ impl<F: WriteAt> WriteAt for WholePages<F> {
             return self.file.write_all_at(bytes, offset);
         };
         let mut pages = pages.borrow_mut();
-        let widened = Widened::of(&pages, bytes, offset);
-        let (written, from) = widened.as_ref().map_or((bytes, offset), |widened| (widened.bytes(), widened.offset));
+        let mut room = Room::NONE;
+        let (written, from) = widened(&mut room, &pages, bytes, offset).unwrap_or((bytes, offset));
         let end = offset + bytes.len() as u64;
         pages.forget(offset / PAGE, (end - 1) / PAGE);
         self.file.write_all_at(written, from)?;
