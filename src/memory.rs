@@ -19,9 +19,9 @@ pub(crate) struct MemoryConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shares {
     pub(crate) max: usize,
-    /// Points that wait to be written: seven sixteenths.
+    /// Points that wait to be written: a half, but for a thirty-second of that.
     pub(crate) cache: usize,
-    /// Newest pages of archives, where the page cache does not keep them: a sixteenth.
+    /// Newest pages of archives, where the page cache does not keep them: that thirty-second.
     pub(crate) pages: usize,
     /// Names: a quarter, but for a sixteenth of that.
     pub(crate) index: usize,
@@ -65,7 +65,7 @@ impl MemoryConfig {
         let max = self.max.map_or_else(quarter, |max| max.as_u64());
         let max = usize::try_from(max).unwrap_or(usize::MAX);
         let (index, tips) = (max / 64 * 15, max / 64 / TIP);
-        Shares { max, cache: max / 16 * 7, pages: max / 16, index, connections: max / 8, queries: max / 8, tips }
+        Shares { max, cache: max / 64 * 31, pages: max / 64, index, connections: max / 8, queries: max / 8, tips }
     }
 }
 
@@ -149,8 +149,8 @@ mod tests {
     fn a_chosen_limit_is_shared_out() {
         let config: MemoryConfig = toml::from_str("max = \"1GiB\"").unwrap();
         let shares = config.shares();
-        assert_eq!((shares.max, shares.cache, shares.index), (1024 * MIB, 448 * MIB, 240 * MIB));
-        assert_eq!((shares.tips * TIP, shares.pages), (16 * MIB, 64 * MIB));
+        assert_eq!((shares.max, shares.cache, shares.index), (1024 * MIB, 496 * MIB, 240 * MIB));
+        assert_eq!((shares.tips * TIP, shares.pages), (16 * MIB, 16 * MIB));
         assert_eq!((shares.connections, shares.queries), (128 * MIB, 128 * MIB));
         assert_eq!(config.problems(), Vec::<String>::new());
         let tiny: MemoryConfig = toml::from_str("max = \"1MiB\"").unwrap();

@@ -1,9 +1,10 @@
 //! The bytes of a page in few.
 //!
-//! Slots follow one another by equal steps of time, and values mostly resemble the one before. So of each slot the time is
-//! left out where it goes on as before, and of the value those bytes that do not differ from the value before. A run of
-//! slots that are all as foretold takes a byte for each 63, and what is empty behind the last slot takes none. Any bytes
-//! come back as they were. Some 2 ns a slot in either direction.
+//! Slots follow one another by equal steps of time, and values mostly resemble the one before, or are decimal numbers of
+//! few digits. So of each slot the time is left out where it goes on as before; of the value stays what differs from the one
+//! before, in whole numbers of its last digit, or those of its bytes that do. A run of slots that are all as foretold takes
+//! a byte for each 47, and what is empty behind the last slot takes none. Any bytes come back as they were. Some nanoseconds
+//! a slot in either direction.
 
 use super::PAGE;
 
@@ -22,9 +23,21 @@ const WORD: usize = 8;
 /// With the code of a slot: its time follows in four bytes.
 const TIME: u8 = 0x80;
 
-/// The codes of runs begin behind those of values: 0 for the same bits, and 8 times 8 for what differs.
-const RUN: u8 = 64;
-const LONGEST: u8 = 63;
+/// The codes of decimal numbers begin behind those of bits: 0 for the same, and 8 times 8 for those that differ.
+const DECIMAL: u8 = 65;
+
+/// What a value is multiplied with to be a whole number.
+const SCALES: [f64; 4] = [1.0, 10.0, 100.0, 1000.0];
+
+/// Bytes of the longest difference of whole numbers.
+const DIGITS: usize = 4;
+
+/// How often scales are tried for the values of a page: what fits none is not tried again and again.
+const TRIALS: u32 = 8;
+
+/// The codes of runs begin behind those.
+const RUN: u8 = DECIMAL - 1 + (SCALES.len() * DIGITS) as u8;
+const LONGEST: u8 = TIME - 1 - RUN;
 
 /// A page of a file, as wide as every system has them; larger ones are made of those.
 pub(super) type Bytes = [u8; PAGE as usize];
@@ -33,7 +46,7 @@ pub(super) type Bytes = [u8; PAGE as usize];
 type Slots = [[u8; SLOT]; SLOTS];
 
 /// The slot that is expected next, from those before.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Foretold {
     time: u32,
     step: u32,
@@ -47,6 +60,45 @@ impl Foretold {
 
     fn follow(&mut self, time: u32, value: u64) {
         *self = Foretold { time, step: time.wrapping_sub(self.time), value };
+    }
+
+    /// The value before as a whole number of what `scale` stands for.
+    fn whole(&self, scale: usize) -> i64 {
+        (f64::from_bits(self.value) * SCALES[scale]) as i64
+    }
+
+    /// How `value` differs from the one before, where both are whole numbers by `scale`.
+    fn difference(&self, value: u64, scale: usize) -> Option<u32> {
+        let whole = (f64::from_bits(value) * SCALES[scale]).round_ties_even() as i64;
+        let is_exact = (whole as f64 / SCALES[scale]).to_bits() == value;
+        let difference = i32::try_from(whole.wrapping_sub(self.whole(scale))).ok().filter(|_| is_exact)?;
+        // Small ones have few bits, whatever their sign.
+        Some((difference << 1 ^ difference >> 31) as u32)
+    }
+
+    /// What `difference` was made of.
+    fn add(&self, difference: u32, scale: usize) -> u64 {
+        let difference = (difference >> 1) as i32 ^ -((difference & 1) as i32);
+        let whole = self.whole(scale).wrapping_add(difference.into());
+        (whole as f64 / SCALES[scale]).to_bits()
+    }
+}
+
+/// The scale that fits the values of a page, as far as one does.
+struct Scale {
+    fits: usize,
+    trials: u32,
+}
+
+impl Scale {
+    fn difference(&mut self, foretold: &Foretold, value: u64) -> Option<(usize, u32)> {
+        if let Some(difference) = foretold.difference(value, self.fits) {
+            return Some((self.fits, difference));
+        }
+        self.trials = self.trials.checked_sub(1)?;
+        let found = (0..SCALES.len()).find_map(|scale| Some((scale, foretold.difference(value, scale)?)))?;
+        self.fits = found.0;
+        Some(found)
     }
 }
 
@@ -64,11 +116,12 @@ pub(super) fn encode(number: u64, page: &Bytes) -> Box<[u8]> {
 
     let mut code = vec![0; filled.len() * (SLOT + 1) + WORD];
     let (mut foretold, mut run, mut len) = (Foretold::default(), 0, 0);
+    let mut scale = Scale { fits: 0, trials: TRIALS };
     for slot in filled {
-        let (time, value) = parts(slot);
-        let (on_time, changed) = (time == foretold.next(), value ^ foretold.value);
+        let ((time, value), before) = (parts(slot), foretold);
+        let on_time = time == before.next();
         foretold.follow(time, value);
-        if on_time && changed == 0 {
+        if on_time && value == before.value {
             // A run that goes on is told by its last byte alone.
             let begins = run == 0 || run == LONGEST;
             len += usize::from(begins);
@@ -77,20 +130,38 @@ pub(super) fn encode(number: u64, page: &Bytes) -> Box<[u8]> {
             continue;
         }
         run = 0;
-        let (lead, trail) = (changed.leading_zeros() / 8, changed.trailing_zeros() / 8);
-        let what = if changed == 0 { 0 } else { 1 + lead * 8 + trail };
-        code[len] = what as u8 | if on_time { 0 } else { TIME };
+        let (what, word, bytes) = code_of(&before, &mut scale, value);
+        code[len] = what | if on_time { 0 } else { TIME };
         len += 1;
         if !on_time {
             code[len..][..4].copy_from_slice(&time.to_be_bytes());
             len += 4;
         }
-        if changed != 0 {
-            code[len..][..WORD].copy_from_slice(&(changed << (8 * lead)).to_be_bytes());
-            len += WORD - (lead + trail) as usize;
-        }
+        code[len..][..WORD].copy_from_slice(&word.to_be_bytes());
+        len += bytes;
     }
     code[..len].into()
+}
+
+/// How `value` is told: its code, and what follows that in the first so many bytes of a word.
+fn code_of(before: &Foretold, scale: &mut Scale, value: u64) -> (u8, u64, usize) {
+    let changed = value ^ before.value;
+    if changed == 0 {
+        return (0, 0, 0);
+    }
+    let (lead, trail) = (changed.leading_zeros() / 8, changed.trailing_zeros() / 8);
+    let bytes = WORD - (lead + trail) as usize;
+    // What differs in one byte is told as well by that.
+    if bytes > 1
+        && let Some((scale, difference)) = scale.difference(before, value)
+    {
+        let digits = ((u32::BITS - difference.leading_zeros()) as usize).div_ceil(8).max(1);
+        if digits < bytes {
+            let what = DECIMAL as usize + scale * DIGITS + digits - 1;
+            return (what as u8, u64::from(difference) << (8 * (WORD - digits)), digits);
+        }
+    }
+    ((1 + lead * 8 + trail) as u8, changed << (8 * lead), bytes)
 }
 
 /// Without those at the end that are empty.
@@ -117,40 +188,53 @@ pub(super) fn decode(number: u64, code: &[u8], page: &mut Bytes) -> bool {
 fn decode_slots(mut code: &[u8], slots: &mut Slots) -> Option<()> {
     let (mut foretold, mut run) = (Foretold::default(), 0);
     for slot in slots {
-        let (mut time, mut changed) = (foretold.next(), 0);
+        let (mut time, mut value) = (foretold.next(), foretold.value);
         if run > 0 {
             run -= 1;
         } else if let Some(what) = code.split_off_first() {
+            if *what & TIME != 0 {
+                time = u32::from_be_bytes(*code.split_off(..4)?.first_chunk()?);
+            } else if *what > RUN {
+                run = *what - RUN;
+            }
             match *what & !TIME {
-                _ if *what & TIME != 0 => {
-                    time = u32::from_be_bytes(*code.split_off(..4)?.first_chunk()?);
-                    changed = take_changed(&mut code, *what & !TIME)?;
-                }
-                what if what > RUN => run = what - RUN - 1,
-                what => changed = take_changed(&mut code, what)?,
+                _ if run > 0 => run -= 1,
+                what => value = take_value(&mut code, what, &foretold)?,
             }
         } else {
             return Some(());
         }
-        foretold.follow(time, foretold.value ^ changed);
+        foretold.follow(time, value);
         *slot = slot_of(foretold.time, foretold.value);
     }
     (run == 0 && code.is_empty()).then_some(())
 }
 
-/// The bits in which a value differs from the one before.
-fn take_changed(code: &mut &[u8], what: u8) -> Option<u64> {
-    let Some(differs) = u32::from(what).checked_sub(1) else { return Some(0) };
-    let (lead, trail) = (differs / 8, differs % 8);
-    let len = WORD.checked_sub((lead + trail) as usize).filter(|len| *len > 0)?;
+/// The value of a slot by its code, and what follows that.
+fn take_value(code: &mut &[u8], what: u8, before: &Foretold) -> Option<u64> {
+    let what = usize::from(what);
+    if what == 0 {
+        return Some(before.value);
+    }
+    if let Some(decimal) = what.checked_sub(DECIMAL.into()) {
+        let (scale, digits) = (decimal / DIGITS, decimal % DIGITS + 1);
+        let word = take_word(code, digits)?;
+        return (scale < SCALES.len()).then(|| before.add(word as u32, scale));
+    }
+    let (lead, trail) = ((what - 1) / 8, (what - 1) % 8);
+    let bytes = WORD.checked_sub(lead + trail).filter(|bytes| *bytes > 0)?;
+    Some(before.value ^ take_word(code, bytes)? << (8 * trail))
+}
+
+/// The number in the next bytes, one to eight.
+fn take_word(code: &mut &[u8], bytes: usize) -> Option<u64> {
     let mut word = [0; WORD];
     match code.first_chunk() {
-        Some(bytes) => word = *bytes,
+        Some(eight) => word = *eight,
         None => word[..code.len()].copy_from_slice(code),
     }
-    code.split_off(..len)?;
-    let behind = 8 * (WORD - len) as u32;
-    Some(u64::from_be_bytes(word) >> behind << behind >> (8 * lead))
+    code.split_off(..bytes)?;
+    Some(u64::from_be_bytes(word) >> (8 * (WORD - bytes)))
 }
 
 fn parts(slot: &[u8; SLOT]) -> (u32, u64) {
@@ -171,6 +255,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    const VALUES: [f64; 14] = [
+        0.0,
+        -0.0,
+        1.0,
+        0.25,
+        -7.3,
+        1e300,
+        f64::NAN,
+        f64::INFINITY,
+        f64::MIN,
+        12345.678,
+        9e15,
+        -9.3e18,
+        1e-300,
+        4294967.295,
+    ];
 
     fn page_of(number: u64, slots: impl Iterator<Item = (u32, f64)>) -> Bytes {
         let mut page = [0; PAGE as usize];
@@ -208,7 +309,9 @@ mod tests {
             assert!(size(number, &page_of(number, minutes(341, |_| 0.25))) < 48);
             let (flags, whole) = (|minute| f64::from(minute % 7 / 6), f64::from);
             assert!(size(number, &page_of(number, minutes(300, flags))) < 450);
-            assert!(size(number, &page_of(number, minutes(340, whole))) < 3 * 340 + 64);
+            assert!(size(number, &page_of(number, minutes(340, whole))) < 2 * 340 + 64);
+            let price = |minute| f64::from(minute * 7_919 % 100_003) / 100.0;
+            assert!(size(number, &page_of(number, minutes(340, price))) < 4 * 340 + 64);
             assert!(size(number, &page_of(number, minutes(100, |minute| f64::from(minute).sqrt()))) < 9 * 100 + 64);
         }
     }
@@ -229,7 +332,7 @@ mod tests {
         #[test]
         fn slots_of_all_kinds_come_back(
             number in 0u64..3,
-            slots in prop::collection::vec((0u32..4, prop::sample::select(vec![0.0, -0.0, 1.0, 1e300, f64::NAN])), 341),
+            slots in prop::collection::vec((0u32..4, prop::sample::select(VALUES.to_vec())), 341),
         ) {
             let mut time = 1_750_000_000;
             let slots = slots.into_iter().map(|(steps, value)| {

@@ -16,7 +16,7 @@ pub(in super::super) struct Held {
 const ENTRY: usize = 64;
 
 /// The part of the room that may be taken by pages of new files, of which it is not known yet whether it helps.
-const FOR_NEW: usize = 16;
+const FOR_NEW: usize = 4;
 
 impl Held {
     /// Takes `most` bytes.

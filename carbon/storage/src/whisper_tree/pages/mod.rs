@@ -98,6 +98,7 @@ impl Pages {
         if self.coded.len() == MOST {
             self.coded.remove(0);
         }
+        self.coded.reserve_exact(1);
         self.coded.push((number, code::encode(number, page)));
     }
 
