@@ -89,8 +89,8 @@ impl Whisper<File> {
 
     /// Creates a file that holds `points` already, and says how many of them no archive has a slot for (see
     /// [`Whisper::update_current`]), and what the next [`Whisper::update_following`] wants to know: `open`, the room,
-    /// with [`Allocation::Reserved`] one `pwrite` of a byte for each coarser archive, one of the header and the first
-    /// points behind it, further ones where points lie elsewhere, and `renameat2`. Nothing is read.
+    /// with [`Allocation::Reserved`] one `pwrite` of a byte for each coarser archive that gets no point, one of the header
+    /// and the first points behind it, further ones where points lie elsewhere, and `renameat2`. Nothing is read.
     ///
     /// # Errors
     /// As [`Whisper::create`].

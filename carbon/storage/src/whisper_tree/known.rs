@@ -1,8 +1,8 @@
 //! What is known of the file behind each series, and the descriptors that stay open.
 //!
 //! 72 bytes a series, in blocks, found by its number, and 64 more for one with several archives, as far as allowed; and
-//! what [`pages`](super::pages) has to keep. Cut into parts of which each has its own lock, held to take a series' knowledge out and to put it back; while a file is
-//! being written its knowledge is with the writer.
+//! what [`pages`](super::pages) has to keep. Cut into parts of which each has its own lock, held to take a series'
+//! knowledge out and to put it back; while a file is being written its knowledge is with the writer.
 //!
 //! Descriptors are few and series may be many, visited in turn; the least recently used would then always be the next one
 //! needed. So a series takes the place of the one that was written longest ago only if that was before its own last
@@ -163,7 +163,7 @@ impl KnownFiles {
             }
             _ => Some(file),
         };
-        part.pages.put(place as u32, pages.unwrap_or_default());
+        part.pages.put(place as u32, pages.unwrap_or_default(), milliseconds, before);
         part.grow(place);
         let replaced = part.slot(place).and_then(|slot| slot.replace(known));
         // Of a series that was taken out twice.

@@ -128,7 +128,7 @@ struct State {
     creations: Creations,
     changes: Changes,
     askable: at_once::Askable,
-    /// Batches so far whose pages were all known.
+    /// Batches so far, to ask another file of each.
     asked: AtomicU32,
     /// What the root is, to see when it is gone; unknown to readers.
     root: Option<Identity>,

@@ -15,7 +15,7 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::time::UNIX_EPOCH;
+use std::time::{Instant, UNIX_EPOCH};
 
 use crate::StorageError;
 
@@ -29,6 +29,8 @@ pub(super) type Identity = (u64, u64);
 pub(super) struct Reached {
     pub(super) file: File,
     pub(super) look: Look,
+    /// Right before that was asked.
+    pub(super) looked: Instant,
     /// The file that carried the name before, if its descriptor was kept.
     pub(super) before: Option<File>,
     /// Whether it was open all the time, so that no other file can have got its number.
@@ -74,9 +76,10 @@ pub(super) fn reach(path: &Path, kept: Option<(File, Identity)>) -> Result<Reach
     let mut before = None;
     if let Some((file, identity)) = kept {
         lock(&file, path)?;
+        let looked = Instant::now();
         let metadata = fs::metadata(path).map_err(|source| fault("stat", path, source))?;
         if (metadata.dev(), metadata.ino()) == identity {
-            return Ok(Reached { file, look: Look::of(&metadata), before, held: true, locked: true });
+            return Ok(Reached { file, look: Look::of(&metadata), looked, before, held: true, locked: true });
         }
         before = Some(file);
     }
@@ -90,10 +93,11 @@ pub(super) fn reach(path: &Path, kept: Option<(File, Identity)>) -> Result<Reach
         }
         // Looked at only now: a tool that held the lock may have put another file under the name meanwhile (`whisper
         // migrate` does), and what is written into the old one would be lost.
+        let looked = Instant::now();
         let metadata = metadata(&file, path)?;
         regular(path, &metadata)?;
         if metadata.nlink() > 0 || !locked {
-            return Ok(Reached { file, look: Look::of(&metadata), before, held: false, locked });
+            return Ok(Reached { file, look: Look::of(&metadata), looked, before, held: false, locked });
         }
     }
 }

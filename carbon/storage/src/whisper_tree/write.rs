@@ -4,7 +4,7 @@
 //! archive, and `close`; with one, `flock`, `statx`, the writes, and `flock`. See [`reach`](super::reach) for why.
 //! Nothing is allocated per point; per series the path and the bytes of its runs. Coarser archives take one `pwrite`
 //! each, and now and then one `pread`: what they need of the points before is known, see [`Tip`](whisper::Tip). A batch
-//! adds two `preadv2`, and more where the page cache is too small, see [`pages`](super::pages).
+//! adds two `preadv2`. Where the page cache is too small each update takes a `statx` more, see [`pages`](super::pages).
 //!
 //! Measured with `examples/updates.rs` on ext4, 5 000 files of one archive, ten points each, visited in order: 5.3 us of
 //! CPU a file opened for the write, 4.5 kept open, 7.5 and 5.3 shuffled; a new file with two points 32 us sparse, 35
@@ -14,6 +14,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind as Kind};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Instant;
 
 use carbon_line::MetricName;
 use tracing::{debug, info, warn};
@@ -127,7 +128,9 @@ impl WhisperTree {
         known.tip = kept_tips(&known.kept, pending.series, self.tips).then(|| Box::new(tip));
         let file = file.into_layer();
         let keeps = self.state.known.keeps_new_pages(pending.series) && self.state.devices.tells_changes(known.device);
-        let pages = keeps.then(|| Pages::of_new(&file, look.size, &known.kept, &pending.points).left_at(look.changed));
+        let pages = keeps.then(|| {
+            Pages::of_new(&file, look.size, &known.kept, &pending.points).left_at(look.changed, Instant::now(), &file)
+        });
         self.remember(pending, known, file, pages);
         Ok(Some(Written { created: true, out_of_range }))
     }
@@ -140,7 +143,7 @@ impl WhisperTree {
         pending: &Pending,
         now: Timestamp,
     ) -> Result<Written, StorageError> {
-        let Reached { file, look, before, held, locked } = reached;
+        let Reached { file, look, looked, before, held, locked } = reached;
         let device = self.device(path, &look)?;
         let (file, mut known, pages) = match known {
             Some(known) if known.device == device && known.is_as_left(&look, held) => {
@@ -159,8 +162,8 @@ impl WhisperTree {
                 (file, fresh, pages.map(|_| Pages::default()))
             }
         };
-        let pages = pages.filter(|_| self.state.devices.tells_changes(device));
-        let mut file = file.with_layer(|file| WholePages::over(file, look.size, pages));
+        let pages = pages.filter(|_| locked && self.state.devices.tells_changes(device));
+        let mut file = file.with_layer(|file| WholePages::over(file, look.size, looked, pages));
         let out_of_range = if kept_tips(&known.kept, pending.series, self.tips) {
             file.update_following(&pending.points, now, known.tip.get_or_insert_default())?
         } else {
@@ -173,7 +176,7 @@ impl WhisperTree {
         if !locked && after.as_ref().is_some_and(|after| after.nlink() == 0) {
             return Err(fault("write to", path, io::Error::other("it is replaced again and again")));
         }
-        let pages = pages.zip(after).map(|(pages, after)| pages.left_at(Look::of(&after).changed));
+        let pages = pages.zip(after).map(|(pages, after)| pages.left_at(Look::of(&after).changed, looked, &file));
         self.remember(pending, known, file, pages);
         Ok(Written { created: false, out_of_range })
     }

@@ -13,9 +13,11 @@
 //! What is kept holds as long as nobody else changes the file. A page that somebody changed must not be written from
 //! memory, so this is seen by the file's time of change, which has to be the one that our own write has left, to the
 //! nanosecond; on file systems that do not tell any two changes apart (Linux before 6.13) nothing is kept, see
-//! [`Devices::tells_changes`](super::devices::Devices::tells_changes). A tool that takes no lock and writes to the same
-//! page in the microseconds between our look at the file and our write loses that. To ask for the page once more right
-//! before is no way out: a `preadv2` that does not wait has newer kernels read the page.
+//! [`Devices::tells_changes`](super::devices::Devices::tells_changes). Tools that take the lock of the file take turns with
+//! us. One that does not, and writes to a known page between our look at the file before we write and the one after, may
+//! lose that, now or with a later write: some twenty microseconds, and a millisecond at most, since after that pages are
+//! written as if none were known. To ask for a page once more right before it is written is no way out: a `preadv2` that
+//! does not wait has newer kernels read it. Nor is a change seen that is made through a shared map of the file.
 //!
 //! [`held`] bounds how much is kept in all.
 //!
@@ -29,6 +31,7 @@ mod whole;
 
 use std::fs::File;
 use std::io::IoSliceMut;
+use std::time::{Duration, Instant};
 
 pub(super) use held::Held;
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
@@ -39,7 +42,11 @@ pub(super) use whole::WholePages;
 /// What a page holds at least, and the block of most file systems.
 const PAGE: u64 = 4096;
 
-/// Pages of a file that are kept at most: the newest of each archive of a usual one.
+/// How old a look at the file may be for what is known of its pages to be true.
+const SOON: Duration = Duration::from_millis(1);
+
+/// Pages of a file that are kept at most: the newest of each archive of a usual one. With more archives they would push
+/// each other out, and are fetched.
 const MOST: usize = 4;
 
 /// What pages of a file hold.
@@ -49,37 +56,52 @@ pub(super) struct Pages {
     changed: u64,
     /// Number of a page, and its [`code`]; those written longest ago first.
     coded: Vec<(u64, Box<[u8]>)>,
+    /// Numbers of pages that have been written to and are to be read.
+    unread: Vec<u64>,
 }
 
 impl Pages {
     /// Those of a file of `size` bytes that was made with `points` a moment ago, so that they are there to be read: one
     /// `pread` for each.
     pub(super) fn of_new(file: &File, size: u64, kept: &Kept, points: &[Point]) -> Pages {
-        let mut pages = Pages::default();
-        edge_pages(kept, points).for_each(|position| pages.learn(file, size, position / PAGE));
+        let whole =
+            edge_pages(kept, points).map(|position| position / PAGE).filter(|number| (number + 1) * PAGE <= size);
+        let mut pages = Pages { unread: whole.collect(), ..Pages::default() };
+        pages.read(file);
         pages
     }
 
-    /// Reads page `number` of a file, unless it is not whole.
-    fn learn(&mut self, file: &impl ReadAt, size: u64, number: u64) {
-        let mut page = [0; PAGE as usize];
-        let is_whole = (number + 1) * PAGE <= size;
-        if is_whole && file.read_at(&mut page, number * PAGE).is_ok_and(|got| got == page.len()) {
-            self.put(number, &page);
+    /// Reads what is unread.
+    fn read(&mut self, file: &impl ReadAt) {
+        for number in std::mem::take(&mut self.unread) {
+            let mut page = [0; PAGE as usize];
+            if file.read_at(&mut page, number * PAGE).is_ok_and(|got| got == page.len()) {
+                self.put(number, &page);
+            }
         }
+    }
+
+    fn clear(&mut self) {
+        self.coded.clear();
+        self.unread.clear();
     }
 
     /// Forgets all unless the file was last changed when we wrote to it.
     pub(super) fn still_of(mut self, changed: u64) -> Pages {
         if self.changed != changed {
-            self.coded.clear();
+            self.clear();
         }
         self
     }
 
-    /// As they are after a change at this time.
-    pub(super) fn left_at(mut self, changed: u64) -> Pages {
+    /// As they are after a change of `file` at this time, which was asked for already: what is read only now and was
+    /// changed in between has a later time. What is known from before was true when the file was `looked` at.
+    pub(super) fn left_at(mut self, changed: u64, looked: Instant, file: &File) -> Pages {
         self.changed = changed;
+        if looked.elapsed() > SOON {
+            self.coded.clear();
+        }
+        self.read(file);
         self
     }
 
@@ -104,6 +126,7 @@ impl Pages {
 
     fn forget(&mut self, first: u64, last: u64) {
         self.coded.retain(|(number, _)| !(first..=last).contains(number));
+        self.unread.retain(|number| !(first..=last).contains(number));
     }
 
     /// What they take up.

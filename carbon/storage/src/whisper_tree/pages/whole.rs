@@ -3,26 +3,28 @@
 use std::cell::RefCell;
 use std::fs::File;
 use std::io;
+use std::time::Instant;
 
 use whisper::layer::{ReadAt, WriteAt};
 
-use super::{PAGE, Pages, code};
+use super::{PAGE, Pages, SOON, code};
 
 /// A file that is written to with what is known of its pages.
 ///
-/// It costs no system call beside the writes, but for a `pread` of the page that a write ends on where that was not known.
+/// It costs no system call beside the writes.
 pub(in super::super) struct WholePages<F = File> {
     file: F,
     /// Pages beyond this size are never written as a whole: the file must not grow.
     size: u64,
+    looked: Instant,
     /// Nothing to have the file written to as it is.
     pages: Option<RefCell<Pages>>,
 }
 
 impl<F: WriteAt> WholePages<F> {
-    /// `file` has `size` bytes; with no `pages` nothing is looked at, and nothing remembered.
-    pub(in super::super) fn over(file: F, size: u64, pages: Option<Pages>) -> WholePages<F> {
-        WholePages { file, size, pages: pages.map(RefCell::new) }
+    /// `file` had `size` bytes when it was `looked` at; with no `pages` it is written as it is, and nothing remembered.
+    pub(in super::super) fn over(file: F, size: u64, looked: Instant, pages: Option<Pages>) -> WholePages<F> {
+        WholePages { file, size, looked, pages: pages.map(RefCell::new) }
     }
 
     /// The file, and what is known of its pages now.
@@ -32,11 +34,14 @@ impl<F: WriteAt> WholePages<F> {
 
     /// Remembers page `number`, on which the next write will begin, after `bytes` were written at `offset`.
     fn remember(&self, pages: &mut Pages, number: u64, bytes: &[u8], offset: u64) {
+        if (number + 1) * PAGE > self.size {
+            return;
+        }
         let skipped = (number * PAGE).checked_sub(offset).and_then(|skipped| usize::try_from(skipped).ok());
         let written = skipped.and_then(|skipped| bytes.get(skipped..));
         match written.and_then(<[u8]>::first_chunk) {
             Some(page) => pages.put(number, page),
-            None => pages.learn(&self.file, self.size, number),
+            None => pages.unread.push(number),
         }
     }
 }
@@ -87,6 +92,10 @@ impl<F: WriteAt> WriteAt for WholePages<F> {
             return self.file.write_all_at(bytes, offset);
         };
         let mut pages = pages.borrow_mut();
+        if self.looked.elapsed() > SOON {
+            // Something has kept us waiting, and what we have seen of the file may no longer be true.
+            pages.clear();
+        }
         let mut room = Room::NONE;
         let (written, from) = widened(&mut room, &pages, bytes, offset).unwrap_or((bytes, offset));
         let end = offset + bytes.len() as u64;
@@ -101,6 +110,9 @@ impl<F: WriteAt> WriteAt for WholePages<F> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::time::Duration;
+
     use proptest::prelude::*;
     use whisper::layer::Memory;
 
@@ -112,6 +124,7 @@ mod tests {
     struct Fake {
         file: Memory,
         in_part: RefCell<Vec<u64>>,
+        full: Cell<bool>,
     }
 
     impl ReadAt for Fake {
@@ -126,13 +139,24 @@ mod tests {
             let pages = offset / PAGE..end.div_ceil(PAGE);
             let in_part = pages.filter(|number| number * PAGE < offset || end < (number + 1) * PAGE);
             self.in_part.borrow_mut().extend(in_part);
+            if self.full.get() {
+                self.file.write_all_at(&bytes[..bytes.len() / 2], offset)?;
+                return Err(io::ErrorKind::StorageFull.into());
+            }
             self.file.write_all_at(bytes, offset)
         }
     }
 
     fn file() -> WholePages<Fake> {
         let file = Memory::new((0..SIZE).map(|byte| (byte / 7) as u8).collect(), SIZE as usize);
-        WholePages::over(Fake { file, in_part: RefCell::default() }, SIZE, Some(Pages::default()))
+        let fake = Fake { file, in_part: RefCell::default(), full: Cell::new(false) };
+        WholePages::over(fake, SIZE, Instant::now() + Duration::from_secs(3600), Some(Pages::default()))
+    }
+
+    impl WholePages<Fake> {
+        fn read_the_rest(&self) {
+            self.pages.as_ref().unwrap().borrow_mut().read(&self.file);
+        }
     }
 
     proptest! {
@@ -145,6 +169,7 @@ mod tests {
                 let bytes = vec![value; len.min(SIZE - offset) as usize];
                 plain.write_all_at(&bytes, offset).unwrap();
                 ours.write_all_at(&bytes, offset).unwrap();
+                ours.read_the_rest();
                 prop_assert!(ours.file.file.to_bytes() == plain.to_bytes());
             }
         }
@@ -155,6 +180,7 @@ mod tests {
         let file = file();
         for write in 0..40 {
             file.write_all_at(&[9; 360], 4 + write * 360).unwrap();
+            file.read_the_rest();
         }
         assert_eq!(*file.file.in_part.borrow(), [0, 1, 2, 3]);
     }
@@ -164,6 +190,7 @@ mod tests {
         let file = file();
         for round in 0..3 {
             (0..4).for_each(|archive| file.write_all_at(&[9; 12], archive * PAGE + 4 + round * 12).unwrap());
+            file.read_the_rest();
         }
         assert_eq!(*file.file.in_part.borrow(), [0, 1, 2, 3]);
         assert_eq!(file.into_parts().1.unwrap().coded.len(), 4);
@@ -175,5 +202,25 @@ mod tests {
         (0..3).for_each(|write| file.write_all_at(&[9; 12], 5 * PAGE + write * 12).unwrap());
         assert_eq!(*file.file.in_part.borrow(), [5, 5, 5]);
         assert_eq!(file.file.file.to_bytes().len() as u64, SIZE);
+    }
+
+    #[test]
+    fn a_page_that_could_not_be_written_is_forgotten() {
+        let file = file();
+        file.write_all_at(&[9; 12], 4).unwrap();
+        file.read_the_rest();
+        file.file.full.set(true);
+        assert!(file.write_all_at(&[9; 12], 16).is_err());
+        assert!(file.into_parts().1.unwrap().coded.is_empty());
+    }
+
+    #[test]
+    fn what_was_known_too_long_ago_is_not_written() {
+        let mut file = file();
+        file.write_all_at(&[9; 12], 4).unwrap();
+        file.read_the_rest();
+        file.looked = Instant::now().checked_sub(2 * SOON).unwrap();
+        file.write_all_at(&[9; 12], 16).unwrap();
+        assert_eq!(*file.file.in_part.borrow(), [0, 0]);
     }
 }
