@@ -13,6 +13,7 @@ mod metadata;
 mod tagged;
 mod path;
 mod write;
+mod ahead;
 mod pages;
 mod reach;
 mod create;

@@ -4,7 +4,7 @@
 //! the rest of such a page, so where the page cache lets go of it meanwhile that is a read from the disk for each write,
 //! and a writer that does one after the other waits for each. Both can be helped:
 //!
-//! - [`ahead`]: two files of a batch are asked whether their pages are there. Where they are not, those of all are
+//! - [`ahead`](super::ahead): two files of a batch are asked whether their pages are there. Where they are not, those of all are
 //!   fetched at once.
 //! - [`whole`]: from then on what these pages hold is kept here, in a few bytes a slot ([`code`]), and they are written
 //!   as a whole the next time, for which nothing is read. What a new file holds is known, and kept until its second write
@@ -24,7 +24,6 @@
 //! Measured on ext4 over a loop device, three archives, 30 points an update, of files whose pages have left memory:
 //! 22 us of CPU a file and 26 of time, where fetching them takes 65 and 320; 9 where pages are there.
 
-mod ahead;
 mod code;
 mod held;
 mod whole;
@@ -40,7 +39,7 @@ use whisper::{Kept, Point};
 pub(super) use whole::WholePages;
 
 /// What a page holds at least, and the block of most file systems.
-const PAGE: u64 = 4096;
+pub(super) const PAGE: u64 = 4096;
 
 /// How old a look at the file may be for what is known of its pages to be true.
 const SOON: Duration = Duration::from_millis(1);
@@ -105,7 +104,7 @@ impl Pages {
         self
     }
 
-    fn knows(&self, number: u64) -> bool {
+    pub(super) fn knows(&self, number: u64) -> bool {
         self.coded.iter().any(|(known, _)| *known == number)
     }
 
@@ -139,13 +138,13 @@ impl Pages {
 const PIECE: usize = 48;
 
 /// A place on each page that an update by `points` writes in part.
-fn edge_pages<'a>(kept: &'a Kept, points: &'a [Point]) -> impl Iterator<Item = u64> {
+pub(super) fn edge_pages<'a>(kept: &'a Kept, points: &'a [Point]) -> impl Iterator<Item = u64> {
     let mut last = None;
     kept.edges(points).filter(move |edge| last.replace(edge / PAGE) != Some(edge / PAGE))
 }
 
 /// Whether the page at `position` lies in memory. Where the system cannot be asked, it does.
-fn has(file: &File, position: u64) -> bool {
+pub(super) fn has(file: &File, position: u64) -> bool {
     preadv2(file, &mut [IoSliceMut::new(&mut [0])], position, ReadWriteFlags::NOWAIT) != Err(Errno::AGAIN)
 }
 

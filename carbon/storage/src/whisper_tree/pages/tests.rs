@@ -7,10 +7,10 @@ use futures_util::FutureExt;
 use rustix::fs::{Advice, fadvise};
 use whisper::{Allocation, Point, Timestamp};
 
+use super::super::ahead::{is_known, pages};
 use super::super::known::{Knowledge, Left};
 use super::super::reach::{Look, open};
 use super::super::{TreeOptions, WhisperTree, milliseconds};
-use super::ahead::{is_known, pages};
 use super::*;
 use crate::{Pending, Schemas, SeriesId, StorageRules, Store};
 

@@ -17,10 +17,10 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use rustix::fs::{Advice, fadvise};
 
-use super::super::WhisperTree;
-use super::super::known::Knowledge;
-use super::super::reach::open;
-use super::{PAGE, edge_pages, has};
+use super::WhisperTree;
+use super::known::Knowledge;
+use super::pages::{PAGE, edge_pages, has};
+use super::reach::open;
 use crate::Pending;
 
 /// Where most files have known pages already, one batch in so many asks whether they still leave memory.
@@ -48,7 +48,7 @@ impl WhisperTree {
     /// Sees to it that the pages which `batch` will write in part are there, or on their way, and says whether there was
     /// anything to do: whether pages leave memory here. Whether they come is the kernel's business: a write waits for what
     /// is not there.
-    pub(in super::super) fn fetch_ahead(&self, batch: &[Pending], known: &[Option<Knowledge>]) -> bool {
+    pub(super) fn fetch_ahead(&self, batch: &[Pending], known: &[Option<Knowledge>]) -> bool {
         if batch.is_empty() {
             return false;
         }
