@@ -4,8 +4,8 @@
 //! the rest of such a page, so where the page cache lets go of it meanwhile that is a read from the disk for each write,
 //! and a writer that does one after the other waits for each. Both can be helped:
 //!
-//! - [`ahead`](super::ahead): two files of a batch are asked whether their pages are there. Where they are not, those of all are
-//!   fetched at once.
+//! - [`ahead`](super::ahead): two files of a batch are asked whether their pages are there. Where they are not, those of
+//!   all are fetched at once.
 //! - [`whole`]: from then on what these pages hold is kept here, in a few bytes a slot ([`code`]), and they are written
 //!   as a whole the next time, for which nothing is read. What a new file holds is known, and kept until its second write
 //!   shows whether that is needed, while there is much room.
