@@ -25,9 +25,13 @@ const SLICE: Duration = Duration::from_millis(5);
 const LONGEST: Duration = Duration::from_millis(500);
 
 const BETWEEN_ROUNDS: Duration = Duration::from_secs(10);
-/// A round rests for so many times what it took, until that is longer than the patience.
+/// Between two rounds lies so many times what the one before took, or the next would, until that is longer than the
+/// patience.
 const LONG_REST: u32 = 4_000;
 const PATIENCE: Duration = Duration::from_secs(120);
+/// What a branch takes at least, so that a tree that has just grown is not compared at once: what the process made itself
+/// it has entered already.
+const A_BRANCH: Duration = Duration::from_micros(2);
 const BETWEEN_LOOKS: Duration = Duration::from_secs(300);
 
 /// A round, or a look at all files, rests for so many times what it took in any case.
@@ -38,6 +42,8 @@ const REST: u32 = 20;
 pub struct Tending {
     index: NameIndex,
     round: Walk,
+    /// When the round before ended, unless another one is to follow at once.
+    ended: Option<Instant>,
     look: Walk,
     /// Whether this round has met branches that were never compared.
     met_new: bool,
@@ -59,7 +65,7 @@ impl NameIndex {
     /// What keeps it true. One at a time.
     pub fn tending(&self) -> Tending {
         let walk = || Walk { next: 0, begins: Instant::now(), spent: Duration::ZERO, begun: 0 };
-        Tending { index: self.clone(), round: walk(), look: walk(), met_new: false, first: true }
+        Tending { index: self.clone(), round: walk(), ended: None, look: walk(), met_new: false, first: true }
     }
 }
 
@@ -72,6 +78,7 @@ impl Tending {
         if shared.full.load(Relaxed) {
             return LONGEST;
         }
+        self.hold_back(&shared);
         let worked = if begun >= self.round.begins {
             self.compare(&shared, begun);
             true
@@ -120,10 +127,18 @@ impl Tending {
             self.first = false;
             debug!(names = shared.nodes().leaves(), "The index of names has been compared with the tree.");
         }
-        let spent = self.round.spent;
-        let polite = (spent * LONG_REST).clamp(BETWEEN_ROUNDS, PATIENCE);
-        let rest = if again { Duration::ZERO } else { polite.max(spent * REST) };
-        self.round = Walk { next: 0, begins: Instant::now() + rest, spent: Duration::ZERO, begun: 0 };
+        let (spent, now) = (self.round.spent, Instant::now());
+        let rest = if again { Duration::ZERO } else { polite(spent).max(spent * REST) };
+        self.round = Walk { next: 0, begins: now + rest, spent: Duration::ZERO, begun: 0 };
+        self.ended = (!again).then_some(now);
+    }
+
+    /// Lets a round that has not begun begin later if the tree has grown since the one before.
+    fn hold_back(&mut self, shared: &Shared) {
+        if let Some(ended) = self.ended.filter(|_| self.round.next == 0) {
+            let expected = A_BRANCH * shared.nodes().numbers();
+            self.round.begins = self.round.begins.max(ended + polite(expected));
+        }
     }
 
     fn look(&mut self, shared: &Shared, begun: Instant) {
@@ -213,6 +228,39 @@ impl Shared {
     }
 }
 
+/// The rest after a round that took so long.
+fn polite(spent: Duration) -> Duration {
+    (spent * LONG_REST).clamp(BETWEEN_ROUNDS, PATIENCE)
+}
+
 fn epoch_seconds() -> u32 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{StorageRules, WhisperTree};
+
+    #[test]
+    fn a_tree_that_has_grown_is_not_compared_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = WhisperTree::read_only(folder.path(), StorageRules::default());
+        let index = NameIndex::new(tree.clone(), Arc::new(tree), usize::MAX);
+        let mut tending = index.tending();
+        while !tending.is_complete() {
+            tending.step();
+        }
+        let ended = tending.ended.unwrap();
+        assert!(tending.round.begins < ended + 2 * BETWEEN_ROUNDS);
+        let most = (PATIENCE.as_micros() / A_BRANCH.as_micros()) as u32 / LONG_REST;
+        let names: Vec<MetricName> =
+            (0..=most).map(|branch| MetricName::parse(&format!("b{branch}.c")).unwrap()).collect();
+        index.add(&names[..100]);
+        tending.step();
+        assert!(tending.round.begins < ended + 2 * BETWEEN_ROUNDS);
+        index.add(&names);
+        tending.step();
+        assert_eq!(tending.round.begins, ended + PATIENCE);
+    }
 }

@@ -21,6 +21,7 @@ use super::WhisperTree;
 use super::known::Knowledge;
 use super::pages::{PAGE, edge_pages, has};
 use super::reach::open;
+use super::way::Way;
 use crate::Pending;
 
 /// Where most files have known pages already, one batch in so many asks whether they still leave memory.
@@ -48,7 +49,7 @@ impl WhisperTree {
     /// Sees to it that the pages which `batch` will write in part are there, or on their way, and says whether there was
     /// anything to do: whether pages leave memory here. Whether they come is the kernel's business: a write waits for what
     /// is not there.
-    pub(super) fn fetch_ahead(&self, batch: &[Pending], known: &[Option<Knowledge>]) -> bool {
+    pub(super) fn fetch_ahead(&self, way: &Way<'_>, batch: &[Pending], known: &[Option<Knowledge>]) -> bool {
         if batch.is_empty() {
             return false;
         }
@@ -57,7 +58,7 @@ impl WhisperTree {
         let asks = knowing * 2 <= batch.len() || turn.is_multiple_of(SELDOM);
         let half = batch.len().div_ceil(2);
         let mut halves = batch.chunks(half).zip(known.chunks(half));
-        if asks && !halves.any(|(batch, known)| self.is_away(batch, known, turn)) {
+        if asks && !halves.any(|(batch, known)| self.is_away(way, batch, known, turn)) {
             return false;
         }
         let mut last = None;
@@ -66,7 +67,7 @@ impl WhisperTree {
             if unknown.peek().is_none() {
                 continue;
             }
-            let Some(file) = self.asked(pending, known) else { continue };
+            let Some(file) = self.asked(way, pending, known) else { continue };
             let mut asked_for = None;
             for position in unknown {
                 // Advice; what came of it is seen by the write.
@@ -83,20 +84,20 @@ impl WhisperTree {
 
     /// Whether a page has left memory of a file that is open, or of one that is known if none is open; each time of another
     /// one, since somebody may be reading some of them.
-    fn is_away(&self, batch: &[Pending], known: &[Option<Knowledge>], turn: u32) -> bool {
+    fn is_away(&self, way: &Way<'_>, batch: &[Pending], known: &[Option<Knowledge>], turn: u32) -> bool {
         let places = || (0..known.len()).map(|place| (place + turn as usize) % known.len());
         let open = places().find(|place| known[*place].as_ref().is_some_and(|known| known.file.is_some()));
         let Some(place) = open.or_else(|| places().find(|place| known[*place].is_some())) else { return false };
         let (pending, known) = (&batch[place], &known[place]);
         let Some(position) = pages(pending, known).next() else { return false };
-        self.asked(pending, known).is_some_and(|file| !has(&file, position))
+        self.asked(way, pending, known).is_some_and(|file| !has(&file, position))
     }
 
     /// The file of a series, if it is known.
-    fn asked<'a>(&self, pending: &Pending, known: &'a Option<Knowledge>) -> Option<Asked<'a>> {
+    fn asked<'a>(&self, way: &Way<'_>, pending: &Pending, known: &'a Option<Knowledge>) -> Option<Asked<'a>> {
         match &known.as_ref()?.file {
             Some(file) => Some(Asked::Kept(file)),
-            None => open(&self.file_of(&pending.name)).ok().map(Asked::Opened),
+            None => open(way, &self.file_of(&pending.name)).ok().map(Asked::Opened),
         }
     }
 }

@@ -16,6 +16,7 @@ mod write;
 mod ahead;
 mod pages;
 mod reach;
+mod way;
 mod create;
 mod creations;
 mod known;
@@ -48,6 +49,7 @@ use known::KnownFiles;
 use layouts::Layouts;
 use reach::{Identity, fault};
 pub use walk::Walk;
+use way::HeldFolder;
 
 use crate::{StorageError, StorageRules};
 
@@ -129,6 +131,7 @@ struct State {
     creations: Creations,
     changes: Changes,
     askable: at_once::Askable,
+    folder: HeldFolder,
     /// Batches so far, to ask another file of each.
     asked: AtomicU32,
     /// What the root is, to see when it is gone; unknown to readers.
@@ -182,6 +185,7 @@ impl WhisperTree {
             creations: Creations::default(),
             changes: Changes::default(),
             askable: at_once::Askable::default(),
+            folder: HeldFolder::default(),
             asked: AtomicU32::new(0),
             root: create::identity(root).ok(),
             set_aside: AtomicUsize::new(0),

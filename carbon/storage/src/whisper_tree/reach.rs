@@ -11,12 +11,15 @@
 //! for ours). If anything differs the header is read anew. The time is that of the inode: the one of the content is set
 //! back by `cp -p` and `rsync --inplace`, so that what they have overwritten looks as old as what they copied.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 use std::time::{Instant, UNIX_EPOCH};
 
+use rustix::fs::{OFlags, Statx, StatxFlags, StatxTimestamp, makedev};
+
+use super::way::Way;
 use crate::StorageError;
 
 /// How often in a row a file may be replaced under us before its newest is taken without waiting for the lock.
@@ -65,6 +68,20 @@ impl Look {
             modified: since_epoch(metadata.mtime(), metadata.mtime_nsec()) / 1_000_000,
         }
     }
+
+    /// As [`Look::of`].
+    pub(super) fn of_statx(found: &Statx) -> Look {
+        let nanoseconds = |time: &StatxTimestamp| since_epoch(time.tv_sec, time.tv_nsec.into());
+        let is_born = StatxFlags::from_bits_retain(found.stx_mask).contains(StatxFlags::BTIME);
+        Look {
+            device: makedev(found.stx_dev_major, found.stx_dev_minor),
+            inode: found.stx_ino,
+            born: if is_born { nanoseconds(&found.stx_btime) } else { 0 },
+            size: found.stx_size,
+            changed: nanoseconds(&found.stx_ctime),
+            modified: nanoseconds(&found.stx_mtime) / 1_000_000,
+        }
+    }
 }
 
 fn since_epoch(seconds: i64, nanoseconds: i64) -> u64 {
@@ -72,21 +89,21 @@ fn since_epoch(seconds: i64, nanoseconds: i64) -> u64 {
 }
 
 /// The file at `path`, by the `kept` descriptor if that is still the one behind the name.
-pub(super) fn reach(path: &Path, kept: Option<(File, Identity)>) -> Result<Reached, StorageError> {
+pub(super) fn reach(way: &Way, path: &Path, kept: Option<(File, Identity)>) -> Result<Reached, StorageError> {
     let mut before = None;
     if let Some((file, identity)) = kept {
         lock(&file, path)?;
         let looked = Instant::now();
-        let metadata = fs::metadata(path).map_err(|source| fault("stat", path, source))?;
-        if (metadata.dev(), metadata.ino()) == identity {
-            return Ok(Reached { file, look: Look::of(&metadata), looked, before, held: true, locked: true });
+        let look = way.look(path).map_err(|source| fault("stat", path, source))?;
+        if (look.device, look.inode) == identity {
+            return Ok(Reached { file, look, looked, before, held: true, locked: true });
         }
         before = Some(file);
     }
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let file = open(path)?;
+        let file = open(way, path)?;
         let locked = attempts <= REPLACEMENTS;
         if locked {
             lock(&file, path)?;
@@ -103,11 +120,9 @@ pub(super) fn reach(path: &Path, kept: Option<(File, Identity)>) -> Result<Reach
 }
 
 /// Opens a store file to write to it.
-pub(super) fn open(path: &Path) -> Result<File, StorageError> {
+pub(super) fn open(way: &Way, path: &Path) -> Result<File, StorageError> {
     // A FIFO without a peer would be waited for; with O_NONBLOCK it is opened, seen, and refused.
-    let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
-    let opened = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path);
-    opened.map_err(|source| match source.kind() {
+    way.open(path, OFlags::RDWR | OFlags::NONBLOCK).map_err(|source| match source.kind() {
         io::ErrorKind::IsADirectory => not_a_file(path, "a directory"),
         _ => fault("open", path, source),
     })

@@ -26,6 +26,7 @@ use super::known::{Knowledge, Known, Left};
 use super::pages::{Pages, WholePages};
 use super::quarantine::is_settled;
 use super::reach::{Look, Reached, fault, metadata, reach};
+use super::way::Way;
 use super::{WhisperTree, milliseconds};
 use crate::{Answer, Metadata, Pending, Rearrange, Refusal, SeriesId, StorageError, Store, WriteReport};
 
@@ -35,9 +36,10 @@ impl Store for WhisperTree {
             let mut report = WriteReport::default();
             // Taken out, and put back only after success: whatever goes wrong, a file is looked at anew.
             let known: Vec<_> = batch.iter().map(|pending| self.state.known.take(pending.series)).collect();
-            let away = self.fetch_ahead(batch, &known);
+            let way = self.state.folder.way(self.root());
+            let away = self.fetch_ahead(&way, batch, &known);
             for (index, (pending, known)) in batch.iter().zip(known).enumerate() {
-                match self.write_one(pending, known, away, now) {
+                match self.write_one(&way, pending, known, away, now) {
                     Ok(written) => {
                         report.created += usize::from(written.created);
                         report.out_of_range += written.out_of_range;
@@ -86,6 +88,7 @@ impl WhisperTree {
     /// `away` says that pages leave memory between two writes.
     fn write_one(
         &self,
+        way: &Way<'_>,
         pending: &Pending,
         known: Option<Knowledge>,
         away: bool,
@@ -100,12 +103,12 @@ impl WhisperTree {
             None => (None, None, None),
         };
         let pages = away.then(|| pages.unwrap_or_default());
-        let mut reached = reach(&path, descriptor);
+        let mut reached = reach(way, &path, descriptor);
         if is_absent(&reached) {
             if let Some(created) = self.begin(pending, &path, now)? {
                 return Ok(created);
             }
-            reached = reach(&path, None);
+            reached = reach(way, &path, None);
         }
         let reached = reached?;
         let look = reached.look;

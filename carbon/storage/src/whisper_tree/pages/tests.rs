@@ -57,7 +57,8 @@ impl Tree {
     }
 
     fn files(&self) -> Vec<File> {
-        batch(0).iter().map(|pending| open(&self.tree.file_of(&pending.name)).unwrap()).collect()
+        let way = self.tree.state.folder.way(self.tree.root());
+        batch(0).iter().map(|pending| open(&way, &self.tree.file_of(&pending.name)).unwrap()).collect()
     }
 
     fn contents(&self) -> Vec<Vec<u8>> {
@@ -91,7 +92,8 @@ fn pages_come_back(descriptors: usize) {
     let (until, mut pause) = (Instant::now() + Duration::from_secs(30), Duration::ZERO);
     loop {
         leave_memory(&files);
-        tree.tree.fetch_ahead(&batch[1..], &known[1..]);
+        let way = tree.tree.state.folder.way(tree.tree.root());
+        tree.tree.fetch_ahead(&way, &batch[1..], &known[1..]);
         std::thread::sleep(pause);
         let mut there = batch.iter().zip(&known).zip(&files).map(|((pending, known), file)| {
             let pages: Vec<u64> = pages(pending, known).collect();
