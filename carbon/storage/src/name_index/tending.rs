@@ -25,13 +25,12 @@ const SLICE: Duration = Duration::from_millis(5);
 const LONGEST: Duration = Duration::from_millis(500);
 
 const BETWEEN_ROUNDS: Duration = Duration::from_secs(10);
-/// Between two rounds lies so many times what the one before took, or the next would, until that is longer than the
-/// patience.
+/// A round rests for so many times what it took, until that is longer than the patience.
 const LONG_REST: u32 = 4_000;
 const PATIENCE: Duration = Duration::from_secs(120);
-/// What a branch takes at least, so that a tree that has just grown is not compared at once: what the process made itself
-/// it has entered already.
-const A_BRANCH: Duration = Duration::from_micros(2);
+/// A tree that has just grown is not compared at once, since what the process made itself it has entered already; the
+/// round before counts as if each branch there is now had taken so long.
+const A_BRANCH: Duration = Duration::from_nanos(500);
 const BETWEEN_LOOKS: Duration = Duration::from_secs(300);
 
 /// A round, or a look at all files, rests for so many times what it took in any case.
@@ -253,7 +252,7 @@ mod tests {
         }
         let ended = tending.ended.unwrap();
         assert!(tending.round.begins < ended + 2 * BETWEEN_ROUNDS);
-        let most = (PATIENCE.as_micros() / A_BRANCH.as_micros()) as u32 / LONG_REST;
+        let most = (PATIENCE.as_nanos() / (A_BRANCH * LONG_REST).as_nanos()) as u32;
         let names: Vec<MetricName> =
             (0..=most).map(|branch| MetricName::parse(&format!("b{branch}.c")).unwrap()).collect();
         index.add(&names[..100]);

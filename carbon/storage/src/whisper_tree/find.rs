@@ -3,10 +3,13 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use carbon_line::{MetricName, Pattern, Segment, tags};
+use rustix::fs::{Dir, FileType, Mode, OFlags};
+use rustix::io::{Errno, retry_on_intr};
 
 use super::WhisperTree;
 use super::path::ENDING;
@@ -168,20 +171,38 @@ pub(crate) struct Entry {
 /// Names that no metric can have are passed over, and so is `_tagged` right below the root, which holds hashes.
 pub(crate) fn list_folder(folder: &Path, is_root: bool) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    for entry in fs::read_dir(folder)? {
+    for entry in Dir::new(open_folder(folder)?)? {
         let entry = entry?;
-        let (Ok(mut part), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) else { continue };
-        let is_dir = kind.is_dir() || kind.is_symlink() && is_dir(&entry.path());
-        let is_leaf = !is_dir && part.ends_with(ENDING);
-        if is_leaf {
-            part.truncate(part.len() - ENDING.len());
-        }
+        let Ok(name) = entry.file_name().to_str() else { continue };
+        let path = || folder.join(name);
+        let kind = match entry.file_type() {
+            // Some file systems do not tell it here.
+            FileType::Unknown => {
+                path().symlink_metadata().map_or(FileType::Unknown, |meta| FileType::from_raw_mode(meta.mode()))
+            }
+            kind => kind,
+        };
+        let is_link = kind == FileType::Symlink;
+        let is_dir = kind == FileType::Directory || is_link && is_dir(&path());
+        let leaf = name.strip_suffix(ENDING).filter(|_| !is_dir);
+        let part = leaf.unwrap_or(name);
         let tags = is_root && part == "_tagged";
-        if (is_dir || is_leaf) && !tags && is_part(&part) {
-            entries.push(Entry { part, is_dir, is_leaf, is_link: kind.is_symlink() });
+        if (is_dir || leaf.is_some()) && !tags && is_part(part) {
+            entries.push(Entry { part: part.to_owned(), is_dir, is_leaf: leaf.is_some(), is_link });
         }
     }
     Ok(entries)
+}
+
+/// Opens a folder to list it. Whoever owns it may do so without leaving a time, which would have to go to the disk: 25
+/// bytes a point with 20 000 new series.
+fn open_folder(folder: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let open = |flags| retry_on_intr(|| rustix::fs::open(folder, flags, Mode::empty()));
+    match open(flags | OFlags::NOATIME) {
+        Err(Errno::PERM) => Ok(open(flags)?),
+        opened => Ok(opened?),
+    }
 }
 
 /// Whether `text` can be one part of a name. Nothing else may become a piece of a path: `/etc` would leave the tree.
