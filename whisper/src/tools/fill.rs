@@ -2,14 +2,14 @@
 
 use super::arguments::{Arguments, Opt};
 use super::json::Json;
-use super::{DONE, Failure, JSON, Session, Verb};
+use super::{DONE, Failure, JSON, Session, Verb, open_in_turn};
 use crate::Whisper;
 
 pub(super) const VERB: Verb = Verb {
     name: "fill",
     operands: "[options] src dst",
     about: "Copies points from src to dst where dst has none.",
-    options: &[Opt::flag("lock", "Wait for the lock of dst and hold it"), JSON],
+    options: &[Opt::flag("lock", "For scripts that give it: the lock of dst is waited for and held in any case"), JSON],
     run,
 };
 
@@ -17,7 +17,7 @@ fn run(arguments: &Arguments, session: &mut Session) -> Result<u8, Failure> {
     let [_, _] = arguments.operands.as_slice() else { return Err(Failure::Help) };
     let (Some(src), Some(dst)) = (arguments.path(0), arguments.path(1)) else { return Err(Failure::Help) };
     let source = Whisper::open_read_only(&src)?;
-    let mut file = if arguments.has("lock") { Whisper::open_locked(&dst)? } else { Whisper::open(&dst)? };
+    let mut file = open_in_turn(&dst)?;
     file.fill(&source, session.now)?;
     file.sync()?;
     if arguments.has("json") {

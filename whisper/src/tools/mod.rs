@@ -30,7 +30,7 @@ use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
 
-use crate::{AggregationMethod, Error, Retentions, Timestamp, XFilesFactor};
+use crate::{AggregationMethod, Error, Retentions, Timestamp, Whisper, XFilesFactor};
 use arguments::{Arguments, Opt};
 
 /// Exit code of a run that did what it was asked.
@@ -207,6 +207,21 @@ impl Verb {
     fn write_help(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "Usage: whisper-{} {}\n\n{}\n\nOptions:", self.name, self.operands, self.about)?;
         arguments::write_options(out, self.options)
+    }
+}
+
+/// Opens a file to write to it, in turn with everybody else who does, a running carbon above all. Where the file system
+/// has no locks, nobody can take turns.
+fn open_in_turn(path: &Path) -> Result<Whisper, Error> {
+    loop {
+        let file = match Whisper::open_locked(path) {
+            Err(error) if error.io_kind() == Some(io::ErrorKind::Unsupported) => return Whisper::open(path),
+            opened => opened?,
+        };
+        // Whoever held the lock may have put another file under the name meanwhile.
+        if !file.is_replaced()? {
+            return Ok(file);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::arguments::Arguments;
 use super::json::Json;
 use super::number::repr;
-use super::{DONE, FAILED, Failure, JSON, Session, Verb};
+use super::{DONE, FAILED, Failure, JSON, Session, Verb, open_in_turn};
 use crate::{AggregationMethod, Error, Whisper, XFilesFactor};
 
 pub(super) const AGGREGATION_METHOD: Verb = Verb {
@@ -54,7 +54,7 @@ fn set_factor(arguments: &Arguments, session: &mut Session) -> Result<u8, Failur
 
 /// A file that does not exist is told together with the help, as the scripts do.
 fn open(path: &Path, session: &mut Session, verb: &Verb) -> Result<Option<Whisper>, Failure> {
-    match Whisper::open(path) {
+    match open_in_turn(path) {
         Err(Error::NotFound { .. }) => {
             writeln!(session.err, "[ERROR] File '{}' does not exist!\n", path.display())?;
             verb.write_help(session.out)?;

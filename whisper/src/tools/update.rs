@@ -4,8 +4,8 @@ use std::io::BufRead;
 
 use super::arguments::Arguments;
 use super::json::Json;
-use super::{DONE, Failure, JSON, Session, Verb};
-use crate::{Point, Timestamp, Whisper};
+use super::{DONE, Failure, JSON, Session, Verb, open_in_turn};
+use crate::{Point, Timestamp};
 
 pub(super) const VERB: Verb = Verb {
     name: "update",
@@ -29,7 +29,7 @@ fn run(arguments: &Arguments, session: &mut Session) -> Result<u8, Failure> {
         }
         points
     };
-    let mut file = Whisper::open(&path)?;
+    let mut file = open_in_turn(&path)?;
     match points.as_slice() {
         [point] => file.update(*point, now)?,
         points => file.update_many(points, now)?,

@@ -29,6 +29,9 @@ const DECIMAL: u8 = 65;
 /// What a value is multiplied with to be a whole number.
 const SCALES: [f64; 4] = [1.0, 10.0, 100.0, 1000.0];
 
+/// Added to a number it leaves no room for fractions.
+const ROUND: f64 = 6_755_399_441_055_744.0;
+
 /// Bytes of the longest difference of whole numbers.
 const DIGITS: usize = 4;
 
@@ -69,7 +72,8 @@ impl Foretold {
 
     /// How `value` differs from the one before, where both are whole numbers by `scale`.
     fn difference(&self, value: u64, scale: usize) -> Option<u32> {
-        let whole = (f64::from_bits(value) * SCALES[scale]).round_ties_even() as i64;
+        // Rounds what is below 2^51, and without a call; of what is beyond that shows to be wrong below.
+        let whole = (f64::from_bits(value) * SCALES[scale] + ROUND - ROUND) as i64;
         let is_exact = (whole as f64 / SCALES[scale]).to_bits() == value;
         let difference = i32::try_from(whole.wrapping_sub(self.whole(scale))).ok().filter(|_| is_exact)?;
         // Small ones have few bits, whatever their sign.
@@ -114,7 +118,7 @@ pub(super) fn encode(number: u64, page: &Bytes) -> Box<[u8]> {
     slots.as_flattened_mut()[before(number)..][..page.len()].copy_from_slice(page);
     let filled = filled(&slots);
 
-    let mut code = vec![0; filled.len() * (SLOT + 1) + WORD];
+    let mut code = [0; SLOTS * (SLOT + 1) + WORD];
     let (mut foretold, mut run, mut len) = (Foretold::default(), 0, 0);
     let mut scale = Scale { fits: 0, trials: TRIALS };
     for slot in filled {
