@@ -126,7 +126,7 @@
 //!
 //! # Crashes, locks, and several programs
 //!
-//! - A file appears complete or not at all: it is made under a temporary name and renamed. Whole-file changes
+//! - A file appears complete or not at all: it is made without a name, or under a temporary one. Whole-file changes
 //!   ([`Whisper::change_whole`], the tools' merge and resize) do the same and leave the old file until the end.
 //! - An update writes slots in place. Cut off at any write it leaves a file that opens, with all other slots intact; a
 //!   coarser archive can then lag behind a finer one until the next point.

@@ -1,7 +1,7 @@
 //! New files, and the folders they lie in.
 //!
-//! A file appears complete with its first points, or not at all: `open` under a temporary name, its room, one `pwrite`,
-//! `renameat2`, nothing more. A missing folder is found out by failing, so files of known folders pay nothing for it.
+//! A file appears complete with its first points, or not at all: `open` without a name, its room, one `pwrite`, `linkat`,
+//! nothing more (a temporary name and `renameat2` where files cannot be without one). A missing folder is found out by failing, so files of known folders pay nothing for it.
 
 use std::fs;
 use std::io::{self, ErrorKind as Kind};

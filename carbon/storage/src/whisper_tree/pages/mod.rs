@@ -13,11 +13,12 @@
 //! What is kept holds as long as nobody else changes the file. A page that somebody changed must not be written from
 //! memory, so this is seen by the file's time of change, which has to be the one that our own write has left, to the
 //! nanosecond; on file systems that do not tell any two changes apart (Linux before 6.13) nothing is kept, see
-//! [`Devices::tells_changes`](super::devices::Devices::tells_changes). Tools that take the lock of the file take turns with
-//! us. One that does not, and writes to a known page between our look at the file before we write and the one after, may
-//! lose that, now or with a later write: some twenty microseconds, and a millisecond at most, since after that pages are
-//! written as if none were known. To ask for a page once more right before it is written is no way out: a `preadv2` that
-//! does not wait has newer kernels read it. Nor is a change seen that is made through a shared map of the file.
+//! [`Devices::tells_changes`](super::devices::Devices::tells_changes). Tools that take the lock of the file, as ours do
+//! that write in place, take turns with us. One that does not, and writes to a known page between our look at the file
+//! before we write and the one after, may lose that, now or with a later write: some twenty microseconds, and a
+//! millisecond at most, since after that pages are written as if none were known. To ask for a page once more right
+//! before it is written is no way out: a `preadv2` that does not wait has newer kernels read it. Nor is a change seen
+//! that is made through a shared map of the file.
 //!
 //! [`held`] bounds how much is kept in all.
 //!
