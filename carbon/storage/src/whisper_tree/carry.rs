@@ -14,7 +14,7 @@ use std::path::Path;
 use whisper::{Point, Timestamp, Whisper};
 
 use super::known::Known;
-use super::reach::Look;
+use super::look::Look;
 use crate::StorageError;
 
 /// The file that `known` speaks of, if it lies beside `path` under the name that resizing gives it.

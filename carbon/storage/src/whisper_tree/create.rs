@@ -16,7 +16,8 @@ use carbon_line::MetricName;
 
 use super::WhisperTree;
 use super::changes::Change;
-use super::reach::{Identity, Look, fault};
+use super::look::{Look, identity};
+use super::reach::fault;
 use crate::{Pending, StorageError};
 
 /// A new file, what the system says of it, how many points it has no slot for, and its newest slots.
@@ -145,9 +146,4 @@ fn no_room(error: &StorageError) -> Option<Kind> {
         _ => return None,
     };
     matches!(kind, Kind::StorageFull | Kind::QuotaExceeded).then_some(kind)
-}
-
-/// What tells one folder from another.
-pub(super) fn identity(folder: &Path) -> io::Result<Identity> {
-    fs::metadata(folder).map(|metadata| (metadata.dev(), metadata.ino()))
 }

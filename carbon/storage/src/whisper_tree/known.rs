@@ -17,8 +17,8 @@ use whisper::{Kept, Tip};
 
 use super::descriptors::{Descriptors, NONE};
 use super::devices::DeviceId;
+use super::look::Look;
 use super::pages::{Held, Pages};
-use super::reach::Look;
 use super::young::{Newborn, Young};
 use crate::SeriesId;
 

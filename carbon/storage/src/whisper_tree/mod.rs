@@ -15,8 +15,9 @@ mod path;
 mod write;
 mod ahead;
 mod pages;
-mod reach;
+mod look;
 mod way;
+mod reach;
 mod create;
 mod creations;
 mod known;
@@ -47,7 +48,8 @@ use devices::Devices;
 pub(crate) use find::{DEEPEST, leads_back, list_folder};
 use known::KnownFiles;
 use layouts::Layouts;
-use reach::{Identity, fault};
+use look::Identity;
+use reach::fault;
 pub use walk::Walk;
 use way::HeldFolder;
 
@@ -187,7 +189,7 @@ impl WhisperTree {
             askable: at_once::Askable::default(),
             folder: HeldFolder::default(),
             asked: AtomicU32::new(0),
-            root: create::identity(root).ok(),
+            root: look::identity(root).ok(),
             set_aside: AtomicUsize::new(0),
         };
         WhisperTree {

@@ -14,7 +14,8 @@ use tracing::error;
 use whisper::Timestamp;
 
 use super::WhisperTree;
-use super::reach::{Look, fault};
+use super::look::Look;
+use super::reach::fault;
 use crate::StorageError;
 
 /// Files set aside while this process runs. Something that damages more would fill the disk with copies.

@@ -15,18 +15,16 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
-use std::time::{Instant, UNIX_EPOCH};
+use std::time::Instant;
 
-use rustix::fs::{OFlags, Statx, StatxFlags, StatxTimestamp, makedev};
+use rustix::fs::OFlags;
 
+use super::look::{Identity, Look};
 use super::way::Way;
 use crate::StorageError;
 
 /// How often in a row a file may be replaced under us before its newest is taken without waiting for the lock.
 const REPLACEMENTS: usize = 8;
-
-/// Number of the device, and of the file on it.
-pub(super) type Identity = (u64, u64);
 
 /// A file under its name, locked, with what the system says of it.
 pub(super) struct Reached {
@@ -40,52 +38,6 @@ pub(super) struct Reached {
     pub(super) held: bool,
     /// Whether its lock is ours. If not, a tool may replace it while we write, so it is looked at once more afterwards.
     pub(super) locked: bool,
-}
-
-/// What tells one file, and one state of it, from another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Look {
-    pub(super) device: u64,
-    pub(super) inode: u64,
-    /// Time of birth in nanoseconds since the epoch, 0 if unknown.
-    pub(super) born: u64,
-    pub(super) size: u64,
-    /// Time of the last change of file or inode in nanoseconds since the epoch; nobody can set it.
-    pub(super) changed: u64,
-    /// Time of the last change of its content in milliseconds since the epoch, or what a tool has made of it.
-    pub(super) modified: u64,
-}
-
-impl Look {
-    pub(super) fn of(metadata: &Metadata) -> Look {
-        let born = metadata.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
-        Look {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            born: born.map_or(0, |since| since.as_nanos() as u64),
-            size: metadata.size(),
-            changed: since_epoch(metadata.ctime(), metadata.ctime_nsec()),
-            modified: since_epoch(metadata.mtime(), metadata.mtime_nsec()) / 1_000_000,
-        }
-    }
-
-    /// As [`Look::of`].
-    pub(super) fn of_statx(found: &Statx) -> Look {
-        let nanoseconds = |time: &StatxTimestamp| since_epoch(time.tv_sec, time.tv_nsec.into());
-        let is_born = StatxFlags::from_bits_retain(found.stx_mask).contains(StatxFlags::BTIME);
-        Look {
-            device: makedev(found.stx_dev_major, found.stx_dev_minor),
-            inode: found.stx_ino,
-            born: if is_born { nanoseconds(&found.stx_btime) } else { 0 },
-            size: found.stx_size,
-            changed: nanoseconds(&found.stx_ctime),
-            modified: nanoseconds(&found.stx_mtime) / 1_000_000,
-        }
-    }
-}
-
-fn since_epoch(seconds: i64, nanoseconds: i64) -> u64 {
-    u64::try_from(seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)).unwrap_or(0)
 }
 
 /// The file at `path`, by the `kept` descriptor if that is still the one behind the name.

@@ -18,8 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, openat, statx};
 use rustix::io::retry_on_intr;
 
-use super::create::identity;
-use super::reach::{Identity, Look};
+use super::look::{Identity, Look, identity};
 
 /// The folder of a tree.
 #[derive(Debug, Default)]

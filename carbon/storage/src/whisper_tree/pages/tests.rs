@@ -9,7 +9,8 @@ use whisper::{Allocation, Point, Timestamp};
 
 use super::super::ahead::{is_known, pages};
 use super::super::known::{Knowledge, Left};
-use super::super::reach::{Look, open};
+use super::super::look::Look;
+use super::super::reach::open;
 use super::super::{TreeOptions, WhisperTree, milliseconds};
 use super::*;
 use crate::{Pending, Schemas, SeriesId, StorageRules, Store};
