@@ -42,6 +42,8 @@ pub(super) struct Known {
     pub(super) recent: u32,
     /// Whether it was held open for so long after it was made that no other file can have its number and its time of birth.
     settled: bool,
+    /// Whether its newest pages were kept; they may have had to go since.
+    has_pages: bool,
     descriptor: u32,
     /// Its newest slots, if it has several archives.
     pub(super) tip: Option<Box<Tip>>,
@@ -62,8 +64,9 @@ impl Known {
         // A file beyond 4 GiB is not one of ours to remember: its size will differ at each look.
         let size = u32::try_from(look.size).unwrap_or(0);
         let (inode, born) = (look.inode, look.born);
-        let (written, recent, settled, descriptor) = (0, u32::MAX, false, NONE);
-        Known { kept, inode, born, size, written, device, recent, settled, descriptor, tip: None }
+        let (written, recent, descriptor) = (0, u32::MAX, NONE);
+        let (settled, has_pages) = (false, false);
+        Known { kept, inode, born, size, written, device, recent, settled, has_pages, descriptor, tip: None }
     }
 
     /// After a write at this time in milliseconds since the epoch, whose oldest point was of the time `first`.
@@ -141,7 +144,7 @@ impl KnownFiles {
         let (mut part, place) = self.part(series);
         let mut known = part.slot(place)?.take()?;
         let file = part.descriptors.remove(std::mem::replace(&mut known.descriptor, NONE));
-        let pages = part.pages.take(place as u32);
+        let pages = if std::mem::take(&mut known.has_pages) { part.pages.take(place as u32) } else { None };
         Some(Knowledge { known, file, pages })
     }
 
@@ -163,11 +166,16 @@ impl KnownFiles {
             }
             _ => Some(file),
         };
-        part.pages.put(place as u32, pages.unwrap_or_default(), milliseconds, before);
+        known.has_pages = pages.is_some_and(|pages| part.pages.put(place as u32, pages, milliseconds, before));
         part.grow(place);
-        let replaced = part.slot(place).and_then(|slot| slot.replace(known));
+        let (keeps, replaced) = (known.has_pages, part.slot(place).and_then(|slot| slot.replace(known)));
         // Of a series that was taken out twice.
-        let twice = replaced.and_then(|replaced| part.descriptors.remove(replaced.descriptor));
+        let twice = replaced.and_then(|replaced| {
+            if replaced.has_pages && !keeps {
+                part.pages.take(place as u32);
+            }
+            part.descriptors.remove(replaced.descriptor)
+        });
         drop(part);
         // Closed only now: no lock is held over a system call that may wait.
         drop((closed, grown_up, twice));

@@ -34,10 +34,11 @@ mod rearrange;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, AtomicUsize};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use ahead::Seen;
 use tracing::warn;
 use whisper::Allocation;
 
@@ -134,8 +135,7 @@ struct State {
     changes: Changes,
     askable: at_once::Askable,
     folder: HeldFolder,
-    /// Batches so far, to ask another file of each.
-    asked: AtomicU32,
+    seen: Seen,
     /// What the root is, to see when it is gone; unknown to readers.
     root: Option<Identity>,
     /// Damaged files moved away so far.
@@ -188,7 +188,7 @@ impl WhisperTree {
             changes: Changes::default(),
             askable: at_once::Askable::default(),
             folder: HeldFolder::default(),
-            asked: AtomicU32::new(0),
+            seen: Seen::default(),
             root: look::identity(root).ok(),
             set_aside: AtomicUsize::new(0),
         };

@@ -132,7 +132,9 @@ impl WhisperTree {
         let mut known = Known::new(kept, self.device(path, &look)?, &look);
         known.tip = kept_tips(&known.kept, pending.series, self.tips).then(|| Box::new(tip));
         let file = file.into_layer();
-        let keeps = self.state.known.keeps_new_pages(pending.series) && self.state.devices.tells_changes(known.device);
+        let keeps = !self.state.seen.stay()
+            && self.state.known.keeps_new_pages(pending.series)
+            && self.state.devices.tells_changes(known.device);
         let pages = keeps.then(|| {
             Pages::of_new(&file, look.size, &known.kept, &pending.points).left_at(look.changed, Instant::now(), &file)
         });

@@ -88,84 +88,125 @@ impl Foretold {
     }
 }
 
-/// The scale that fits the values of a page, as far as one does.
-struct Scale {
-    fits: usize,
-    trials: u32,
-}
-
-impl Scale {
-    fn difference(&mut self, foretold: &Foretold, value: u64) -> Option<(usize, u32)> {
-        if let Some(difference) = foretold.difference(value, self.fits) {
-            return Some((self.fits, difference));
-        }
-        self.trials = self.trials.checked_sub(1)?;
-        let found = (0..SCALES.len()).find_map(|scale| Some((scale, foretold.difference(value, scale)?)))?;
-        self.fits = found.0;
-        Some(found)
-    }
-}
-
 /// How many bytes of its first slot lie before page `number`.
 fn before(number: u64) -> usize {
     let offset = (number % SLOT as u64 * PAGE % SLOT as u64) as usize;
     (offset + SLOT - BEGIN) % SLOT
 }
 
+/// Bytes of the longest code, and those that are put behind it for nothing.
+const LONGEST_CODE: usize = SLOTS * (SLOT + 1) + WORD;
+
+/// Writes the code of a page, slot by slot.
+struct Coder {
+    code: [u8; LONGEST_CODE],
+    len: usize,
+    end: End,
+    trials: u32,
+}
+
+/// Where the code of a page ends: how many slots it tells of, and what those after them follow.
+#[derive(Clone, Copy, Default)]
+pub(super) struct End {
+    slots: usize,
+    foretold: Foretold,
+    /// Slots that its last byte tells of, if that is of a run.
+    run: u8,
+    /// The scale of the last decimal number.
+    scale: usize,
+}
+
+impl Coder {
+    /// Goes on where `code` ends.
+    fn behind(code: &[u8], end: &End) -> Coder {
+        let mut coder = Coder { code: [0; LONGEST_CODE], len: code.len(), end: *end, trials: TRIALS };
+        coder.code[..code.len()].copy_from_slice(code);
+        coder
+    }
+
+    fn add(&mut self, slot: &[u8; SLOT]) {
+        let ((time, value), before) = (parts(slot), self.end.foretold);
+        let on_time = time == before.next();
+        self.end.foretold.follow(time, value);
+        if on_time && value == before.value {
+            // A run that goes on is told by its last byte alone.
+            let begins = self.end.run == 0 || self.end.run == LONGEST;
+            self.len += usize::from(begins);
+            self.end.run = if begins { 1 } else { self.end.run + 1 };
+            self.code[self.len - 1] = RUN + self.end.run;
+            return;
+        }
+        self.end.run = 0;
+        let (what, word, bytes) = self.code_of(&before, value);
+        self.code[self.len] = what | if on_time { 0 } else { TIME };
+        self.len += 1;
+        if !on_time {
+            self.code[self.len..][..4].copy_from_slice(&time.to_be_bytes());
+            self.len += 4;
+        }
+        self.code[self.len..][..WORD].copy_from_slice(&word.to_be_bytes());
+        self.len += bytes;
+    }
+
+    /// How `value` is told: its code, and what follows that in the first so many bytes of a word.
+    fn code_of(&mut self, before: &Foretold, value: u64) -> (u8, u64, usize) {
+        let changed = value ^ before.value;
+        if changed == 0 {
+            return (0, 0, 0);
+        }
+        let (lead, trail) = (changed.leading_zeros() / 8, changed.trailing_zeros() / 8);
+        let bytes = WORD - (lead + trail) as usize;
+        // What differs in one byte is told as well by that.
+        if bytes > 1
+            && let Some(difference) = self.difference(before, value)
+        {
+            let digits = ((u32::BITS - difference.leading_zeros()) as usize).div_ceil(8).max(1);
+            if digits < bytes {
+                let what = DECIMAL as usize + self.end.scale * DIGITS + digits - 1;
+                return (what as u8, u64::from(difference) << (8 * (WORD - digits)), digits);
+            }
+        }
+        ((1 + lead * 8 + trail) as u8, changed << (8 * lead), bytes)
+    }
+
+    /// As [`Foretold::difference`] by the scale that fits the values of the page, as far as one does.
+    fn difference(&mut self, before: &Foretold, value: u64) -> Option<u32> {
+        if let Some(difference) = before.difference(value, self.end.scale) {
+            return Some(difference);
+        }
+        self.trials = self.trials.checked_sub(1)?;
+        let tried = |scale| Some((scale, before.difference(value, scale)?));
+        let (scale, difference) = (0..SCALES.len()).find_map(tried)?;
+        self.end.scale = scale;
+        Some(difference)
+    }
+
+    fn finish(&self) -> Box<[u8]> {
+        self.code[..self.len].into()
+    }
+}
+
 /// Page `number` of a file in few bytes.
 pub(super) fn encode(number: u64, page: &Bytes) -> Box<[u8]> {
     let mut slots: Slots = [[0; SLOT]; SLOTS];
     slots.as_flattened_mut()[before(number)..][..page.len()].copy_from_slice(page);
-    let filled = filled(&slots);
-
-    let mut code = [0; SLOTS * (SLOT + 1) + WORD];
-    let (mut foretold, mut run, mut len) = (Foretold::default(), 0, 0);
-    let mut scale = Scale { fits: 0, trials: TRIALS };
-    for slot in filled {
-        let ((time, value), before) = (parts(slot), foretold);
-        let on_time = time == before.next();
-        foretold.follow(time, value);
-        if on_time && value == before.value {
-            // A run that goes on is told by its last byte alone.
-            let begins = run == 0 || run == LONGEST;
-            len += usize::from(begins);
-            run = if begins { 1 } else { run + 1 };
-            code[len - 1] = RUN + run;
-            continue;
-        }
-        run = 0;
-        let (what, word, bytes) = code_of(&before, &mut scale, value);
-        code[len] = what | if on_time { 0 } else { TIME };
-        len += 1;
-        if !on_time {
-            code[len..][..4].copy_from_slice(&time.to_be_bytes());
-            len += 4;
-        }
-        code[len..][..WORD].copy_from_slice(&word.to_be_bytes());
-        len += bytes;
-    }
-    code[..len].into()
+    let mut coder = Coder::behind(&[], &End::default());
+    filled(&slots).iter().for_each(|slot| coder.add(slot));
+    coder.finish()
 }
 
-/// How `value` is told: its code, and what follows that in the first so many bytes of a word.
-fn code_of(before: &Foretold, scale: &mut Scale, value: u64) -> (u8, u64, usize) {
-    let changed = value ^ before.value;
-    if changed == 0 {
-        return (0, 0, 0);
-    }
-    let (lead, trail) = (changed.leading_zeros() / 8, changed.trailing_zeros() / 8);
-    let bytes = WORD - (lead + trail) as usize;
-    // What differs in one byte is told as well by that.
-    if bytes > 1
-        && let Some((scale, difference)) = scale.difference(before, value)
-    {
-        let digits = ((u32::BITS - difference.leading_zeros()) as usize).div_ceil(8).max(1);
-        if digits < bytes {
-            let what = DECIMAL as usize + scale * DIGITS + digits - 1;
-            return (what as u8, u64::from(difference) << (8 * (WORD - digits)), digits);
-        }
-    }
-    ((1 + lead * 8 + trail) as u8, changed << (8 * lead), bytes)
+/// The code of page `number` with `bytes` written to it at `offset` in the file, from the `code` before and its `end`; only
+/// for whole slots behind all that it tells of, and without a look at those.
+pub(super) fn append(number: u64, code: &[u8], end: &End, bytes: &[u8], offset: u64) -> Option<Box<[u8]>> {
+    let place = usize::try_from(offset.checked_sub(number * PAGE)?).ok()?;
+    let (slots, rest) = bytes.as_chunks::<SLOT>();
+    let from = place + before(number);
+    let free = (from / SLOT).checked_sub(end.slots)?;
+    let is_whole = rest.is_empty() && from.is_multiple_of(SLOT) && place + bytes.len() <= PAGE as usize;
+    let mut coder = is_whole.then(|| Coder::behind(code, end))?;
+    (0..free).for_each(|_| coder.add(&[0; SLOT]));
+    slots.iter().for_each(|slot| coder.add(slot));
+    Some(coder.finish())
 }
 
 /// Without those at the end that are empty.
@@ -179,66 +220,94 @@ fn filled(slots: &Slots) -> &[[u8; SLOT]] {
     &some[..last.map_or(0, |last| last + 1)]
 }
 
-/// Makes the page that `code` was made of; says whether it was made of one.
-pub(super) fn decode(number: u64, code: &[u8], page: &mut Bytes) -> bool {
-    let mut slots: Slots = [[0; SLOT]; SLOTS];
-    let whole = decode_slots(code, &mut slots).is_some();
-    let (first, last) = slots.as_flattened().split_at(before(number));
-    let (bytes, last) = last.split_at(page.len());
-    page.copy_from_slice(bytes);
-    whole && first.iter().chain(last).all(|byte| *byte == 0)
-}
-
-fn decode_slots(mut code: &[u8], slots: &mut Slots) -> Option<()> {
-    let (mut foretold, mut run) = (Foretold::default(), 0);
-    for slot in slots {
-        let (mut time, mut value) = (foretold.next(), foretold.value);
-        if run > 0 {
-            run -= 1;
-        } else if let Some(what) = code.split_off_first() {
-            if *what & TIME != 0 {
-                time = u32::from_be_bytes(*code.split_off(..4)?.first_chunk()?);
-            } else if *what > RUN {
-                run = *what - RUN;
-            }
-            match *what & !TIME {
-                _ if run > 0 => run -= 1,
-                what => value = take_value(&mut code, what, &foretold)?,
-            }
-        } else {
-            return Some(());
+/// Makes the page that `code` was made of, and says where that ends; nothing if it was made of none.
+pub(super) fn decode(number: u64, code: &[u8], page: &mut Bytes) -> Option<End> {
+    let mut decoder = Decoder { code, left: 0, end: End::default() };
+    page.fill(0);
+    let before = before(number);
+    let (first, rest) = page.split_at_mut((SLOT - before) % SLOT);
+    let (places, last) = rest.as_chunks_mut::<SLOT>();
+    if !first.is_empty() && !decoder.is_done() {
+        let slot = decoder.slot()?;
+        first.copy_from_slice(slot[..before].iter().all(|byte| *byte == 0).then(|| &slot[before..])?);
+    }
+    for place in places {
+        if decoder.is_done() {
+            return Some(decoder.end);
         }
-        foretold.follow(time, value);
-        *slot = slot_of(foretold.time, foretold.value);
+        *place = decoder.slot()?;
     }
-    (run == 0 && code.is_empty()).then_some(())
+    if !last.is_empty() && !decoder.is_done() {
+        let slot = decoder.slot()?;
+        let (bytes, none) = slot.split_at(last.len());
+        last.copy_from_slice(none.iter().all(|byte| *byte == 0).then_some(bytes)?);
+    }
+    decoder.is_done().then_some(decoder.end)
 }
 
-/// The value of a slot by its code, and what follows that.
-fn take_value(code: &mut &[u8], what: u8, before: &Foretold) -> Option<u64> {
-    let what = usize::from(what);
-    if what == 0 {
-        return Some(before.value);
-    }
-    if let Some(decimal) = what.checked_sub(DECIMAL.into()) {
-        let (scale, digits) = (decimal / DIGITS, decimal % DIGITS + 1);
-        let word = take_word(code, digits)?;
-        return (scale < SCALES.len()).then(|| before.add(word as u32, scale));
-    }
-    let (lead, trail) = ((what - 1) / 8, (what - 1) % 8);
-    let bytes = WORD.checked_sub(lead + trail).filter(|bytes| *bytes > 0)?;
-    Some(before.value ^ take_word(code, bytes)? << (8 * trail))
+/// Reads the code of a page, slot by slot.
+struct Decoder<'a> {
+    code: &'a [u8],
+    /// How many of a run's slots are still to come.
+    left: u8,
+    end: End,
 }
 
-/// The number in the next bytes, one to eight.
-fn take_word(code: &mut &[u8], bytes: usize) -> Option<u64> {
-    let mut word = [0; WORD];
-    match code.first_chunk() {
-        Some(eight) => word = *eight,
-        None => word[..code.len()].copy_from_slice(code),
+impl Decoder<'_> {
+    fn is_done(&self) -> bool {
+        self.left == 0 && self.code.is_empty()
     }
-    code.split_off(..bytes)?;
-    Some(u64::from_be_bytes(word) >> (8 * (WORD - bytes)))
+
+    /// The next one; nothing if this is no code.
+    fn slot(&mut self) -> Option<[u8; SLOT]> {
+        let (mut time, mut value) = (self.end.foretold.next(), self.end.foretold.value);
+        if self.left > 0 {
+            self.left -= 1;
+        } else {
+            let what = *self.code.split_off_first()?;
+            self.end.run = 0;
+            if what & TIME != 0 {
+                time = u32::from_be_bytes(*self.code.split_off(..4)?.first_chunk()?);
+                value = self.value(what & !TIME)?;
+            } else if what > RUN {
+                self.end.run = what - RUN;
+                self.left = self.end.run - 1;
+            } else {
+                value = self.value(what)?;
+            }
+        }
+        self.end.foretold.follow(time, value);
+        self.end.slots += 1;
+        Some(slot_of(time, value))
+    }
+
+    /// The value of a slot by its code, and what follows that.
+    fn value(&mut self, what: u8) -> Option<u64> {
+        let (what, before) = (usize::from(what), self.end.foretold);
+        if what == 0 {
+            return Some(before.value);
+        }
+        if let Some(decimal) = what.checked_sub(DECIMAL.into()) {
+            let (scale, digits) = (decimal / DIGITS, decimal % DIGITS + 1);
+            let word = self.word(digits)?;
+            self.end.scale = Some(scale).filter(|scale| *scale < SCALES.len())?;
+            return Some(before.add(word as u32, scale));
+        }
+        let (lead, trail) = ((what - 1) / 8, (what - 1) % 8);
+        let bytes = WORD.checked_sub(lead + trail).filter(|bytes| *bytes > 0)?;
+        Some(before.value ^ self.word(bytes)? << (8 * trail))
+    }
+
+    /// The number in the next bytes, one to eight.
+    fn word(&mut self, bytes: usize) -> Option<u64> {
+        let mut word = [0; WORD];
+        match self.code.first_chunk() {
+            Some(eight) => word = *eight,
+            None => word[..self.code.len()].copy_from_slice(self.code),
+        }
+        self.code.split_off(..bytes)?;
+        Some(u64::from_be_bytes(word) >> (8 * (WORD - bytes)))
+    }
 }
 
 fn parts(slot: &[u8; SLOT]) -> (u32, u64) {
@@ -291,7 +360,7 @@ mod tests {
     /// How many bytes a page takes, which has to come back.
     fn size(number: u64, page: &Bytes) -> usize {
         let (code, mut decoded) = (encode(number, page), [1; PAGE as usize]);
-        assert!(decode(number, &code, &mut decoded) && decoded == *page);
+        assert!(decode(number, &code, &mut decoded).is_some() && decoded == *page);
         code.len()
     }
 
@@ -317,6 +386,20 @@ mod tests {
             let price = |minute| f64::from(minute * 7_919 % 100_003) / 100.0;
             assert!(size(number, &page_of(number, minutes(340, price))) < 4 * 340 + 64);
             assert!(size(number, &page_of(number, minutes(100, |minute| f64::from(minute).sqrt()))) < 9 * 100 + 64);
+        }
+    }
+
+    #[test]
+    fn only_whole_slots_behind_the_last_are_appended() {
+        for number in 0..3 {
+            let first = number * PAGE + ((SLOT - before(number)) % SLOT) as u64;
+            let code = encode(number, &page_of(number, minutes(100, f64::from)));
+            let end = decode(number, &code, &mut [0; PAGE as usize]).unwrap();
+            let appended = |bytes: &[u8], offset| append(number, &code, &end, bytes, offset).is_some();
+            let (at, last) = (first + 1200, (number + 1) * PAGE - 1);
+            assert!(appended(&[1; 24], at) && appended(&[1; 24], at + 120), "{number}");
+            assert!(!appended(&[1; 23], at) && !appended(&[1; 24], at + 1) && !appended(&[1; 24], at - 12));
+            assert!(!appended(&[1; 24], last) && !appended(&[1; 24], number * PAGE + PAGE));
         }
     }
 
@@ -347,9 +430,31 @@ mod tests {
         }
 
         #[test]
+        fn what_is_appended_comes_back(
+            number in 0u64..3,
+            writes in prop::collection::vec((1usize..60, 0usize..3, 0u32..4, prop::sample::select(VALUES.to_vec())), 1..12),
+        ) {
+            let (mut page, mut code) = ([0; PAGE as usize], encode(number, &[0; PAGE as usize]));
+            let mut from = (SLOT - before(number)) % SLOT;
+            for (count, skipped, steps, value) in writes {
+                let slot = |index| slot_of(1_750_000_000 + index * steps, (value + f64::from(index / 5)).to_bits());
+                let bytes: Vec<u8> = (0..count as u32).flat_map(slot).collect();
+                from += skipped * SLOT;
+                let Some(place) = page.get_mut(from..).and_then(|page| page.get_mut(..bytes.len())) else { break };
+                place.copy_from_slice(&bytes);
+                let end = decode(number, &code, &mut [0; PAGE as usize]).unwrap();
+                code = append(number, &code, &end, &bytes, number * PAGE + from as u64).unwrap();
+                let mut decoded = [1; PAGE as usize];
+                prop_assert!(decode(number, &code, &mut decoded).is_some() && decoded == page);
+                prop_assert!(code.len() <= encode(number, &page).len() + 16, "{} {}", code.len(), encode(number, &page).len());
+                from += bytes.len();
+            }
+        }
+
+        #[test]
         fn what_is_no_page_is_refused(number in 0u64..3, code in prop::collection::vec(any::<u8>(), 0..300)) {
             let mut page = [0; PAGE as usize];
-            prop_assert!(!decode(number, &code, &mut page) || encode(number, &page).len() <= code.len());
+            prop_assert!(decode(number, &code, &mut page).is_none() || encode(number, &page).len() <= code.len());
         }
     }
 }

@@ -41,15 +41,15 @@ impl Held {
     }
 
     /// Keeps those of the series at `place`, written now and `before`, if there is room: beside others, or for those of
-    /// series that were not written since then.
-    pub(in super::super) fn put(&mut self, place: u32, pages: Pages, written: u64, before: u64) {
+    /// series that were not written since then. Says whether it does.
+    pub(in super::super) fn put(&mut self, place: u32, pages: Pages, written: u64, before: u64) -> bool {
         self.take(place);
         let bytes = pages.bytes() + ENTRY;
         if pages.bytes() == 0 || bytes > self.most {
-            return;
+            return false;
         }
         while self.bytes + bytes > self.most {
-            let Some((oldest, _)) = self.oldest().filter(|(_, at)| *at < before) else { return };
+            let Some((oldest, _)) = self.oldest().filter(|(_, at)| *at < before) else { return false };
             self.take(oldest);
         }
         self.bytes += bytes;
@@ -59,6 +59,7 @@ impl Held {
             let entries = &self.entries;
             self.order.retain(|(place, at)| entries.get(place).is_some_and(|entry| entry.written == *at));
         }
+        true
     }
 
     /// The place whose pages were written longest ago, and when.
@@ -97,7 +98,7 @@ mod tests {
     fn what_finds_no_room_is_not_kept() {
         let one = pages(1).bytes() + ENTRY;
         let mut held = Held::new(3 * one);
-        (0..4).for_each(|place| held.put(place, pages(1), 10, 10));
+        assert_eq!([0, 1, 2, 3].map(|place| held.put(place, pages(1), 10, 10)), [true, true, true, false]);
         assert_eq!(held.bytes(), 3 * one);
         assert!(held.take(3).is_none());
         assert!(held.take(1).is_some() && held.take(1).is_none());
@@ -114,9 +115,9 @@ mod tests {
     #[test]
     fn what_is_written_takes_the_room_of_what_is_not() {
         let mut held = Held::new(3 * (pages(1).bytes() + ENTRY));
-        (0..3).for_each(|place| held.put(place, pages(1), 10, 0));
+        (0..3).for_each(|place| assert!(held.put(place, pages(1), 10, 0)));
         for at in 11..100 {
-            (1..4).for_each(|place| held.put(place, pages(1), at, at - 1));
+            (1..4).for_each(|place| assert!(held.put(place, pages(1), at, at - 1) || at == 11));
             assert!(held.order.len() <= 2 * 3 + 17);
         }
         let mut kept: Vec<u32> = held.entries.keys().copied().collect();

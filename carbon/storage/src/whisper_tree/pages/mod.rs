@@ -109,19 +109,29 @@ impl Pages {
         self.coded.iter().any(|(known, _)| *known == number)
     }
 
-    /// Fills `page` with what page `number` holds, if that is known.
-    fn get(&self, number: u64, page: &mut code::Bytes) -> bool {
-        let coded = self.coded.iter().find(|(known, _)| *known == number);
-        coded.is_some_and(|(_, coded)| code::decode(number, coded, page))
+    /// Fills `page` with what page `number` holds, if that is known, and says where its code ends.
+    fn get(&self, number: u64, page: &mut code::Bytes) -> Option<code::End> {
+        let (_, coded) = self.coded.iter().find(|(known, _)| *known == number)?;
+        code::decode(number, coded, page)
     }
 
     fn put(&mut self, number: u64, page: &code::Bytes) {
+        self.put_code(number, code::encode(number, page));
+    }
+
+    fn put_code(&mut self, number: u64, coded: Box<[u8]>) {
         self.forget(number, number);
         if self.coded.len() == MOST {
             self.coded.remove(0);
         }
         self.coded.reserve_exact(1);
-        self.coded.push((number, code::encode(number, page)));
+        self.coded.push((number, coded));
+    }
+
+    /// Takes out what is known of page `number`.
+    fn take(&mut self, number: u64) -> Option<Box<[u8]>> {
+        let place = self.coded.iter().position(|(known, _)| *known == number)?;
+        Some(self.coded.remove(place).1)
     }
 
     fn forget(&mut self, first: u64, last: u64) {

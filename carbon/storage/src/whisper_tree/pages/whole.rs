@@ -46,20 +46,29 @@ impl<F: WriteAt> WholePages<F> {
     }
 }
 
-/// `bytes` with what is around them on the first and the last page, in `room`, and where that begins; nothing where it is
-/// not known, or not needed.
-fn widened<'a>(room: &'a mut Room, pages: &Pages, bytes: &[u8], offset: u64) -> Option<(&'a [u8], u64)> {
+/// What is written instead of fewer bytes.
+struct Widened<'a> {
+    bytes: &'a [u8],
+    offset: u64,
+    /// Where the code of the first page ends, if that is known.
+    end: Option<code::End>,
+}
+
+/// `bytes` with what is around them on the first and the last page, in `room`; nothing where it is not known, or not
+/// needed.
+fn widened<'a>(room: &'a mut Room, pages: &Pages, bytes: &[u8], offset: u64) -> Option<Widened<'a>> {
     let end = offset + bytes.len() as u64;
     let (first, last) = (offset / PAGE, (end - 1) / PAGE);
     let (before, after) = ((offset % PAGE) as usize, (end.next_multiple_of(PAGE) - end) as usize);
     let whole = room.of(before + bytes.len() + after);
-    let get = |number, page: Option<&mut code::Bytes>| page.is_some_and(|page| pages.get(number, page));
-    let head = (before > 0 || first == last && after > 0) && get(first, whole.first_chunk_mut());
-    let tail = if first == last { head } else { after > 0 && get(last, whole.last_chunk_mut()) };
+    let get = |number, page: Option<&mut code::Bytes>| page.and_then(|page| pages.get(number, page));
+    let head = if before > 0 || first == last && after > 0 { get(first, whole.first_chunk_mut()) } else { None };
+    let tail = if first == last { head.is_some() } else { after > 0 && get(last, whole.last_chunk_mut()).is_some() };
     whole[before..][..bytes.len()].copy_from_slice(bytes);
-    let from = if head { 0 } else { before };
+    let from = if head.is_some() { 0 } else { before };
     let until = if tail { whole.len() } else { before + bytes.len() };
-    (head || tail).then(|| (&whole[from..until], offset - (before - from) as u64))
+    let widened = || Widened { bytes: &whole[from..until], offset: offset - (before - from) as u64, end: head };
+    (head.is_some() || tail).then(widened)
 }
 
 /// Room for pages: one, which most writes do with, takes no allocation.
@@ -97,12 +106,18 @@ impl<F: WriteAt> WriteAt for WholePages<F> {
             pages.clear();
         }
         let mut room = Room::NONE;
-        let (written, from) = widened(&mut room, &pages, bytes, offset).unwrap_or((bytes, offset));
-        let end = offset + bytes.len() as u64;
-        pages.forget(offset / PAGE, (end - 1) / PAGE);
-        self.file.write_all_at(written, from)?;
-        if !end.is_multiple_of(PAGE) {
-            self.remember(&mut pages, end / PAGE, written, from);
+        let plain = Widened { bytes, offset, end: None };
+        let written = widened(&mut room, &pages, bytes, offset).unwrap_or(plain);
+        let until = offset + bytes.len() as u64;
+        let (first, next) = (offset / PAGE, until / PAGE);
+        // Usually it goes on behind what the page holds.
+        let begun = written.end.filter(|_| first == next).and_then(|end| Some((end, pages.take(first)?)));
+        pages.forget(first, (until - 1) / PAGE);
+        self.file.write_all_at(written.bytes, written.offset)?;
+        match begun.and_then(|(end, code)| code::append(next, &code, &end, bytes, offset)) {
+            Some(code) => pages.put_code(next, code),
+            None if until.is_multiple_of(PAGE) => {}
+            None => self.remember(&mut pages, next, written.bytes, written.offset),
         }
         Ok(())
     }
