@@ -8,7 +8,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -58,6 +58,27 @@ impl CreateOptions {
     }
 }
 
+/// Where a new file is to lie.
+#[derive(Clone, Copy, Debug)]
+pub struct NewPlace<'a> {
+    path: &'a Path,
+    folder: BorrowedFd<'a>,
+    below: &'a Path,
+}
+
+impl<'a> NewPlace<'a> {
+    /// At `path`, which is `below` as seen from an open `folder`: there are fewer folders on that way.
+    pub fn below(folder: BorrowedFd<'a>, below: &'a Path, path: &'a Path) -> NewPlace<'a> {
+        NewPlace { path, folder, below }
+    }
+}
+
+impl<'a, P: AsRef<Path> + ?Sized> From<&'a P> for NewPlace<'a> {
+    fn from(path: &'a P) -> NewPlace<'a> {
+        NewPlace { path: path.as_ref(), folder: CWD, below: path.as_ref() }
+    }
+}
+
 impl<L: WriteAt> Whisper<L> {
     /// Lays a file without points out in an empty `layer`; `path` is only used in messages. Files on disk are made by
     /// [`Whisper::create`].
@@ -97,13 +118,14 @@ impl Whisper<File> {
     ///
     /// # Errors
     /// As [`Whisper::create`].
-    pub fn create_filled(
-        path: impl AsRef<Path>,
+    pub fn create_filled<'a>(
+        place: impl Into<NewPlace<'a>>,
         options: &CreateOptions,
         points: &[Point],
         now: Timestamp,
     ) -> Result<(Whisper, usize, Tip), Error> {
-        let path = path.as_ref();
+        let place = place.into();
+        let path = place.path;
         let header = Header::of(options);
         let size = header.file_size();
         let mut plan = Whisper::over(Fresh::new(header.to_bytes(), size), path)?;
@@ -112,7 +134,7 @@ impl Whisper<File> {
         let out_of_range = plan.update_following(points, now, &mut tip)?;
         let kept = plan.keep();
         let pieces = plan.into_layer().into_pieces();
-        let file = make(path, |file| {
+        let file = make(&place, |file| {
             take_room(file, 0, size, options.allocation)?;
             touch_archives(file, &header, &pieces, options.allocation)?;
             pieces.iter().try_for_each(|(at, bytes)| file.write_all_at(bytes, *at))
@@ -174,16 +196,17 @@ pub fn sync_folder(path: &Path) -> Result<(), Error> {
 }
 
 /// A new file that holds what `fill` writes.
-fn make(path: &Path, fill: impl Fn(&File) -> io::Result<()>) -> Result<File, Error> {
+fn make(place: &NewPlace<'_>, fill: impl Fn(&File) -> io::Result<()>) -> Result<File, Error> {
     /// Whether files can be named when they are complete, as far as is known.
     static NAMED_LATE: AtomicBool = AtomicBool::new(true);
+    let path = place.path;
     let fill = |file: &File| fill(file).map_err(|source| Error::io("create", path, source));
     let mut refused = false;
     if NAMED_LATE.load(Ordering::Relaxed)
-        && let Some(file) = nameless(folder_of(path))?
+        && let Some(file) = nameless(place)?
     {
         fill(&file)?;
-        match link(&file, path) {
+        match link(&file, place) {
             Ok(()) => return Ok(file),
             Err(error @ (Errno::EXIST | Errno::NOSPC | Errno::DQUOT)) => {
                 return Err(Error::io("create", path, error.into()));
@@ -199,29 +222,29 @@ fn make(path: &Path, fill: impl Fn(&File) -> io::Result<()>) -> Result<File, Err
     Ok(file)
 }
 
-/// An empty file without a name, where the file system of `folder` knows that.
-fn nameless(folder: &Path) -> Result<Option<File>, Error> {
+/// An empty file without a name, where the file system knows that.
+fn nameless(place: &NewPlace<'_>) -> Result<Option<File>, Error> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    match rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666)) {
+    match rustix::fs::openat(place.folder, folder_of(place.below), flags, Mode::from_raw_mode(0o666)) {
         Ok(file) => Ok(Some(file.into())),
-        Err(Errno::NOENT) => Err(Error::NotFound { path: folder.to_owned() }),
+        Err(Errno::NOENT) => Err(Error::NotFound { path: folder_of(place.path).to_owned() }),
         // It has none, or what is wrong shows in the next attempt.
         Err(_) => Ok(None),
     }
 }
 
 /// Gives a file without a name its name, unless that is taken.
-fn link(file: &File, path: &Path) -> Result<(), Errno> {
-    match rustix::fs::linkat(file, "", CWD, path, AtFlags::EMPTY_PATH) {
+fn link(file: &File, place: &NewPlace<'_>) -> Result<(), Errno> {
+    match rustix::fs::linkat(file, "", place.folder, place.below, AtFlags::EMPTY_PATH) {
         // Before Linux 6.10 only root may do it this way.
-        Err(Errno::NOENT | Errno::PERM) => link_as_anybody(file, path),
+        Err(Errno::NOENT | Errno::PERM) => link_as_anybody(file, place),
         done => done,
     }
 }
 
-fn link_as_anybody(file: &File, path: &Path) -> Result<(), Errno> {
+fn link_as_anybody(file: &File, place: &NewPlace<'_>) -> Result<(), Errno> {
     let open = format!("/proc/self/fd/{}", file.as_raw_fd());
-    rustix::fs::linkat(CWD, &open, CWD, path, AtFlags::SYMLINK_FOLLOW)
+    rustix::fs::linkat(CWD, &open, place.folder, place.below, AtFlags::SYMLINK_FOLLOW)
 }
 
 /// A new file under a temporary name.
@@ -343,6 +366,8 @@ fn folder_of(path: &Path) -> &Path {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd;
+
     use super::*;
 
     fn options() -> CreateOptions {
@@ -375,7 +400,7 @@ mod tests {
     fn what_cannot_be_filled_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let full = |_: &File| Err(io::ErrorKind::StorageFull.into());
-        let made = make(&folder.path().join("a.wsp"), full);
+        let made = make(&NewPlace::from(&folder.path().join("a.wsp")), full);
         assert_eq!((made.unwrap_err().io_kind(), names(&folder)), (Some(io::ErrorKind::StorageFull), vec![]));
     }
 
@@ -383,12 +408,14 @@ mod tests {
     fn a_file_gets_its_name_in_every_way_there_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
+        let (a, b, open) = (path("a"), path("b"), File::open(&folder).unwrap());
         // Not every file system knows files without names.
-        if let Some(file) = nameless(folder.path()).unwrap() {
+        if let Some(file) = nameless(&(&a).into()).unwrap() {
             assert_eq!(names(&folder), [""; 0]);
-            link(&file, &path("a")).unwrap();
-            link_as_anybody(&file, &path("b")).unwrap();
-            assert_eq!(link_as_anybody(&file, &path("b")), Err(Errno::EXIST));
+            link(&file, &(&a).into()).unwrap();
+            let b = NewPlace::below(open.as_fd(), Path::new("b"), &b);
+            link_as_anybody(&file, &b).unwrap();
+            assert_eq!((link(&file, &b), link_as_anybody(&file, &b)), (Err(Errno::EXIST), Err(Errno::EXIST)));
             assert_eq!(fs::symlink_metadata(path("b")).unwrap().nlink(), 2);
         }
         Draft::beside(&path("c")).unwrap().named(&path("c"), false).unwrap();

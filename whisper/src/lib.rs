@@ -203,7 +203,7 @@ mod update;
 pub mod tools;
 
 #[cfg(feature = "file")]
-pub use create::{Allocation, CreateOptions, sync_folder};
+pub use create::{Allocation, CreateOptions, NewPlace, sync_folder};
 #[cfg(feature = "file")]
 pub use diff::{ArchiveDiff, DiffOptions, Difference};
 #[cfg(feature = "file")]

@@ -113,6 +113,24 @@ fn a_removed_file_is_made_again() {
 }
 
 #[test]
+fn a_file_among_many_new_series_is_found_and_none_is_made_beyond_the_limit() {
+    for (descriptors, limit) in [(64, 0), (0, 0), (64, 1), (0, 1)] {
+        let tree = tree(descriptors);
+        for series in 0..40 {
+            assert_eq!(tree.report(series, &format!("new.s{series}"), &[50]).created, 1);
+        }
+        tree.tree.limit_creates(limit);
+        let made = (40..42).map(|series| tree.report(series, &format!("new.s{series}"), &[50]).created);
+        assert_eq!(made.sum::<usize>(), if limit == 0 { 2 } else { 1 });
+        let copied = tree.path("new/copied.wsp");
+        fs::copy(tree.path("new/s1.wsp"), &copied).unwrap();
+        let report = tree.report(42, "new.copied", &[40]);
+        assert_eq!((report.created, report.refusals.len()), (0, 0));
+        assert_eq!(ages(&copied), [50, 40]);
+    }
+}
+
+#[test]
 fn what_went_into_a_file_that_was_then_replaced_is_brought_over() {
     let tree = tree(64);
     let (path, copy) = (tree.path("a.wsp"), tree.path(".a.wsp.Xy12"));

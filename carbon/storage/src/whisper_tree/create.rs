@@ -16,8 +16,9 @@ use carbon_line::MetricName;
 
 use super::WhisperTree;
 use super::changes::Change;
-use super::look::{Look, identity};
+use super::look::Look;
 use super::reach::fault;
+use super::way::Way;
 use crate::{Pending, StorageError};
 
 /// A new file, what the system says of it, how many points it has no slot for, and its newest slots.
@@ -31,6 +32,7 @@ impl WhisperTree {
     /// Among others [`StorageError::CreateLimit`] and [`StorageError::NoRoom`], at the cost of a `stat` at most.
     pub(super) fn create(
         &self,
+        way: &Way<'_>,
         pending: &Pending,
         path: &Path,
         now: Timestamp,
@@ -46,13 +48,16 @@ impl WhisperTree {
         if !creations.take(begun) {
             return Err(StorageError::CreateLimit { per_minute: creations.limit() });
         }
-        let created = self.create_now(pending, path, now);
+        let created = self.create_now(way, pending, path, now);
         match &created {
             Ok(Some((_, look, ..))) => {
-                creations.found_room(look.device);
+                creations.made(look.device);
                 self.state.changes.note(Change::Created, &pending.name);
             }
-            Ok(None) | Err(_) => creations.give_back(),
+            Ok(None) | Err(_) => {
+                creations.found_old();
+                creations.give_back();
+            }
         }
         created.map_err(|error| match no_room(&error) {
             Some(kind) => {
@@ -72,18 +77,24 @@ impl WhisperTree {
         folders.find_map(|folder| fs::metadata(folder).ok()).map(|metadata| metadata.dev())
     }
 
-    fn create_now(&self, pending: &Pending, path: &Path, now: Timestamp) -> Result<Option<Created>, StorageError> {
+    fn create_now(
+        &self,
+        way: &Way<'_>,
+        pending: &Pending,
+        path: &Path,
+        now: Timestamp,
+    ) -> Result<Option<Created>, StorageError> {
         let mut options = self.rules().layout(&pending.name);
         options.allocation = self.allocation;
-        let create = || Whisper::create_filled(path, &options, &pending.points, now);
+        let create = || Whisper::create_filled(way.to_new(path), &options, &pending.points, now);
         let folder = path.parent().unwrap_or(self.root());
         if folder == self.root() {
-            self.is_in_place()?;
+            self.is_in_place(way)?;
         }
         let created = match create() {
             Err(error) if error.io_kind() == Some(Kind::NotFound) => {
-                self.is_in_place()?;
-                self.make_folder(folder)?;
+                self.is_in_place(way)?;
+                self.make_folder(way, folder)?;
                 create()
             }
             created => created,
@@ -110,11 +121,11 @@ impl WhisperTree {
     }
 
     /// Makes `folder` below the root, and those above it that are missing; never the root itself.
-    pub(super) fn make_folder(&self, folder: &Path) -> Result<(), StorageError> {
-        let made = match fs::create_dir(folder) {
+    pub(super) fn make_folder(&self, way: &Way<'_>, folder: &Path) -> Result<(), StorageError> {
+        let made = match way.make_folder(folder) {
             Err(error) if error.kind() == Kind::NotFound && folder != self.root() => {
-                self.make_folder(folder.parent().unwrap_or(self.root()))?;
-                fs::create_dir(folder)
+                self.make_folder(way, folder.parent().unwrap_or(self.root()))?;
+                way.make_folder(folder)
             }
             made => made,
         };
@@ -126,8 +137,8 @@ impl WhisperTree {
 
     /// Whether the root is the folder that it was at the start. When a disk is not mounted any more, its mount point is
     /// another folder, and a tree begun there would be hidden, and lost to readers, once the disk is back.
-    pub(super) fn is_in_place(&self) -> Result<(), StorageError> {
-        let now = identity(self.root()).map_err(|source| fault("find", self.root(), source))?;
+    pub(super) fn is_in_place(&self, way: &Way<'_>) -> Result<(), StorageError> {
+        let now = way.begin().map_err(|source| fault("find", self.root(), source))?;
         if self.state.root.is_none_or(|root| root == now) {
             return Ok(());
         }

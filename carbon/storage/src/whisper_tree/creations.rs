@@ -20,7 +20,13 @@ pub(super) struct Creations {
     full: Mutex<Vec<(u64, Instant)>>,
     /// Whether there are any, to know it without the lock.
     any_full: AtomicBool,
+    /// How many series in a row were new of those whose files were not known.
+    new: AtomicU32,
 }
+
+/// So many new series in a row, and the next is taken for one, too, without the failed `open` that shows it: that is a
+/// twentieth of what a new file costs, and one that has to be thrown away, since there was one before, costs a whole.
+const MANY: u32 = 32;
 
 /// What is left of the limit.
 #[derive(Debug, Default)]
@@ -86,8 +92,25 @@ impl Creations {
         self.any_full.store(true, Relaxed);
     }
 
+    /// Whether a series whose file is not known is best taken for a new one.
+    pub(super) fn all_are_new(&self) -> bool {
+        self.new.load(Relaxed) >= MANY
+    }
+
+    /// Takes note that a series whose file was not known had one, or could not have one.
+    pub(super) fn found_old(&self) {
+        self.new.store(0, Relaxed);
+    }
+
+    /// Takes note of a new file, for which the device had room.
+    pub(super) fn made(&self, device: u64) {
+        // No further, and two writers at once may lose one.
+        self.new.store((self.new.load(Relaxed) + 1).min(MANY), Relaxed);
+        self.found_room(device);
+    }
+
     /// Takes note that a device has room.
-    pub(super) fn found_room(&self, device: u64) {
+    fn found_room(&self, device: u64) {
         if self.any_full.load(Relaxed) {
             let mut full = self.full();
             full.retain(|(known, _)| *known != device);
@@ -121,6 +144,18 @@ mod tests {
         assert_eq!((granted(0), granted(1), granted(31), granted(3600)), (120, 2, 60, 120));
         creations.give_back();
         assert_eq!((granted(3600), granted(3600)), (1, 0));
+    }
+
+    #[test]
+    fn a_series_is_taken_for_new_after_many_that_were() {
+        let creations = Creations::default();
+        let after = |count: u32| {
+            (0..count).for_each(|_| creations.made(1));
+            creations.all_are_new()
+        };
+        assert_eq!([after(MANY - 1), after(1), after(100)], [false, true, true]);
+        creations.found_old();
+        assert_eq!([after(0), after(MANY - 1), after(1)], [false, false, true]);
     }
 
     #[test]

@@ -48,8 +48,9 @@ impl Rearrange for WhisperTree {
         let (old, new) = (self.present_file_of(from), self.file_of(to));
         let Some(_lock) = locked(&old)? else { return Ok(false) };
         let folder = new.parent().unwrap_or(self.root());
-        self.is_in_place()?;
-        self.make_folder(folder)?;
+        let way = self.state.folder.way(self.root());
+        self.is_in_place(&way)?;
+        self.make_folder(&way, folder)?;
         if let Err(error) = exchange(&old, &new) {
             self.prune(&new);
             return Err(match error {

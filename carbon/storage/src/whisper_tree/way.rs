@@ -15,8 +15,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, openat, statx};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, mkdirat, openat, statx};
 use rustix::io::retry_on_intr;
+use whisper::NewPlace;
 
 use super::look::{Identity, Look, identity};
 
@@ -32,7 +33,7 @@ impl HeldFolder {
         if held.as_ref().map(|(known, _)| *known) != now {
             *held = hold(root).ok();
         }
-        Way { root, folder: held.as_ref().map(|(_, folder)| Arc::clone(folder)) }
+        Way { root, folder: held.as_ref().map(|(known, folder)| (*known, Arc::clone(folder))) }
     }
 }
 
@@ -46,7 +47,7 @@ fn hold(root: &Path) -> io::Result<(Identity, Arc<OwnedFd>)> {
 #[derive(Debug)]
 pub(super) struct Way<'a> {
     root: &'a Path,
-    folder: Option<Arc<OwnedFd>>,
+    folder: Option<(Identity, Arc<OwnedFd>)>,
 }
 
 impl Way<'_> {
@@ -67,9 +68,26 @@ impl Way<'_> {
         }
     }
 
+    /// Where a new file at `path` is to lie.
+    pub(super) fn to_new<'a>(&'a self, path: &'a Path) -> NewPlace<'a> {
+        let (folder, below) = self.to(path);
+        NewPlace::below(folder, below, path)
+    }
+
+    /// Makes the folder at `path`, whose own folder is there.
+    pub(super) fn make_folder(&self, path: &Path) -> io::Result<()> {
+        let (folder, below) = self.to(path);
+        Ok(mkdirat(folder, below, Mode::from_raw_mode(0o777))?)
+    }
+
+    /// Which folder it begins in.
+    pub(super) fn begin(&self) -> io::Result<Identity> {
+        self.folder.as_ref().map_or_else(|| identity(self.root), |(known, _)| Ok(*known))
+    }
+
     /// Where to begin, and the rest of the way.
     fn to<'a>(&'a self, path: &'a Path) -> (BorrowedFd<'a>, &'a Path) {
-        let begin = self.folder.as_deref().zip(below(self.root, path));
+        let begin = self.folder.as_ref().map(|(_, folder)| folder).zip(below(self.root, path));
         begin.map_or((CWD, path), |(folder, below)| (folder.as_fd(), below))
     }
 }

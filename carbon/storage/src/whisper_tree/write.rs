@@ -105,19 +105,29 @@ impl WhisperTree {
             None => (None, None, None),
         };
         let pages = away.then(|| pages.unwrap_or_default());
+        // What goes wrong here shows again below, unless the file was there before.
+        if known.is_none()
+            && self.state.creations.all_are_new()
+            && let Ok(Some(created)) = self.begin(way, pending, &path, now)
+        {
+            return Ok(created);
+        }
         let mut reached = reach(way, &path, descriptor);
         if is_absent(&reached) {
-            if let Some(created) = self.begin(pending, &path, now)? {
+            if let Some(created) = self.begin(way, pending, &path, now)? {
                 return Ok(created);
             }
             reached = reach(way, &path, None);
         }
         let reached = reached?;
+        if known.is_none() {
+            self.state.creations.found_old();
+        }
         let look = reached.look;
         match self.update(&path, reached, (known, pages), pending, now) {
             Err(StorageError::Whisper(damage @ whisper::Error::Corrupt { .. })) => {
                 self.set_aside(&path, &look, damage, now)?;
-                let created = self.begin(pending, &path, now)?;
+                let created = self.begin(way, pending, &path, now)?;
                 created.ok_or_else(|| fault("create", &path, Kind::AlreadyExists.into()))
             }
             updated => updated,
@@ -125,8 +135,14 @@ impl WhisperTree {
     }
 
     /// Creates the file, with its points; nothing if somebody else did meanwhile.
-    fn begin(&self, pending: &Pending, path: &Path, now: Timestamp) -> Result<Option<Written>, StorageError> {
-        let Some((file, look, out_of_range, tip)) = self.create(pending, path, now)? else { return Ok(None) };
+    fn begin(
+        &self,
+        way: &Way<'_>,
+        pending: &Pending,
+        path: &Path,
+        now: Timestamp,
+    ) -> Result<Option<Written>, StorageError> {
+        let Some((file, look, out_of_range, tip)) = self.create(way, pending, path, now)? else { return Ok(None) };
         let mut kept = file.keep();
         self.state.layouts.share(&mut kept);
         let mut known = Known::new(kept, self.device(path, &look)?, &look);
