@@ -49,11 +49,21 @@ pub(super) type Bytes = [u8; PAGE as usize];
 type Slots = [[u8; SLOT]; SLOTS];
 
 /// The slot that is expected next, from those before.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Foretold {
     time: u32,
     step: u32,
     value: u64,
+    /// The value as a whole number, if it was told as one by a scale: so that telling the next one has no division to wait
+    /// for.
+    whole: i64,
+    scale: usize,
+}
+
+impl Default for Foretold {
+    fn default() -> Foretold {
+        Foretold { time: 0, step: 0, value: 0, whole: 0, scale: SCALES.len() }
+    }
 }
 
 impl Foretold {
@@ -61,30 +71,40 @@ impl Foretold {
         self.time.wrapping_add(self.step)
     }
 
-    fn follow(&mut self, time: u32, value: u64) {
-        *self = Foretold { time, step: time.wrapping_sub(self.time), value };
+    fn follow(&mut self, time: u32) {
+        (self.step, self.time) = (time.wrapping_sub(self.time), time);
+    }
+
+    /// Takes a value that was told by its bits.
+    fn take(&mut self, value: u64) {
+        (self.value, self.scale) = (value, SCALES.len());
+    }
+
+    /// Takes a value that was told as a whole number by `scale`.
+    fn take_whole(&mut self, value: u64, whole: i64, scale: usize) {
+        (self.value, self.whole, self.scale) = (value, whole, scale);
     }
 
     /// The value before as a whole number of what `scale` stands for.
     fn whole(&self, scale: usize) -> i64 {
-        (f64::from_bits(self.value) * SCALES[scale]) as i64
+        if scale == self.scale { self.whole } else { (f64::from_bits(self.value) * SCALES[scale]) as i64 }
     }
 
-    /// How `value` differs from the one before, where both are whole numbers by `scale`.
-    fn difference(&self, value: u64, scale: usize) -> Option<u32> {
+    /// `value` as a whole number, and how that differs from the one before, where it is one by `scale`.
+    fn difference(&self, value: u64, scale: usize) -> Option<(i64, u32)> {
         // Rounds what is below 2^51, and without a call; of what is beyond that shows to be wrong below.
         let whole = (f64::from_bits(value) * SCALES[scale] + ROUND - ROUND) as i64;
         let is_exact = (whole as f64 / SCALES[scale]).to_bits() == value;
         let difference = i32::try_from(whole.wrapping_sub(self.whole(scale))).ok().filter(|_| is_exact)?;
         // Small ones have few bits, whatever their sign.
-        Some((difference << 1 ^ difference >> 31) as u32)
+        Some((whole, (difference << 1 ^ difference >> 31) as u32))
     }
 
-    /// What `difference` was made of.
-    fn add(&self, difference: u32, scale: usize) -> u64 {
+    /// Takes the value that differs so from the one before, as whole numbers by `scale`.
+    fn add(&mut self, difference: u32, scale: usize) {
         let difference = (difference >> 1) as i32 ^ -((difference & 1) as i32);
         let whole = self.whole(scale).wrapping_add(difference.into());
-        (whole as f64 / SCALES[scale]).to_bits()
+        self.take_whole((whole as f64 / SCALES[scale]).to_bits(), whole, scale);
     }
 }
 
@@ -125,10 +145,10 @@ impl Coder {
     }
 
     fn add(&mut self, slot: &[u8; SLOT]) {
-        let ((time, value), before) = (parts(slot), self.end.foretold);
-        let on_time = time == before.next();
-        self.end.foretold.follow(time, value);
-        if on_time && value == before.value {
+        let (time, value) = parts(slot);
+        let on_time = time == self.end.foretold.next();
+        self.end.foretold.follow(time);
+        if on_time && value == self.end.foretold.value {
             // A run that goes on is told by its last byte alone.
             let begins = self.end.run == 0 || self.end.run == LONGEST;
             self.len += usize::from(begins);
@@ -137,7 +157,7 @@ impl Coder {
             return;
         }
         self.end.run = 0;
-        let (what, word, bytes) = self.code_of(&before, value);
+        let (what, word, bytes) = self.code_of(value);
         self.code[self.len] = what | if on_time { 0 } else { TIME };
         self.len += 1;
         if !on_time {
@@ -149,8 +169,8 @@ impl Coder {
     }
 
     /// How `value` is told: its code, and what follows that in the first so many bytes of a word.
-    fn code_of(&mut self, before: &Foretold, value: u64) -> (u8, u64, usize) {
-        let changed = value ^ before.value;
+    fn code_of(&mut self, value: u64) -> (u8, u64, usize) {
+        let changed = value ^ self.end.foretold.value;
         if changed == 0 {
             return (0, 0, 0);
         }
@@ -158,19 +178,23 @@ impl Coder {
         let bytes = WORD - (lead + trail) as usize;
         // What differs in one byte is told as well by that.
         if bytes > 1
-            && let Some(difference) = self.difference(before, value)
+            && let Some((whole, difference)) = self.difference(value)
         {
             let digits = ((u32::BITS - difference.leading_zeros()) as usize).div_ceil(8).max(1);
             if digits < bytes {
-                let what = DECIMAL as usize + self.end.scale * DIGITS + digits - 1;
+                let scale = self.end.scale;
+                self.end.foretold.take_whole(value, whole, scale);
+                let what = DECIMAL as usize + scale * DIGITS + digits - 1;
                 return (what as u8, u64::from(difference) << (8 * (WORD - digits)), digits);
             }
         }
+        self.end.foretold.take(value);
         ((1 + lead * 8 + trail) as u8, changed << (8 * lead), bytes)
     }
 
     /// As [`Foretold::difference`] by the scale that fits the values of the page, as far as one does.
-    fn difference(&mut self, before: &Foretold, value: u64) -> Option<u32> {
+    fn difference(&mut self, value: u64) -> Option<(i64, u32)> {
+        let before = &self.end.foretold;
         if let Some(difference) = before.difference(value, self.end.scale) {
             return Some(difference);
         }
@@ -259,8 +283,9 @@ impl Decoder<'_> {
     }
 
     /// The next one; nothing if this is no code.
+    #[inline]
     fn slot(&mut self) -> Option<[u8; SLOT]> {
-        let (mut time, mut value) = (self.end.foretold.next(), self.end.foretold.value);
+        let mut time = self.end.foretold.next();
         if self.left > 0 {
             self.left -= 1;
         } else {
@@ -268,37 +293,42 @@ impl Decoder<'_> {
             self.end.run = 0;
             if what & TIME != 0 {
                 time = u32::from_be_bytes(*self.code.split_off(..4)?.first_chunk()?);
-                value = self.value(what & !TIME)?;
+                self.take_value(what & !TIME)?;
             } else if what > RUN {
                 self.end.run = what - RUN;
                 self.left = self.end.run - 1;
             } else {
-                value = self.value(what)?;
+                self.take_value(what)?;
             }
         }
-        self.end.foretold.follow(time, value);
+        self.end.foretold.follow(time);
         self.end.slots += 1;
-        Some(slot_of(time, value))
+        Some(slot_of(time, self.end.foretold.value))
     }
 
-    /// The value of a slot by its code, and what follows that.
-    fn value(&mut self, what: u8) -> Option<u64> {
-        let (what, before) = (usize::from(what), self.end.foretold);
+    /// Takes the value of a slot by its code, and what follows that.
+    #[inline]
+    fn take_value(&mut self, what: u8) -> Option<()> {
+        let what = usize::from(what);
         if what == 0 {
-            return Some(before.value);
+            return Some(());
         }
         if let Some(decimal) = what.checked_sub(DECIMAL.into()) {
             let (scale, digits) = (decimal / DIGITS, decimal % DIGITS + 1);
-            let word = self.word(digits)?;
             self.end.scale = Some(scale).filter(|scale| *scale < SCALES.len())?;
-            return Some(before.add(word as u32, scale));
+            let difference = self.word(digits)? as u32;
+            self.end.foretold.add(difference, scale);
+            return Some(());
         }
         let (lead, trail) = ((what - 1) / 8, (what - 1) % 8);
         let bytes = WORD.checked_sub(lead + trail).filter(|bytes| *bytes > 0)?;
-        Some(before.value ^ self.word(bytes)? << (8 * trail))
+        let changed = self.word(bytes)? << (8 * trail);
+        self.end.foretold.take(self.end.foretold.value ^ changed);
+        Some(())
     }
 
     /// The number in the next bytes, one to eight.
+    #[inline]
     fn word(&mut self, bytes: usize) -> Option<u64> {
         let mut word = [0; WORD];
         match self.code.first_chunk() {
