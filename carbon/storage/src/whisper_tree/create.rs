@@ -1,7 +1,9 @@
 //! New files, and the folders they lie in.
 //!
 //! A file appears complete with its first points, or not at all: `open` without a name, its room, one `pwrite`, `linkat`,
-//! nothing more (a temporary name and `renameat2` where files cannot be without one). A missing folder is found out by failing, so files of known folders pay nothing for it.
+//! `statx`, nothing more (a temporary name and `renameat2` where files cannot be without one). Before that a failed `open`
+//! has shown that there is none, unless all series before were new as well, see [`Creations`](super::creations). A missing
+//! folder is found out by failing, so files of known folders pay nothing for it.
 
 use std::fs;
 use std::io::{self, ErrorKind as Kind};
