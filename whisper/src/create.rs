@@ -6,7 +6,7 @@
 //! they get theirs, where the file system knows that, so that nothing is left of them; a folder then changes once instead
 //! of three times, which saves 4 of 48 us a file on ext4.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
@@ -60,21 +60,21 @@ impl CreateOptions {
 
 /// Where a new file is to lie.
 #[derive(Clone, Copy, Debug)]
-pub struct NewPlace<'a> {
-    path: &'a Path,
-    folder: BorrowedFd<'a>,
-    below: &'a Path,
+pub struct NewPlace<'p, 'f> {
+    path: &'p Path,
+    folder: BorrowedFd<'f>,
+    below: &'p Path,
 }
 
-impl<'a> NewPlace<'a> {
+impl<'p, 'f> NewPlace<'p, 'f> {
     /// At `path`, which is `below` as seen from an open `folder`: there are fewer folders on that way.
-    pub fn below(folder: BorrowedFd<'a>, below: &'a Path, path: &'a Path) -> NewPlace<'a> {
+    pub fn below(folder: BorrowedFd<'f>, below: &'p Path, path: &'p Path) -> NewPlace<'p, 'f> {
         NewPlace { path, folder, below }
     }
 }
 
-impl<'a, P: AsRef<Path> + ?Sized> From<&'a P> for NewPlace<'a> {
-    fn from(path: &'a P) -> NewPlace<'a> {
+impl<'p, P: AsRef<Path> + ?Sized> From<&'p P> for NewPlace<'p, 'static> {
+    fn from(path: &'p P) -> NewPlace<'p, 'static> {
         NewPlace { path: path.as_ref(), folder: CWD, below: path.as_ref() }
     }
 }
@@ -118,8 +118,8 @@ impl Whisper<File> {
     ///
     /// # Errors
     /// As [`Whisper::create`].
-    pub fn create_filled<'a>(
-        place: impl Into<NewPlace<'a>>,
+    pub fn create_filled<'p, 'f>(
+        place: impl Into<NewPlace<'p, 'f>>,
         options: &CreateOptions,
         points: &[Point],
         now: Timestamp,
@@ -163,8 +163,8 @@ impl Whisper<File> {
     ) -> Result<(), Error> {
         let path = path.as_ref();
         let old = Whisper::open_read_only(path)?;
-        let draft = Draft::beside(path)?;
-        fs::copy(path, &draft.name.path).map_err(|source| Error::io("copy", path, source))?;
+        let draft = Draft::beside(path.into())?;
+        fs::copy(path, &draft.name.below).map_err(|source| Error::io("copy", path, source))?;
         let file = draft.file.try_clone().map_err(|source| Error::io("open", path, source))?;
         let mut copy = Whisper::over(file, path)?;
         change(&mut copy)?;
@@ -196,7 +196,7 @@ pub fn sync_folder(path: &Path) -> Result<(), Error> {
 }
 
 /// A new file that holds what `fill` writes.
-fn make(place: &NewPlace<'_>, fill: impl Fn(&File) -> io::Result<()>) -> Result<File, Error> {
+fn make(place: &NewPlace<'_, '_>, fill: impl Fn(&File) -> io::Result<()>) -> Result<File, Error> {
     /// Whether files can be named when they are complete, as far as is known.
     static NAMED_LATE: AtomicBool = AtomicBool::new(true);
     let path = place.path;
@@ -215,15 +215,15 @@ fn make(place: &NewPlace<'_>, fill: impl Fn(&File) -> io::Result<()>) -> Result<
             Err(_) => refused = true,
         }
     }
-    let draft = Draft::beside(path)?;
+    let draft = Draft::beside(*place)?;
     fill(&draft.file)?;
-    let file = draft.named(path, false)?;
+    let file = draft.named(place, false)?;
     NAMED_LATE.fetch_and(!refused, Ordering::Relaxed);
     Ok(file)
 }
 
 /// An empty file without a name, where the file system knows that.
-fn nameless(place: &NewPlace<'_>) -> Result<Option<File>, Error> {
+fn nameless(place: &NewPlace<'_, '_>) -> Result<Option<File>, Error> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     match rustix::fs::openat(place.folder, folder_of(place.below), flags, Mode::from_raw_mode(0o666)) {
         Ok(file) => Ok(Some(file.into())),
@@ -234,7 +234,7 @@ fn nameless(place: &NewPlace<'_>) -> Result<Option<File>, Error> {
 }
 
 /// Gives a file without a name its name, unless that is taken.
-fn link(file: &File, place: &NewPlace<'_>) -> Result<(), Errno> {
+fn link(file: &File, place: &NewPlace<'_, '_>) -> Result<(), Errno> {
     match rustix::fs::linkat(file, "", place.folder, place.below, AtFlags::EMPTY_PATH) {
         // Before Linux 6.10 only root may do it this way.
         Err(Errno::NOENT | Errno::PERM) => link_as_anybody(file, place),
@@ -242,14 +242,14 @@ fn link(file: &File, place: &NewPlace<'_>) -> Result<(), Errno> {
     }
 }
 
-fn link_as_anybody(file: &File, place: &NewPlace<'_>) -> Result<(), Errno> {
+fn link_as_anybody(file: &File, place: &NewPlace<'_, '_>) -> Result<(), Errno> {
     let open = format!("/proc/self/fd/{}", file.as_raw_fd());
     rustix::fs::linkat(CWD, &open, place.folder, place.below, AtFlags::SYMLINK_FOLLOW)
 }
 
 /// A new file under a temporary name.
-pub(crate) fn draft(path: &Path, options: &CreateOptions) -> Result<Draft, Error> {
-    let draft = Draft::beside(path)?;
+pub(crate) fn draft(path: &Path, options: &CreateOptions) -> Result<Draft<'static>, Error> {
+    let draft = Draft::beside(path.into())?;
     let filled = lay_out(&draft.file, &Header::of(options), options.allocation);
     filled.map_err(|source| Error::io("create", path, source))?;
     Ok(draft)
@@ -296,64 +296,77 @@ fn write_zeros(layer: &impl WriteAt, begin: u64, end: u64) -> io::Result<()> {
 }
 
 /// A file under a temporary name. Unless published it is removed again.
-pub(crate) struct Draft {
+pub(crate) struct Draft<'a> {
     pub(crate) file: File,
-    name: DraftName,
+    name: DraftName<'a>,
 }
 
 /// The temporary name, which is given up either by renaming or by removing the file.
-struct DraftName {
-    path: PathBuf,
+struct DraftName<'a> {
+    folder: BorrowedFd<'a>,
+    /// As seen from there.
+    below: PathBuf,
     published: bool,
 }
 
-impl Draft {
-    /// An empty file in the folder of `path`, not readable as a metric.
-    pub(crate) fn beside(path: &Path) -> Result<Draft, Error> {
+impl<'a> Draft<'a> {
+    /// An empty file in the folder of `place`, not readable as a metric.
+    pub(crate) fn beside(place: NewPlace<'_, 'a>) -> Result<Draft<'a>, Error> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
+        let (folder, path) = (place.folder, place.path);
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         loop {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
-            let draft = folder_of(path).join(format!(".whisper-{}-{count}.new", std::process::id()));
-            match OpenOptions::new().read(true).write(true).create_new(true).open(&draft) {
-                Ok(file) => return Ok(Draft { file, name: DraftName { path: draft, published: false } }),
-                // Left behind by a process of the same number that was killed.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Err(Error::NotFound { path: folder_of(path).to_owned() });
+            let below = folder_of(place.below).join(format!(".whisper-{}-{count}.new", std::process::id()));
+            match rustix::fs::openat(folder, &below, flags, Mode::from_raw_mode(0o666)) {
+                Ok(file) => {
+                    return Ok(Draft { file: file.into(), name: DraftName { folder, below, published: false } });
                 }
-                Err(source) => return Err(Error::io("create", path, source)),
+                // Left behind by a process of the same number that was killed.
+                Err(Errno::EXIST) => {}
+                Err(Errno::NOENT) => return Err(Error::NotFound { path: folder_of(path).to_owned() }),
+                Err(error) => return Err(Error::io("create", path, error.into())),
             }
         }
     }
 
     /// Gives the file its name, in one step for everybody who looks.
     pub(crate) fn publish(self, path: &Path, replace: bool) -> Result<Whisper, Error> {
-        Whisper::over(self.named(path, replace)?, path)
+        Whisper::over(self.named(&path.into(), replace)?, path)
     }
 
-    fn named(self, path: &Path, replace: bool) -> Result<File, Error> {
+    fn named(self, place: &NewPlace<'_, '_>, replace: bool) -> Result<File, Error> {
         let Draft { file, mut name } = self;
-        let renamed = if replace { fs::rename(&name.path, path) } else { rename_new(&name.path, path) };
-        renamed.map_err(|source| Error::io("rename to", path, source))?;
+        let flags = if replace { RenameFlags::empty() } else { RenameFlags::NOREPLACE };
+        name.rename(place, flags).map_err(|error| Error::io("rename to", place.path, error.into()))?;
         name.published = true;
         Ok(file)
     }
 }
 
-impl Drop for DraftName {
-    fn drop(&mut self) {
-        if !self.published {
-            // Nobody is left who could act on a failure here; fsck reports what stays.
-            let _ = fs::remove_file(&self.path);
+impl DraftName<'_> {
+    fn rename(&self, place: &NewPlace<'_, '_>, flags: RenameFlags) -> Result<(), Errno> {
+        let ((from, old), (to, new)) = ((self.folder, &self.below), (place.folder, place.below));
+        if flags.is_empty() {
+            return rustix::fs::renameat(from, old, to, new);
+        }
+        match rustix::fs::renameat_with(from, old, to, new, flags) {
+            // Some network file systems cannot refuse to replace; a second link can.
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                rustix::fs::linkat(from, old, to, new, AtFlags::empty())?;
+                rustix::fs::unlinkat(from, old, AtFlags::empty())
+            }
+            done => done,
         }
     }
 }
 
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // Some network file systems cannot refuse to replace; a second link can.
-        Err(Errno::INVAL | Errno::NOSYS) => fs::hard_link(from, to).and_then(|()| fs::remove_file(from)),
-        done => Ok(done?),
+impl Drop for DraftName<'_> {
+    fn drop(&mut self) {
+        if !self.published {
+            // Nobody is left who could act on a failure here; fsck reports what stays.
+            let _ = rustix::fs::unlinkat(self.folder, &self.below, AtFlags::empty());
+        }
     }
 }
 
@@ -418,7 +431,14 @@ mod tests {
             assert_eq!((link(&file, &b), link_as_anybody(&file, &b)), (Err(Errno::EXIST), Err(Errno::EXIST)));
             assert_eq!(fs::symlink_metadata(path("b")).unwrap().nlink(), 2);
         }
-        Draft::beside(&path("c")).unwrap().named(&path("c"), false).unwrap();
-        assert!(names(&folder).ends_with(&["c".to_owned()]));
+        let c = path("c");
+        Draft::beside((&c).into()).unwrap().named(&(&c).into(), false).unwrap();
+        let d = path("d");
+        let inside = NewPlace::below(open.as_fd(), Path::new("d"), &d);
+        Draft::beside(inside).unwrap().named(&inside, false).unwrap();
+        let taken = Draft::beside(inside).unwrap().named(&inside, false);
+        assert_eq!(taken.unwrap_err().io_kind(), Some(io::ErrorKind::AlreadyExists));
+        drop(Draft::beside(inside).unwrap());
+        assert!(names(&folder).ends_with(&["c".to_owned(), "d".to_owned()]) && names(&folder).len() <= 4);
     }
 }

@@ -176,7 +176,7 @@ impl Whisper<File> {
 
 /// A sound file made from a damaged one, not yet in its place; dropped, it is gone.
 pub struct Salvaged {
-    draft: Draft,
+    draft: Draft<'static>,
     /// How many points were saved.
     pub points: usize,
 }

@@ -45,9 +45,11 @@ impl WhisperTree {
         let (creations, begun) = (&self.state.creations, Instant::now());
         let device = || self.device_below(path.parent()?);
         if !creations.may_try(begun, device) {
+            creations.none_made();
             return Err(StorageError::NoRoom { path: path.to_owned(), source: Kind::StorageFull.into() });
         }
         if !creations.take(begun) {
+            creations.none_made();
             return Err(StorageError::CreateLimit { per_minute: creations.limit() });
         }
         let created = self.create_now(way, pending, path, now);
@@ -57,7 +59,7 @@ impl WhisperTree {
                 self.state.changes.note(Change::Created, &pending.name);
             }
             Ok(None) | Err(_) => {
-                creations.found_old();
+                creations.none_made();
                 creations.give_back();
             }
         }
@@ -124,8 +126,11 @@ impl WhisperTree {
 
     /// Makes `folder` below the root, and those above it that are missing; never the root itself.
     pub(super) fn make_folder(&self, way: &Way<'_>, folder: &Path) -> Result<(), StorageError> {
+        if folder == self.root() {
+            return Err(fault("find", folder, Kind::NotFound.into()));
+        }
         let made = match way.make_folder(folder) {
-            Err(error) if error.kind() == Kind::NotFound && folder != self.root() => {
+            Err(error) if error.kind() == Kind::NotFound => {
                 self.make_folder(way, folder.parent().unwrap_or(self.root()))?;
                 way.make_folder(folder)
             }
@@ -159,4 +164,21 @@ fn no_room(error: &StorageError) -> Option<Kind> {
         _ => return None,
     };
     matches!(kind, Kind::StorageFull | Kind::QuotaExceeded).then_some(kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::StorageRules;
+
+    #[test]
+    fn a_root_that_is_gone_is_not_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("whisper");
+        let tree = WhisperTree::open(&root, StorageRules::default(), whisper::Allocation::Sparse).unwrap();
+        let way = tree.state.folder.way(&root);
+        tree.make_folder(&way, &root.join("a/b")).unwrap();
+        fs::remove_dir_all(&root).unwrap();
+        assert!(tree.make_folder(&way, &root.join("a/b")).is_err() && !root.exists());
+    }
 }

@@ -98,8 +98,8 @@ impl Creations {
         self.new.load(Relaxed) >= MANY
     }
 
-    /// Takes note that a series whose file was not known had one, or could not have one.
-    pub(super) fn found_old(&self) {
+    /// Takes note that a series whose file was not known had one, or did not get one.
+    pub(super) fn none_made(&self) {
         self.new.store(0, Relaxed);
     }
 
@@ -155,7 +155,7 @@ mod tests {
             creations.all_are_new()
         };
         assert_eq!([after(MANY - 1), after(1), after(100)], [false, true, true]);
-        creations.found_old();
+        creations.none_made();
         assert_eq!([after(0), after(MANY - 1), after(1)], [false, false, true]);
     }
 

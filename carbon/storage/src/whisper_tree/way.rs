@@ -69,7 +69,7 @@ impl Way<'_> {
     }
 
     /// Where a new file at `path` is to lie.
-    pub(super) fn to_new<'a>(&'a self, path: &'a Path) -> NewPlace<'a> {
+    pub(super) fn to_new<'a>(&'a self, path: &'a Path) -> NewPlace<'a, 'a> {
         let (folder, below) = self.to(path);
         NewPlace::below(folder, below, path)
     }

@@ -121,7 +121,7 @@ impl WhisperTree {
         }
         let reached = reached?;
         if known.is_none() {
-            self.state.creations.found_old();
+            self.state.creations.none_made();
         }
         let look = reached.look;
         match self.update(&path, reached, (known, pages), pending, now) {

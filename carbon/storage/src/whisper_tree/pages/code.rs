@@ -482,9 +482,19 @@ mod tests {
         }
 
         #[test]
-        fn what_is_no_page_is_refused(number in 0u64..3, code in prop::collection::vec(any::<u8>(), 0..300)) {
+        fn what_is_decoded_is_a_page(number in 0u64..3, code in prop::collection::vec(any::<u8>(), 0..300)) {
             let mut page = [0; PAGE as usize];
-            prop_assert!(decode(number, &code, &mut page).is_none() || encode(number, &page).len() <= code.len());
+            if decode(number, &code, &mut page).is_some() {
+                size(number, &page);
+            }
         }
+    }
+
+    #[test]
+    fn what_is_no_code_is_refused() {
+        let refused = |code: &[u8]| decode(0, code, &mut [0; PAGE as usize]).is_none();
+        assert!(refused(&[TIME]) && refused(&[TIME, 0, 0, 1]) && refused(&[DECIMAL + 1, 1]) && refused(&[64, 1]));
+        assert!(refused(&[RUN + LONGEST; 8]), "more slots than a page has");
+        assert!(!refused(&[RUN + LONGEST; 7]) && !refused(&[]));
     }
 }
