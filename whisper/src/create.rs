@@ -8,17 +8,19 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{AtFlags, CWD, FallocateFlags, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, CWD, FallocateFlags, Mode, OFlags};
 use rustix::io::Errno;
 
+use crate::draft::Draft;
 use crate::fresh::Fresh;
 use crate::kept::Bases;
 use crate::layer::WriteAt;
+use crate::place::{NewPlace, folder_of};
 use crate::{AggregationMethod, Error, Header, Point, Retentions, Timestamp, Tip, Whisper, XFilesFactor};
 
 /// What a new file is like.
@@ -55,27 +57,6 @@ impl CreateOptions {
             x_files_factor: XFilesFactor::default(),
             allocation: Allocation::default(),
         }
-    }
-}
-
-/// Where a new file is to lie.
-#[derive(Clone, Copy, Debug)]
-pub struct NewPlace<'p, 'f> {
-    path: &'p Path,
-    folder: BorrowedFd<'f>,
-    below: &'p Path,
-}
-
-impl<'p, 'f> NewPlace<'p, 'f> {
-    /// At `path`, which is `below` as seen from an open `folder`: there are fewer folders on that way.
-    pub fn below(folder: BorrowedFd<'f>, below: &'p Path, path: &'p Path) -> NewPlace<'p, 'f> {
-        NewPlace { path, folder, below }
-    }
-}
-
-impl<'p, P: AsRef<Path> + ?Sized> From<&'p P> for NewPlace<'p, 'static> {
-    fn from(path: &'p P) -> NewPlace<'p, 'static> {
-        NewPlace { path: path.as_ref(), folder: CWD, below: path.as_ref() }
     }
 }
 
@@ -164,7 +145,7 @@ impl Whisper<File> {
         let path = path.as_ref();
         let old = Whisper::open_read_only(path)?;
         let draft = Draft::beside(path.into())?;
-        fs::copy(path, &draft.name.below).map_err(|source| Error::io("copy", path, source))?;
+        fs::copy(path, draft.path()).map_err(|source| Error::io("copy", path, source))?;
         let file = draft.file.try_clone().map_err(|source| Error::io("open", path, source))?;
         let mut copy = Whisper::over(file, path)?;
         change(&mut copy)?;
@@ -295,88 +276,6 @@ fn write_zeros(layer: &impl WriteAt, begin: u64, end: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// A file under a temporary name. Unless published it is removed again.
-pub(crate) struct Draft<'a> {
-    pub(crate) file: File,
-    name: DraftName<'a>,
-}
-
-/// The temporary name, which is given up either by renaming or by removing the file.
-struct DraftName<'a> {
-    folder: BorrowedFd<'a>,
-    /// As seen from there.
-    below: PathBuf,
-    published: bool,
-}
-
-impl<'a> Draft<'a> {
-    /// An empty file in the folder of `place`, not readable as a metric.
-    pub(crate) fn beside(place: NewPlace<'_, 'a>) -> Result<Draft<'a>, Error> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let (folder, path) = (place.folder, place.path);
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        loop {
-            let count = COUNT.fetch_add(1, Ordering::Relaxed);
-            let below = folder_of(place.below).join(format!(".whisper-{}-{count}.new", std::process::id()));
-            match rustix::fs::openat(folder, &below, flags, Mode::from_raw_mode(0o666)) {
-                Ok(file) => {
-                    return Ok(Draft { file: file.into(), name: DraftName { folder, below, published: false } });
-                }
-                // Left behind by a process of the same number that was killed.
-                Err(Errno::EXIST) => {}
-                Err(Errno::NOENT) => return Err(Error::NotFound { path: folder_of(path).to_owned() }),
-                Err(error) => return Err(Error::io("create", path, error.into())),
-            }
-        }
-    }
-
-    /// Gives the file its name, in one step for everybody who looks.
-    pub(crate) fn publish(self, path: &Path, replace: bool) -> Result<Whisper, Error> {
-        Whisper::over(self.named(&path.into(), replace)?, path)
-    }
-
-    fn named(self, place: &NewPlace<'_, '_>, replace: bool) -> Result<File, Error> {
-        let Draft { file, mut name } = self;
-        let flags = if replace { RenameFlags::empty() } else { RenameFlags::NOREPLACE };
-        name.rename(place, flags).map_err(|error| Error::io("rename to", place.path, error.into()))?;
-        name.published = true;
-        Ok(file)
-    }
-}
-
-impl DraftName<'_> {
-    fn rename(&self, place: &NewPlace<'_, '_>, flags: RenameFlags) -> Result<(), Errno> {
-        let ((from, old), (to, new)) = ((self.folder, &self.below), (place.folder, place.below));
-        if flags.is_empty() {
-            return rustix::fs::renameat(from, old, to, new);
-        }
-        match rustix::fs::renameat_with(from, old, to, new, flags) {
-            // Some network file systems cannot refuse to replace; a second link can.
-            Err(Errno::INVAL | Errno::NOSYS) => {
-                rustix::fs::linkat(from, old, to, new, AtFlags::empty())?;
-                rustix::fs::unlinkat(from, old, AtFlags::empty())
-            }
-            done => done,
-        }
-    }
-}
-
-impl Drop for DraftName<'_> {
-    fn drop(&mut self) {
-        if !self.published {
-            // Nobody is left who could act on a failure here; fsck reports what stays.
-            let _ = rustix::fs::unlinkat(self.folder, &self.below, AtFlags::empty());
-        }
-    }
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::fd::AsFd;
@@ -418,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_gets_its_name_in_every_way_there_is() {
+    fn a_file_without_a_name_gets_one_from_root_and_from_anybody() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let (a, b, open) = (path("a"), path("b"), File::open(&folder).unwrap());
@@ -431,14 +330,5 @@ mod tests {
             assert_eq!((link(&file, &b), link_as_anybody(&file, &b)), (Err(Errno::EXIST), Err(Errno::EXIST)));
             assert_eq!(fs::symlink_metadata(path("b")).unwrap().nlink(), 2);
         }
-        let c = path("c");
-        Draft::beside((&c).into()).unwrap().named(&(&c).into(), false).unwrap();
-        let d = path("d");
-        let inside = NewPlace::below(open.as_fd(), Path::new("d"), &d);
-        Draft::beside(inside).unwrap().named(&inside, false).unwrap();
-        let taken = Draft::beside(inside).unwrap().named(&inside, false);
-        assert_eq!(taken.unwrap_err().io_kind(), Some(io::ErrorKind::AlreadyExists));
-        drop(Draft::beside(inside).unwrap());
-        assert!(names(&folder).ends_with(&["c".to_owned(), "d".to_owned()]) && names(&folder).len() <= 4);
     }
 }

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-use crate::create::{Draft, draft};
+use crate::create::draft;
+use crate::draft::Draft;
 use crate::error::Damage;
 use crate::file::{time_of, value_of};
 use crate::layer::ReadAt;

@@ -163,6 +163,8 @@ mod create;
 #[cfg(feature = "file")]
 mod diff;
 #[cfg(feature = "file")]
+mod draft;
+#[cfg(feature = "file")]
 mod fetch;
 #[cfg(feature = "file")]
 mod file;
@@ -185,6 +187,8 @@ mod merge;
 #[cfg(feature = "file")]
 mod migrate;
 #[cfg(feature = "file")]
+mod place;
+#[cfg(feature = "file")]
 mod propagate;
 #[cfg(feature = "file")]
 mod resize;
@@ -203,7 +207,7 @@ mod update;
 pub mod tools;
 
 #[cfg(feature = "file")]
-pub use create::{Allocation, CreateOptions, NewPlace, sync_folder};
+pub use create::{Allocation, CreateOptions, sync_folder};
 #[cfg(feature = "file")]
 pub use diff::{ArchiveDiff, DiffOptions, Difference};
 #[cfg(feature = "file")]
@@ -220,6 +224,8 @@ pub use kept::Kept;
 pub use merge::MergeWindow;
 #[cfg(feature = "file")]
 pub use migrate::Migration;
+#[cfg(feature = "file")]
+pub use place::NewPlace;
 #[cfg(feature = "file")]
 pub use resize::Resampled;
 #[cfg(feature = "file")]
