@@ -1,8 +1,8 @@
 //! When a new series may have its file: so many a minute, and not on a disk that was full a moment ago. And when one is
 //! taken for new without having been looked up.
 //!
-//! The first two are rules without a clock of their own. A series that has to wait costs its tree the failed `open` that shows it
-//! to be new, and nothing more; while a disk is full one `stat` tells whether the file would lie there.
+//! The first two are rules without a clock of their own. A series that has to wait costs its tree the failed `open` that
+//! shows it to be new, and nothing more; while a disk is full one `stat` tells whether the file would lie there.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
