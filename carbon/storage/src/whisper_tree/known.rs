@@ -148,8 +148,9 @@ impl KnownFiles {
         Some(Knowledge { known, file, pages })
     }
 
-    /// Puts back what is known of a series after a write. The descriptor is kept, and its lock given up, or closed.
-    pub(super) fn put(&self, series: SeriesId, left: Left) {
+    /// Puts back what is known of a series after a write. The descriptor is kept, and its lock given up, or given back to
+    /// be closed, as are others that have to go.
+    pub(super) fn put(&self, series: SeriesId, left: Left) -> impl Iterator<Item = File> + use<> {
         let Left { known, file, pages, written: milliseconds, first } = left;
         let before = known.written;
         let mut known = known.written_at(milliseconds, first);
@@ -176,9 +177,7 @@ impl KnownFiles {
             }
             part.descriptors.remove(replaced.descriptor)
         });
-        drop(part);
-        // Closed only now: no lock is held over a system call that may wait.
-        drop((closed, grown_up, twice));
+        closed.into_iter().chain(grown_up).chain(twice)
     }
 
     /// Halves the number of descriptors that are kept from now on, and gives it, unless it is zero already; those used
@@ -306,7 +305,7 @@ mod tests {
         let series = |number: u32| SeriesId::new(number * PARTS as u32);
         let put = |number, at: &dyn Fn(&Look) -> u64| {
             let (left, look) = made(&folder, number);
-            files.put(series(number), Left { written: at(&look), ..left });
+            drop(files.put(series(number), Left { written: at(&look), ..left }));
             look
         };
         let looks: Vec<Look> = (0..8).map(|number| put(number, &|look| milliseconds(look.changed))).collect();
@@ -324,7 +323,7 @@ mod tests {
         let series = |number: u32| SeriesId::new(number * PARTS as u32);
         for number in 0..4 {
             let (left, _) = made(&folder, number);
-            files.put(series(number), Left { written: left.written + u64::from(number), ..left });
+            drop(files.put(series(number), Left { written: left.written + u64::from(number), ..left }));
         }
         assert_eq!(files.spare(), Some(2 * PARTS));
         let open = [0, 1, 2, 3].map(|number| files.take(series(number)).unwrap().file.is_some());
@@ -337,7 +336,7 @@ mod tests {
     fn a_series_that_was_taken_out_twice_keeps_one_descriptor() {
         let (folder, files) = (tempfile::tempdir().unwrap(), KnownFiles::new(4 * PARTS, 0));
         for number in 0..3 {
-            files.put(SeriesId::new(0), made(&folder, number).0);
+            drop(files.put(SeriesId::new(0), made(&folder, number).0));
         }
         assert_eq!(lock(&files.parts[0]).descriptors.len(), 1);
         assert!(files.take(SeriesId::new(0)).unwrap().file.is_some());

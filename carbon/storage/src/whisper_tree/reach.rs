@@ -4,14 +4,15 @@
 //! file that is known:
 //!
 //! - descriptor kept: `flock`, `statx` of the path, the writes, `flock`;
-//! - not kept: `open`, `flock`, `statx` of the file, the writes, `close`.
+//! - not kept: `open`, `flock`, `statx` of the file, the writes, `close`; `open` and `close` of several in a row, see
+//!   [`visit`](super::visit).
 //!
 //! One look tells device and inode (another file took the name), size (cut or grown) and time of change (written in
 //! place, as `cp` over it or `whisper set-xff` do; a change in the same few milliseconds as our own last write is taken
 //! for ours). If anything differs the header is read anew. The time is that of the inode: the one of the content is set
 //! back by `cp -p` and `rsync --inplace`, so that what they have overwritten looks as old as what they copied.
 
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
@@ -20,6 +21,7 @@ use std::time::Instant;
 use rustix::fs::OFlags;
 
 use super::look::{Identity, Look};
+use super::round::Round;
 use super::way::Way;
 use crate::StorageError;
 
@@ -40,13 +42,19 @@ pub(super) struct Reached {
     pub(super) locked: bool,
 }
 
-/// The file at `path`, by the `kept` descriptor if that is still the one behind the name.
-pub(super) fn reach(way: &Way, path: &Path, kept: Option<(File, Identity)>) -> Result<Reached, StorageError> {
+/// The file at `path`, by the `kept` descriptor if that is still the one behind the name, or as it was `opened` a moment
+/// ago.
+pub(super) fn reach(
+    round: &Round<'_>,
+    path: &Path,
+    kept: Option<(File, Identity)>,
+    mut opened: Option<File>,
+) -> Result<Reached, StorageError> {
     let mut before = None;
     if let Some((file, identity)) = kept {
-        lock(&file, path)?;
+        lock(round, &file, path)?;
         let looked = Instant::now();
-        let look = way.look(path).map_err(|source| fault("stat", path, source))?;
+        let look = round.way.look(path).map_err(|source| fault("stat", path, source))?;
         if (look.device, look.inode) == identity {
             return Ok(Reached { file, look, looked, before, held: true, locked: true });
         }
@@ -55,10 +63,10 @@ pub(super) fn reach(way: &Way, path: &Path, kept: Option<(File, Identity)>) -> R
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let file = open(way, path)?;
+        let file = opened.take().map_or_else(|| open(&round.way, path), Ok)?;
         let locked = attempts <= REPLACEMENTS;
         if locked {
-            lock(&file, path)?;
+            lock(round, &file, path)?;
         }
         // Looked at only now: a tool that held the lock may have put another file under the name meanwhile (`whisper
         // migrate` does), and what is written into the old one would be lost.
@@ -99,8 +107,15 @@ fn not_a_file(path: &Path, kind: &'static str) -> StorageError {
 }
 
 /// Waits until no tool holds the file.
-fn lock(file: &File, path: &Path) -> Result<(), StorageError> {
-    match file.lock() {
+fn lock(round: &Round<'_>, file: &File, path: &Path) -> Result<(), StorageError> {
+    let locked = match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            round.will_wait();
+            file.lock()
+        }
+        locked => locked.map_err(io::Error::from),
+    };
+    match locked {
         // A file system without locks: its tools cannot take turns either.
         Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
         locked => locked.map_err(|source| fault("lock", path, source)),

@@ -1,7 +1,8 @@
 //! Writing: a look at the file, then one gathered update. What is known of a file is not read again.
 //!
 //! A known file without a kept descriptor costs `open`, `flock`, `statx`, one `pwrite` for each run of points in each
-//! archive, and `close`; with one, `flock`, `statx`, the writes, and `flock`. See [`reach`](super::reach) for why.
+//! archive, and `close`; with one, `flock`, `statx`, the writes, and `flock`. See [`reach`](super::reach) for why, and
+//! [`visit`](super::visit) for the order.
 //! Nothing is allocated per point; per series the path and the bytes of its runs. Coarser archives take one `pwrite`
 //! each, and now and then one `pread`: what they need of the points before is known, see [`Tip`](whisper::Tip). A batch
 //! adds two `preadv2` and the `statx` of the tree. Where the page cache is too small each update takes a `statx` more, see
@@ -28,7 +29,8 @@ use super::look::Look;
 use super::pages::{Pages, WholePages};
 use super::quarantine::is_settled;
 use super::reach::{Reached, fault, metadata, reach};
-use super::way::Way;
+use super::round::Round;
+use super::visit::Visit;
 use super::{WhisperTree, milliseconds};
 use crate::{Answer, Metadata, Pending, Rearrange, Refusal, SeriesId, StorageError, Store, WriteReport};
 
@@ -40,14 +42,24 @@ impl Store for WhisperTree {
             let known: Vec<_> = batch.iter().map(|pending| self.state.known.take(pending.series)).collect();
             let way = self.state.folder.way(self.root());
             let away = self.fetch_ahead(&way, batch, &known);
-            for (index, (pending, known)) in batch.iter().zip(known).enumerate() {
-                match self.write_one(&way, pending, known, away, now) {
-                    Ok(written) => {
-                        report.created += usize::from(written.created);
-                        report.out_of_range += written.out_of_range;
+            let round = Round::new(way, now, away);
+            let mut rest = batch.iter().zip(known).enumerate();
+            while let Some(visits) = self.next_visits(&round, &mut rest) {
+                for visit in visits {
+                    let index = visit.index;
+                    match self.write_one(&round, visit) {
+                        Ok(written) => {
+                            report.created += usize::from(written.created);
+                            report.out_of_range += written.out_of_range;
+                        }
+                        Err(error) => {
+                            // If it was for want of descriptors, the next has some.
+                            round.close_finished();
+                            report.refusals.push(Refusal { index, retry: can_pass(&error), error });
+                        }
                     }
-                    Err(error) => report.refusals.push(Refusal { index, retry: can_pass(&error), error }),
                 }
+                round.close_finished();
             }
             report
         })
@@ -87,47 +99,39 @@ struct Written {
 }
 
 impl WhisperTree {
-    /// `away` says that pages leave memory between two writes.
-    fn write_one(
-        &self,
-        way: &Way<'_>,
-        pending: &Pending,
-        known: Option<Knowledge>,
-        away: bool,
-        now: Timestamp,
-    ) -> Result<Written, StorageError> {
-        let path = self.file_of(&pending.name);
-        let (known, descriptor, pages) = match known {
+    fn write_one(&self, round: &Round<'_>, visit: Visit<'_>) -> Result<Written, StorageError> {
+        let Visit { pending, path, known, opened, .. } = visit;
+        let (known, kept, pages) = match known {
             Some(Knowledge { known, file, pages }) => {
                 let identity = self.state.devices.number(known.device).map(|device| (device, known.inode));
                 (Some(known), file.zip(identity), pages)
             }
             None => (None, None, None),
         };
-        let pages = away.then(|| pages.unwrap_or_default());
+        let pages = round.away.then(|| pages.unwrap_or_default());
         // What goes wrong here shows again below, unless the file was there before.
         if known.is_none()
             && self.state.creations.all_are_new()
-            && let Ok(Some(created)) = self.begin(way, pending, &path, now)
+            && let Ok(Some(created)) = self.begin(round, pending, &path)
         {
             return Ok(created);
         }
-        let mut reached = reach(way, &path, descriptor);
+        let mut reached = reach(round, &path, kept, round.still(opened));
         if is_absent(&reached) {
-            if let Some(created) = self.begin(way, pending, &path, now)? {
+            if let Some(created) = self.begin(round, pending, &path)? {
                 return Ok(created);
             }
-            reached = reach(way, &path, None);
+            reached = reach(round, &path, None, None);
         }
         let reached = reached?;
         if known.is_none() {
             self.state.creations.none_made();
         }
         let look = reached.look;
-        match self.update(&path, reached, (known, pages), pending, now) {
+        match self.update(round, &path, reached, (known, pages), pending) {
             Err(StorageError::Whisper(damage @ whisper::Error::Corrupt { .. })) => {
-                self.set_aside(&path, &look, damage, now)?;
-                let created = self.begin(way, pending, &path, now)?;
+                self.set_aside(&path, &look, damage, round.now)?;
+                let created = self.begin(round, pending, &path)?;
                 created.ok_or_else(|| fault("create", &path, Kind::AlreadyExists.into()))
             }
             updated => updated,
@@ -135,14 +139,9 @@ impl WhisperTree {
     }
 
     /// Creates the file, with its points; nothing if somebody else did meanwhile.
-    fn begin(
-        &self,
-        way: &Way<'_>,
-        pending: &Pending,
-        path: &Path,
-        now: Timestamp,
-    ) -> Result<Option<Written>, StorageError> {
-        let Some((file, look, out_of_range, tip)) = self.create(way, pending, path, now)? else { return Ok(None) };
+    fn begin(&self, round: &Round<'_>, pending: &Pending, path: &Path) -> Result<Option<Written>, StorageError> {
+        let created = self.create(&round.way, pending, path, round.now)?;
+        let Some((file, look, out_of_range, tip)) = created else { return Ok(None) };
         let mut kept = file.keep();
         self.state.layouts.share(&mut kept);
         let mut known = Known::new(kept, self.device(path, &look)?, &look);
@@ -154,17 +153,17 @@ impl WhisperTree {
         let pages = keeps.then(|| {
             Pages::of_new(&file, look.size, &known.kept, &pending.points).left_at(look.changed, Instant::now(), &file)
         });
-        self.remember(pending, known, file, pages);
+        self.remember(round, pending, known, file, pages);
         Ok(Some(Written { created: true, out_of_range }))
     }
 
     fn update(
         &self,
+        round: &Round<'_>,
         path: &Path,
         reached: Reached,
         (known, pages): (Option<Known>, Option<Pages>),
         pending: &Pending,
-        now: Timestamp,
     ) -> Result<Written, StorageError> {
         let Reached { file, look, looked, before, held, locked } = reached;
         let device = self.device(path, &look)?;
@@ -177,7 +176,7 @@ impl WhisperTree {
                 if let Some(known) = known.filter(|known| known.device != device || known.is_another(&look))
                     && let Some(old) = before.or_else(|| backup(path, &known))
                 {
-                    let points = carry_over(old, &known, &mut file, now)?;
+                    let points = carry_over(old, &known, &mut file, round.now)?;
                     // What was brought over may be missing in a copy that was made a moment before, too.
                     fresh.recent = known.recent;
                     debug!(metric = %pending.name, points, "An archive was replaced.");
@@ -188,9 +187,9 @@ impl WhisperTree {
         let pages = pages.filter(|_| locked && self.state.devices.tells_changes(device));
         let mut file = file.with_layer(|file| WholePages::over(file, look.size, looked, pages));
         let out_of_range = if kept_tips(&known.kept, pending.series, self.tips) {
-            file.update_following(&pending.points, now, known.tip.get_or_insert_default())?
+            file.update_following(&pending.points, round.now, known.tip.get_or_insert_default())?
         } else {
-            file.update_current(&pending.points, now)?
+            file.update_current(&pending.points, round.now)?
         };
         known.kept = file.keep();
         let (file, pages) = file.into_layer().into_parts();
@@ -200,7 +199,7 @@ impl WhisperTree {
             return Err(fault("write to", path, io::Error::other("it is replaced again and again")));
         }
         let pages = pages.zip(after).map(|(pages, after)| pages.left_at(Look::of(&after).changed, looked, &file));
-        self.remember(pending, known, file, pages);
+        self.remember(round, pending, known, file, pages);
         Ok(Written { created: false, out_of_range })
     }
 
@@ -235,10 +234,11 @@ impl WhisperTree {
     }
 
     /// Keeps what is known after a write.
-    fn remember(&self, pending: &Pending, known: Known, file: File, pages: Option<Pages>) {
+    fn remember(&self, round: &Round<'_>, pending: &Pending, known: Known, file: File, pages: Option<Pages>) {
         self.state.devices.written(known.device);
         let first = pending.points.first().map_or(u32::MAX, |point| point.time.secs());
-        self.state.known.put(pending.series, Left { known, file, pages, written: milliseconds(), first });
+        let left = Left { known, file, pages, written: milliseconds(), first };
+        round.finish(self.state.known.put(pending.series, left));
     }
 }
 
