@@ -171,7 +171,7 @@ fn a_migration_under_load_loses_no_point() {
 }
 
 fn migrate_under_load(options: TreeOptions) {
-    const POINTS: u32 = 3_000;
+    const POINTS: u32 = 500;
     let folder = tempfile::tempdir().unwrap();
     let schemas = Schemas::parse("[all]\npattern = .*\nretentions = 1s:4000\n").unwrap();
     let rules = StorageRules { schemas, ..StorageRules::default() };
