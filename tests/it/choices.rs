@@ -1,8 +1,6 @@
 //! Options of carbon whose effect shows only in the whole program: how points are made safe, and how fast they are written.
 
 use std::fs;
-use std::io::Write as _;
-use std::process::Command;
 use std::time::Instant;
 
 use crate::stack::{Plumbago, folder, now, path, wait_for};
@@ -61,35 +59,4 @@ fn updates_per_second_slow_the_writer_and_hide_nothing() {
     });
     assert!(plumbago.terminate().success());
     assert!(folder.path().join("data/whisper/slow/s59.wsp").exists());
-}
-
-#[test]
-fn archives_that_are_kept_open_give_way_to_connections() {
-    const FILES: usize = 330;
-    const PEERS: usize = 400;
-    let folder = folder();
-    let config = folder.path().join("plumbago.toml");
-    fs::write(&config, "[carbon]\nmax-wait = \"1s\"\n").unwrap();
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "ulimit -n 600; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_plumbago")]);
-    let data = folder.path().join("data");
-    let arguments = ["up", "--no-agent", "--data", path(&data), "--config", path(&config)];
-    let listeners = ["--plaintext", "127.0.0.1:0", "--http", "127.0.0.1:0"];
-    let plumbago = Plumbago::start_as(shell, folder.path(), &[&arguments[..], &listeners].concat());
-    let open = || metric(&plumbago, "process_open_fds") as usize;
-    let before = open();
-    let lines: String = (0..FILES).map(|series| format!("open.s{series} 1 {}\n", now() - 30)).collect();
-    plumbago.send(&lines);
-    wait_for("archives to be kept open", || (open() >= before + 250).then_some(()));
-    let mut peers: Vec<_> = (0..PEERS).map(|_| plumbago.sender()).collect();
-    for (number, peer) in peers.iter_mut().enumerate() {
-        writeln!(peer, "peer.p{number} {number} {}", now() - 30).unwrap();
-    }
-    wait_for("all peers to be heard", || {
-        let answer = plumbago.json("/render?target=countSeries(peer.*)&from=-2min&format=json");
-        let points = answer[0]["datapoints"].as_array()?;
-        points.iter().any(|point| point[0] == PEERS as f64).then_some(())
-    });
-    drop(peers);
-    assert!(plumbago.terminate().success());
 }

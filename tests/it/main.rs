@@ -20,6 +20,7 @@ mod collectd_to_archive;
 mod config_check;
 mod dashboards;
 mod explain;
+mod few_descriptors;
 mod forgetful_memory;
 mod full_disk;
 mod housekeeping;

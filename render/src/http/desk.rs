@@ -29,6 +29,9 @@ pub trait Part: Send + Sync {
 
     /// Its numbers for `/metrics`. No name may come from two parts.
     fn families(&self) -> Vec<Family>;
+
+    /// Gives back descriptors that it keeps only to be quicker, since a connection needs one.
+    fn spare_descriptors(&self) {}
 }
 
 /// What a process can say of itself and do for tools.

@@ -1,6 +1,7 @@
 //! The sockets: accepts connections, hands requests to a router, ends in order.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -27,6 +28,7 @@ use tracing::{debug, info, warn};
 use super::access::Peer;
 use super::admin::{AdminSocket, OwnPath};
 use super::bare::Worded;
+use super::desk::Part;
 use super::patient::Patient;
 use super::raw_quotes::RawQuotes;
 use super::workers::Workers;
@@ -35,6 +37,9 @@ use crate::config::{HttpConfig, RenderConfig};
 
 /// Bytes of a request's head: enough for a dashboard's longest GET.
 const LONGEST_HEAD: usize = 256 * 1024;
+
+/// Pause after a connection that could not be accepted.
+const REST: Duration = Duration::from_millis(100);
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +86,8 @@ impl Server {
     /// # Errors
     /// An address cannot be listened on, or the file of tokens cannot be used.
     pub async fn start(http: HttpConfig, config: RenderConfig, sources: Sources) -> Result<Server, ServerError> {
-        Server::with(router(http.clone(), config, sources), http, None, workers().await).await
+        let parts = Parts::of(&sources.status);
+        Server::with(router(http.clone(), config, sources), parts, http, None, workers().await).await
     }
 
     /// As [`Server::start`], on a socket that listens already.
@@ -94,7 +100,8 @@ impl Server {
         config: RenderConfig,
         sources: Sources,
     ) -> Result<Server, ServerError> {
-        Server::with(router(http.clone(), config, sources), http, Some(listener), workers().await).await
+        let parts = Parts::of(&sources.status);
+        Server::with(router(http.clone(), config, sources), parts, http, Some(listener), workers().await).await
     }
 
     /// As [`Server::start`], for a process without queries: tells how it is doing, on `/health` and `/metrics`.
@@ -102,7 +109,8 @@ impl Server {
     /// # Errors
     /// As [`Server::start`].
     pub async fn start_status(http: HttpConfig, status: Status) -> Result<Server, ServerError> {
-        Server::with(status_router(http.clone(), status), http, None, None).await
+        let parts = Parts::of(&status);
+        Server::with(status_router(http.clone(), status), parts, http, None, None).await
     }
 
     /// As [`Server::start_status`], on a socket that listens already.
@@ -114,11 +122,13 @@ impl Server {
         http: HttpConfig,
         status: Status,
     ) -> Result<Server, ServerError> {
-        Server::with(status_router(http.clone(), status), http, Some(listener), None).await
+        let parts = Parts::of(&status);
+        Server::with(status_router(http.clone(), status), parts, http, Some(listener), None).await
     }
 
     async fn with(
         routes: Router,
+        parts: Parts,
         http: HttpConfig,
         given: Option<std::net::TcpListener>,
         workers: Option<Workers>,
@@ -133,7 +143,7 @@ impl Server {
         let listener = watched(listener, workers.as_ref()).map_err(fault)?;
         let socket = listener.as_fd().try_clone_to_owned().map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
-        let mut doors = Doors::default();
+        let mut doors = Doors { parts, ..Doors::default() };
         doors.open_admin(&routes, &http)?;
         info!(%address, "Answering HTTP.");
         doors.open(listener, routes, http, workers);
@@ -172,7 +182,7 @@ impl AdminServer {
         if http.admin_socket.is_none() {
             return Ok(None);
         }
-        let mut doors = Doors::default();
+        let mut doors = Doors { parts: Parts::of(&status), ..Doors::default() };
         doors.open_admin(&status_router(http.clone(), status), &http)?;
         Ok(Some(AdminServer { doors }))
     }
@@ -183,9 +193,32 @@ impl AdminServer {
     }
 }
 
+/// The parts of this process.
+#[derive(Clone, Default)]
+struct Parts(Vec<Arc<dyn Part>>);
+
+impl Parts {
+    fn of(status: &Status) -> Parts {
+        Parts(status.parts.clone())
+    }
+
+    /// Has each give back what it can do without.
+    fn spare_descriptors(&self) {
+        self.0.iter().for_each(|part| part.spare_descriptors());
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|part| part.name())).finish()
+    }
+}
+
 /// The listening sockets of a server, each with its task.
 #[derive(Debug, Default)]
 struct Doors {
+    /// Asked for descriptors when there are none left.
+    parts: Parts,
     stop: CancellationToken,
     accepting: Vec<JoinHandle<()>>,
     admin: Option<OwnPath>,
@@ -194,7 +227,7 @@ struct Doors {
 impl Doors {
     /// Accepts on the runtime of `workers`, which ends with the last connection; else on this one.
     fn open(&mut self, listener: impl Listen, routes: Router, http: HttpConfig, workers: Option<Workers>) {
-        let accepting = accept(listener, routes, http, self.stop.clone());
+        let accepting = accept(listener, routes, self.parts.clone(), http, self.stop.clone());
         self.accepting.push(match workers {
             Some(workers) => workers.runtime.clone().spawn(async move {
                 accepting.await;
@@ -283,7 +316,7 @@ fn remedy(kind: io::ErrorKind) -> &'static str {
     }
 }
 
-async fn accept(listener: impl Listen, routes: Router, http: HttpConfig, stop: CancellationToken) {
+async fn accept(listener: impl Listen, routes: Router, parts: Parts, http: HttpConfig, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(http.connections));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -300,8 +333,9 @@ async fn accept(listener: impl Listen, routes: Router, http: HttpConfig, stop: C
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of descriptors, usually: trying again at once would only burn CPU.
-                    warn!(%error, "A connection could not be accepted.");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    warn!(%error, "A connection could not be accepted; trying again. Raise the limit of open files.");
+                    parts.spare_descriptors();
+                    tokio::time::sleep(REST).await;
                     continue;
                 }
             },

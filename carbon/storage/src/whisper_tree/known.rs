@@ -132,11 +132,11 @@ pub(super) struct KnownFiles {
 const MOST_YOUNG: usize = 1024;
 
 impl KnownFiles {
-    /// Keeps at most about `descriptors` open, and `pages` bytes of pages.
+    /// Keeps at most `descriptors` open, as many in each part, and `pages` bytes of pages.
     pub(super) fn new(descriptors: usize, pages: usize) -> KnownFiles {
         let parts = (0..PARTS).map(|_| Mutex::new(Part::new(pages / PARTS))).collect();
         let young = (descriptors / 8).min(MOST_YOUNG) / PARTS;
-        KnownFiles { parts, room: AtomicUsize::new((descriptors - young * PARTS).div_ceil(PARTS)), young }
+        KnownFiles { parts, room: AtomicUsize::new(descriptors / PARTS - young), young }
     }
 
     /// Takes out what is known of a series, and its descriptor if one is open.

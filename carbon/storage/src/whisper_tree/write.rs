@@ -19,6 +19,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use carbon_line::MetricName;
+use rustix::io::Errno;
 use tracing::{debug, info, warn};
 use whisper::{Kept, Retention, Timestamp, Whisper};
 
@@ -53,8 +54,10 @@ impl Store for WhisperTree {
                             report.out_of_range += written.out_of_range;
                         }
                         Err(error) => {
-                            // If it was for want of descriptors, the next has some.
-                            round.close_finished();
+                            if is_out_of_descriptors(&error) {
+                                round.close_finished();
+                                self.spare_descriptors();
+                            }
                             report.refusals.push(Refusal { index, retry: can_pass(&error), error });
                         }
                     }
@@ -249,6 +252,14 @@ fn kept_tips(kept: &Kept, series: SeriesId, most: usize) -> bool {
 
 fn is_absent(reached: &Result<Reached, StorageError>) -> bool {
     matches!(reached, Err(StorageError::Io { source, .. }) if source.kind() == Kind::NotFound)
+}
+
+/// Whether the process, or the system, has no descriptor left.
+fn is_out_of_descriptors(error: &StorageError) -> bool {
+    let (StorageError::Io { source, .. } | StorageError::Whisper(whisper::Error::Io { source, .. })) = error else {
+        return false;
+    };
+    matches!(Errno::from_io_error(source), Some(Errno::MFILE | Errno::NFILE))
 }
 
 /// Whether the same write may succeed later. A full disk gets room, a directory its permissions, a descriptor table its
