@@ -23,6 +23,9 @@ use crate::stats::Stats;
 /// How long accepting rests when it failed for want of descriptors or memory.
 const REST: Duration = Duration::from_millis(100);
 
+/// One line is logged about connections that cannot be accepted in such a time.
+const TOLD: Duration = Duration::from_secs(10);
+
 /// How long a stop goes on to accept what the kernel had completed, while accepting fails.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -58,6 +61,7 @@ impl Accept {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        let mut told: Option<Instant> = None;
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -69,7 +73,10 @@ impl Accept {
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     // Mostly "too many open files"; the connection stays in the queue until there are some.
-                    warn!(%error, "Cannot accept a connection; trying again in 100 ms. Raise the limit of open files.");
+                    if told.is_none_or(|told| told.elapsed() >= TOLD) {
+                        told = Some(Instant::now());
+                        warn!(%error, "Cannot accept a connection; trying again. Raise the limit of open files.");
+                    }
                     self.store.spare_descriptors();
                     tokio::time::sleep(REST).await;
                 }

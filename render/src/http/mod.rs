@@ -57,6 +57,7 @@ mod raw_quotes;
 mod patient;
 mod bare;
 mod admin;
+mod accept;
 mod workers;
 mod server;
 

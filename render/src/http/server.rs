@@ -1,45 +1,21 @@
-//! The sockets: accepts connections, hands requests to a router, ends in order.
+//! The server: its sockets, opened and closed in order.
 
-use std::convert::Infallible;
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::response::Response;
-use hyper::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::Service;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::{TowerToHyperService, TowerToHyperServiceFuture};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
-use super::access::Peer;
+use super::accept::{Listen, Parts, accept};
 use super::admin::{AdminSocket, OwnPath};
-use super::bare::Worded;
-use super::desk::Part;
-use super::patient::Patient;
-use super::raw_quotes::RawQuotes;
 use super::workers::Workers;
 use super::{Sources, Status, router, status_router};
 use crate::config::{HttpConfig, RenderConfig};
-
-/// Bytes of a request's head: enough for a dashboard's longest GET.
-const LONGEST_HEAD: usize = 256 * 1024;
-
-/// Pause after a connection that could not be accepted.
-const REST: Duration = Duration::from_millis(100);
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -193,27 +169,6 @@ impl AdminServer {
     }
 }
 
-/// The parts of this process.
-#[derive(Clone, Default)]
-struct Parts(Vec<Arc<dyn Part>>);
-
-impl Parts {
-    fn of(status: &Status) -> Parts {
-        Parts(status.parts.clone())
-    }
-
-    /// Has each give back what it can do without.
-    fn spare_descriptors(&self) {
-        self.0.iter().for_each(|part| part.spare_descriptors());
-    }
-}
-
-impl fmt::Debug for Parts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|part| part.name())).finish()
-    }
-}
-
 /// The listening sockets of a server, each with its task.
 #[derive(Debug, Default)]
 struct Doors {
@@ -280,110 +235,11 @@ fn check_tokens(http: &HttpConfig) -> Result<(), ServerError> {
     }
 }
 
-/// A socket that connections come from.
-trait Listen: Send + 'static {
-    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
-
-    /// The next connection, and who it is.
-    fn next(&self) -> impl Future<Output = io::Result<(Self::Stream, Peer)>> + Send;
-}
-
-impl Listen for TcpListener {
-    type Stream = TcpStream;
-
-    async fn next(&self) -> io::Result<(TcpStream, Peer)> {
-        let (stream, address) = self.accept().await?;
-        // Small answers must not wait for the peer's delayed acknowledgement; a socket that refuses this still works.
-        let _ = stream.set_nodelay(true);
-        Ok((stream, Peer::At(address.ip())))
-    }
-}
-
-impl Listen for UnixListener {
-    type Stream = UnixStream;
-
-    async fn next(&self) -> io::Result<(UnixStream, Peer)> {
-        self.accept().await.map(|(stream, _)| (stream, Peer::Admin))
-    }
-}
-
 fn remedy(kind: io::ErrorKind) -> &'static str {
     match kind {
         io::ErrorKind::AddrInUse => "another program listens there: stop it or choose another port with `--http ADDR`",
         io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose a higher one with `--http ADDR`",
         io::ErrorKind::AddrNotAvailable => "this host has no such address: choose one of its own with `--http ADDR`",
         _ => "choose another address with `--http ADDR`",
-    }
-}
-
-async fn accept(listener: impl Listen, routes: Router, parts: Parts, http: HttpConfig, stop: CancellationToken) {
-    let places = Arc::new(Semaphore::new(http.connections));
-    let graceful = GracefulShutdown::new();
-    let mut connections = JoinSet::new();
-    loop {
-        // The place comes first: a client that finds none waits in the listen queue, and costs us nothing there.
-        let place = tokio::select! {
-            () = stop.cancelled() => break,
-            place = places.clone().acquire_owned() => place,
-            Some(_) = connections.join_next() => continue,
-        };
-        let (stream, peer) = tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = listener.next() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // Out of descriptors, usually: trying again at once would only burn CPU.
-                    warn!(%error, "A connection could not be accepted; trying again. Raise the limit of open files.");
-                    parts.spare_descriptors();
-                    tokio::time::sleep(REST).await;
-                    continue;
-                }
-            },
-        };
-        let connection = graceful.watch(serve(stream, Named { routes: routes.clone(), peer }, &http));
-        connections.spawn(async move {
-            if let Err(error) = connection.await {
-                debug!(?peer, %error, "A connection ended early.");
-            }
-            drop(place);
-        });
-    }
-    drop(listener);
-    if tokio::time::timeout(http.drain_for, graceful.shutdown()).await.is_err() {
-        warn!(
-            connections = connections.len(),
-            "Stopped before every request was answered; raise `drain-for` to wait longer."
-        );
-    }
-    connections.shutdown().await;
-}
-
-fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
-    stream: S,
-    routes: Named,
-    http: &HttpConfig,
-) -> http1::Connection<TokioIo<RawQuotes<Worded<Patient<S>>>>, Named> {
-    let stream = RawQuotes::new(Worded::new(Patient::new(stream, http.send_timeout)));
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(http.header_timeout)
-        .max_buf_size(LONGEST_HEAD)
-        .serve_connection(TokioIo::new(stream), routes)
-}
-
-/// The routes, told who asks.
-struct Named {
-    routes: Router,
-    peer: Peer,
-}
-
-impl Service<Request<Incoming>> for Named {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = TowerToHyperServiceFuture<Router, Request<Incoming>>;
-
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        request.extensions_mut().insert(self.peer);
-        TowerToHyperService::new(self.routes.clone()).call(request)
     }
 }
