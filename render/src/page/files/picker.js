@@ -8,9 +8,11 @@ export function picker({ get, set }) {
   const text = h("span");
   const panel = h("div", { class: "panel-pop time-pop", role: "dialog", "aria-label": "Time range", popover: "auto", id: fresh("pop") });
   const button = h("button", { type: "button", class: "button", "aria-haspopup": "dialog", popovertarget: panel.id }, icon("clock"), text, icon("down"));
+  // Filled before it is seen: told afterwards, what was typed into the form of the last time would be lost.
+  panel.addEventListener("beforetoggle", (event) => event.newState === "open" && open());
   panel.addEventListener("toggle", (event) => {
     button.setAttribute("aria-expanded", String(event.newState === "open"));
-    if (event.newState === "open") open();
+    if (event.newState === "open") place(button, panel);
   });
   button.setAttribute("aria-expanded", "false");
 
@@ -52,7 +54,6 @@ export function picker({ get, set }) {
     list, fault,
     h("div", { class: "row-end" }, h("button", { type: "submit", class: "primary" }, "Apply")));
     fill(panel, h("div", { class: "quick", role: "group", "aria-label": "Quick ranges" }, quick), form);
-    place(button, panel);
   }
 
   function update() {
