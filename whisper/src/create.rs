@@ -11,20 +11,21 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{AtFlags, CWD, FallocateFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::draft::Draft;
-use crate::fresh::Fresh;
+use crate::fresh::{Fresh, Pieces};
 use crate::kept::Bases;
 use crate::layer::WriteAt;
 use crate::place::{NewPlace, folder_of};
-use crate::{AggregationMethod, Error, Header, Point, Retentions, Timestamp, Tip, Whisper, XFilesFactor};
+use crate::{AggregationMethod, Error, Header, Point, Retentions, Template, Timestamp, Tip, Whisper, XFilesFactor};
 
 /// What a new file is like.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CreateOptions {
     /// Its archives.
     pub retentions: Retentions,
@@ -101,26 +102,25 @@ impl Whisper<File> {
     /// As [`Whisper::create`].
     pub fn create_filled<'p, 'f>(
         place: impl Into<NewPlace<'p, 'f>>,
-        options: &CreateOptions,
+        template: &Template,
         points: &[Point],
         now: Timestamp,
     ) -> Result<(Whisper, usize, Tip), Error> {
         let place = place.into();
-        let path = place.path;
-        let header = Header::of(options);
+        let Template { header, bytes, allocation } = template;
         let size = header.file_size();
-        let mut plan = Whisper::over(Fresh::new(header.to_bytes(), size), path)?;
-        plan.bases = Bases::of_new(&plan.header);
+        let (bases, header) = (Bases::of_new(header), Arc::clone(header));
+        let mut plan = Whisper { layer: Fresh::new(bytes, size), path: place.path.into(), header, bases };
         let mut tip = Tip::default();
         let out_of_range = plan.update_following(points, now, &mut tip)?;
-        let kept = plan.keep();
-        let pieces = plan.into_layer().into_pieces();
-        let file = make(&place, |file| {
-            take_room(file, 0, size, options.allocation)?;
-            touch_archives(file, &header, &pieces, options.allocation)?;
-            pieces.iter().try_for_each(|(at, bytes)| file.write_all_at(bytes, *at))
+        let Whisper { layer: fresh, path, header, bases } = plan;
+        let pieces = fresh.into_pieces();
+        let layer = make(&place, |file| {
+            take_room(file, 0, size, *allocation)?;
+            touch_archives(file, &header, &pieces, *allocation)?;
+            pieces.iter().try_for_each(|(at, bytes)| file.write_all_at(bytes, at))
         })?;
-        Ok((Whisper::resume(file, path, &kept), out_of_range, tip))
+        Ok((Whisper { layer, path, header, bases }, out_of_range, tip))
     }
 
     /// As [`Whisper::create`], but a file of that name is replaced, in one step.
@@ -258,10 +258,10 @@ fn take_room(file: &File, begin: u64, end: u64, allocation: Allocation) -> io::R
 /// marked so, and its first write parts the mark: with three archives the file's map then no longer fits into its inode.
 /// Done while the file is made, this goes to the disk once instead of each time an archive gets its first slot, which for
 /// 20 000 young files of three archives was 50 of 420 bytes a point. `pieces` are written anyway.
-fn touch_archives(file: &File, header: &Header, pieces: &[(u64, Vec<u8>)], allocation: Allocation) -> io::Result<()> {
+fn touch_archives(file: &File, header: &Header, pieces: &Pieces, allocation: Allocation) -> io::Result<()> {
     let coarser = header.archives.iter().skip(1).filter(|_| allocation == Allocation::Reserved);
     let mut begins = coarser.map(|archive| u64::from(archive.offset));
-    let is_written = |begin| pieces.iter().any(|(at, _)| *at == begin);
+    let is_written = |begin| pieces.iter().any(|(at, _)| at == begin);
     begins.try_for_each(|begin| if is_written(begin) { Ok(()) } else { file.write_all_at(&[0], begin) })
 }
 
@@ -298,7 +298,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, now) = (folder.path().join("a.wsp"), Timestamp::from_secs(1_700_000_000));
         let points = [Point { time: now, value: 4.5 }];
-        let create = |path: &Path| Whisper::create_filled(path, &options(), &points, now).map(|_| ());
+        let create = |path: &Path| Whisper::create_filled(path, &Template::new(&options()), &points, now).map(|_| ());
         create(&path).unwrap();
         let first = fs::read(&path).unwrap();
         assert_eq!(create(&path).unwrap_err().io_kind(), Some(io::ErrorKind::AlreadyExists));

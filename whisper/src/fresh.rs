@@ -9,29 +9,52 @@ use std::io;
 
 use crate::layer::{ReadAt, WriteAt};
 
-/// The pieces written so far, in the order of writing.
+/// The pieces written so far.
 #[derive(Debug)]
 pub(crate) struct Fresh {
     size: u64,
-    pieces: RefCell<Vec<(u64, Vec<u8>)>>,
+    pieces: RefCell<Pieces>,
 }
+
+/// What has to be written, in the order of writing; what followed the piece before is joined to it.
+#[derive(Debug)]
+pub(crate) struct Pieces {
+    bytes: Vec<u8>,
+    /// Where each piece lies in the file, and where it begins in `bytes`.
+    begins: Vec<(u64, usize)>,
+}
+
+/// Bytes of a header and the first points that are usual.
+const USUAL: usize = 512;
+/// Archives that are usual.
+const FEW: usize = 4;
 
 impl Fresh {
     /// Begins with `header`, in a file of `size` bytes.
-    pub(crate) fn new(header: Vec<u8>, size: u64) -> Fresh {
-        Fresh { size, pieces: RefCell::new(vec![(0, header)]) }
+    pub(crate) fn new(header: &[u8], size: u64) -> Fresh {
+        let mut pieces = Pieces { bytes: Vec::with_capacity(USUAL), begins: Vec::with_capacity(FEW) };
+        pieces.add(header, 0);
+        Fresh { size, pieces: RefCell::new(pieces) }
     }
 
-    /// What has to be written, pieces that follow each other joined.
-    pub(crate) fn into_pieces(self) -> Vec<(u64, Vec<u8>)> {
-        let mut joined: Vec<(u64, Vec<u8>)> = Vec::new();
-        for (offset, bytes) in self.pieces.into_inner() {
-            match joined.last_mut() {
-                Some((begin, before)) if *begin + before.len() as u64 == offset => before.extend_from_slice(&bytes),
-                _ => joined.push((offset, bytes)),
-            }
+    pub(crate) fn into_pieces(self) -> Pieces {
+        self.pieces.into_inner()
+    }
+}
+
+impl Pieces {
+    fn add(&mut self, bytes: &[u8], offset: u64) {
+        let follows = self.begins.last().is_some_and(|(begin, at)| begin + (self.bytes.len() - at) as u64 == offset);
+        if !follows {
+            self.begins.push((offset, self.bytes.len()));
         }
-        joined
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Each piece with its place in the file.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let ends = self.begins.iter().skip(1).map(|(_, end)| *end).chain([self.bytes.len()]);
+        self.begins.iter().zip(ends).map(|((offset, begin), end)| (*offset, &self.bytes[*begin..end]))
     }
 }
 
@@ -42,7 +65,7 @@ impl ReadAt for Fresh {
         buf.fill(0);
         let end = offset + count as u64;
         for (begin, bytes) in self.pieces.borrow().iter() {
-            let (from, until) = (offset.max(*begin), end.min(begin + bytes.len() as u64));
+            let (from, until) = (offset.max(begin), end.min(begin + bytes.len() as u64));
             if from < until {
                 let piece = &bytes[(from - begin) as usize..(until - begin) as usize];
                 buf[(from - offset) as usize..(until - offset) as usize].copy_from_slice(piece);
@@ -54,7 +77,7 @@ impl ReadAt for Fresh {
 
 impl WriteAt for Fresh {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.pieces.borrow_mut().push((offset, bytes.to_vec()));
+        self.pieces.borrow_mut().add(bytes, offset);
         Ok(())
     }
 }
@@ -65,13 +88,15 @@ mod tests {
 
     #[test]
     fn later_pieces_lie_over_earlier_ones_and_neighbours_are_joined() {
-        let fresh = Fresh::new(vec![1, 1, 1, 1], 12);
+        let fresh = Fresh::new(&[1, 1, 1, 1], 12);
         fresh.write_all_at(&[2, 2], 4).unwrap();
         fresh.write_all_at(&[3, 3], 9).unwrap();
         fresh.write_all_at(&[4], 5).unwrap();
         let mut bytes = [9; 16];
         assert_eq!(fresh.read_at(&mut bytes, 2).unwrap(), 10);
         assert_eq!(bytes[..10], [1, 1, 2, 4, 0, 0, 0, 3, 3, 0]);
-        assert_eq!(fresh.into_pieces(), [(0, vec![1, 1, 1, 1, 2, 2]), (9, vec![3, 3]), (5, vec![4])]);
+        let pieces = fresh.into_pieces();
+        let pieces: Vec<(u64, &[u8])> = pieces.iter().collect();
+        assert_eq!(pieces, [(0, &[1, 1, 1, 1, 2, 2][..]), (9, &[3, 3]), (5, &[4])]);
     }
 }

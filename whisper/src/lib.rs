@@ -199,6 +199,8 @@ mod run;
 #[cfg(feature = "file")]
 mod set;
 #[cfg(feature = "file")]
+mod template;
+#[cfg(feature = "file")]
 mod tip;
 #[cfg(feature = "file")]
 mod update;
@@ -228,5 +230,7 @@ pub use migrate::Migration;
 pub use place::NewPlace;
 #[cfg(feature = "file")]
 pub use resize::Resampled;
+#[cfg(feature = "file")]
+pub use template::Template;
 #[cfg(feature = "file")]
 pub use tip::Tip;

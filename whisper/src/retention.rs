@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::Interval;
 
@@ -15,7 +16,7 @@ pub struct Retention {
     pub points: NonZeroU32,
 }
 
-/// The retentions of one file, finest first; they satisfy the five rules that every Whisper writer checks.
+/// The retentions of one file, finest first, cheap to clone; they satisfy the five rules that every Whisper writer checks.
 ///
 /// 1. There is at least one.
 /// 2. Steps strictly increase.
@@ -32,7 +33,7 @@ pub struct Retention {
 /// # Ok::<(), whisper::RetentionError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Retentions(Vec<Retention>);
+pub struct Retentions(Arc<[Retention]>);
 
 /// Why a retention, or a list of them, is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -244,7 +245,7 @@ impl Retentions {
             let (step, points) = (u64::from(last.step.secs()), u64::from(last.points.get()));
             return Err(RetentionError::TooLarge { text: last.to_string(), step, points });
         }
-        let retentions = Retentions(list);
+        let retentions = Retentions(list.into());
         let bytes = retentions.file_size();
         if u32::try_from(bytes).is_err() {
             return Err(RetentionError::FileTooLarge { bytes });

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::kept::Bases;
 use crate::layer::{Memory, ReadAt};
-use crate::{AggregationMethod, CreateOptions, Timestamp, XFilesFactor};
+use crate::{AggregationMethod, CreateOptions, Template, Timestamp, XFilesFactor};
 
 const BEGIN: u32 = 1_750_000_000;
 
@@ -116,7 +116,7 @@ fn a_new_file_tells_what_its_first_update_wants_to_know() {
         let path = folder.path().join(format!("{follows}{count}.wsp"));
         let first = points(BEGIN, 60, count);
         let now = first[first.len() - 1].time;
-        let (mut file, ahead, mut tip) = Whisper::create_filled(&path, &options, &first, now).unwrap();
+        let (mut file, ahead, mut tip) = Whisper::create_filled(&path, &Template::new(&options), &first, now).unwrap();
         assert_eq!(ahead, 0);
         assert!(tip.levels[..2].iter().all(|level| level.clear != 0), "{tip:?}");
         let next = points(BEGIN + count * 60, 60, 100);

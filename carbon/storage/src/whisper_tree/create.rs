@@ -90,15 +90,15 @@ impl WhisperTree {
     ) -> Result<Option<Created>, StorageError> {
         let mut options = self.rules().layout(&pending.name);
         options.allocation = self.allocation;
-        let create = || Whisper::create_filled(way.to_new(path), &options, &pending.points, now);
-        let folder = path.parent().unwrap_or(self.root());
-        if folder == self.root() {
+        let template = self.state.layouts.template(options);
+        let create = || Whisper::create_filled(way.to_new(path), &template, &pending.points, now);
+        if way.ends_in_root(path) {
             self.is_in_place(way)?;
         }
         let created = match create() {
             Err(error) if error.io_kind() == Some(Kind::NotFound) => {
                 self.is_in_place(way)?;
-                self.make_folder(way, folder)?;
+                self.make_folder(way, path.parent().unwrap_or(self.root()))?;
                 create()
             }
             created => created,

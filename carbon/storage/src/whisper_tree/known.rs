@@ -111,6 +111,8 @@ pub(super) struct Knowledge {
 pub(super) struct Left {
     pub(super) known: Known,
     pub(super) file: File,
+    /// Whether its lock is ours.
+    pub(super) locked: bool,
     pub(super) pages: Option<Pages>,
     /// When that was, in milliseconds since the epoch.
     pub(super) written: u64,
@@ -151,17 +153,18 @@ impl KnownFiles {
     /// Puts back what is known of a series after a write. The descriptor is kept, and its lock given up, or given back to
     /// be closed, as are others that have to go.
     pub(super) fn put(&self, series: SeriesId, left: Left) -> impl Iterator<Item = File> + use<> {
-        let Left { known, file, pages, written: milliseconds, first } = left;
+        let Left { known, file, locked, pages, written: milliseconds, first } = left;
+        let is_free = |file: &File| !locked || file.unlock().is_ok();
         let before = known.written;
         let mut known = known.written_at(milliseconds, first);
         let (mut part, place) = self.part(series);
         let grown_up = part.bring_up(milliseconds);
         let closed = match part.makes_room(self.room.load(Relaxed), before) {
-            Some(closed) if file.unlock().is_ok() => {
+            Some(closed) if is_free(&file) => {
                 known.descriptor = part.descriptors.push(place as u32, file);
                 closed
             }
-            _ if !known.is_grown_up() && !known.settled && self.young > 0 && file.unlock().is_ok() => {
+            _ if !known.is_grown_up() && !known.settled && self.young > 0 && is_free(&file) => {
                 let (place, identity) = (place as u32, (known.device, known.inode));
                 part.young.hold(Newborn { place, identity, written: milliseconds, file }, self.young)
             }
@@ -295,7 +298,7 @@ mod tests {
         let look = Look::of(&file.metadata().unwrap());
         let device = Devices::default().of(look.device, folder.path()).unwrap();
         let known = Known::new(kept, device, &look);
-        (Left { known, file, pages: None, written: milliseconds(look.changed), first: 0 }, look)
+        (Left { known, file, locked: false, pages: None, written: milliseconds(look.changed), first: 0 }, look)
     }
 
     #[test]

@@ -1,22 +1,60 @@
-//! Headers that many series share: a tree has a handful of layouts and millions of files.
+//! Headers that many series share, and what new files begin with: a tree has a handful of layouts and millions of files.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use whisper::{Header, Kept};
+use whisper::{CreateOptions, Header, Kept, Template};
 
 /// More layouts than any set of rules has; of a tree with still more each file has its own.
 const MOST: usize = 256;
 
 /// The layouts met so far.
 #[derive(Debug, Default)]
-pub(super) struct Layouts(Mutex<Vec<Arc<Header>>>);
+pub(super) struct Layouts(Mutex<Met>);
+
+#[derive(Debug, Default)]
+struct Met {
+    headers: Vec<Arc<Header>>,
+    templates: Vec<(CreateOptions, Arc<Template>)>,
+}
 
 impl Layouts {
     /// Replaces the header by the equal one of another series, if there is one.
     pub(super) fn share(&self, kept: &mut Kept) {
-        let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !met.iter().any(|header| kept.share(header)) && met.len() < MOST {
-            met.push(Arc::clone(kept.header()));
+        let mut met = self.met();
+        if !met.headers.iter().any(|header| kept.share(header)) && met.headers.len() < MOST {
+            met.headers.push(Arc::clone(kept.header()));
         }
+    }
+
+    /// What files with these options begin with.
+    pub(super) fn template(&self, options: CreateOptions) -> Arc<Template> {
+        let mut met = self.met();
+        if let Some((_, template)) = met.templates.iter().find(|(known, _)| *known == options) {
+            return Arc::clone(template);
+        }
+        let template = Arc::new(Template::new(&options));
+        if met.templates.len() < MOST {
+            met.templates.push((options, Arc::clone(&template)));
+        }
+        template
+    }
+
+    fn met(&self) -> MutexGuard<'_, Met> {
+        // A push cannot leave it half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layout_is_made_once_and_another_for_other_options() {
+        let layouts = Layouts::default();
+        let of = |retentions: &str| layouts.template(CreateOptions::new(retentions.parse().unwrap()));
+        let (first, other) = (of("60s:1d"), of("60s:2d"));
+        assert!(Arc::ptr_eq(&first, &of("60s:1d")) && !Arc::ptr_eq(&first, &other));
+        assert_eq!([first, other].map(|template| template.header().archives[0].points), [1440, 2880]);
     }
 }

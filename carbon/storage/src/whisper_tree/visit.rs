@@ -36,15 +36,16 @@ pub(super) struct Visit<'a> {
 }
 
 impl WhisperTree {
-    /// Opens the next files, if any are left.
+    /// Opens the next files into `visits`, which is empty, if any are left.
     pub(super) fn next_visits<'a>(
         &self,
         round: &Round<'_>,
         rest: &mut impl Iterator<Item = Next<'a>>,
-    ) -> Option<Vec<Visit<'a>>> {
+        visits: &mut Vec<Visit<'a>>,
+    ) -> bool {
         round.begin();
-        let visits: Vec<_> = rest.take(TOGETHER).map(|next| self.visit(round, next)).collect();
-        Some(visits).filter(|visits| !visits.is_empty())
+        visits.extend(rest.take(TOGETHER).map(|next| self.visit(round, next)));
+        !visits.is_empty()
     }
 
     fn visit<'a>(&self, round: &Round<'_>, (index, (pending, known)): Next<'a>) -> Visit<'a> {

@@ -80,6 +80,11 @@ impl Way<'_> {
         Ok(mkdirat(folder, below, Mode::from_raw_mode(0o777))?)
     }
 
+    /// Whether no folder of the tree has to be there for a file at `path` but the root; if in doubt, it is so.
+    pub(super) fn ends_in_root(&self, path: &Path) -> bool {
+        below(self.root, path).is_none_or(|rest| !rest.as_os_str().as_bytes().contains(&b'/'))
+    }
+
     /// Which folder it begins in.
     pub(super) fn begin(&self) -> io::Result<Identity> {
         self.folder.as_ref().map_or_else(|| identity(self.root), |(known, _)| Ok(*known))

@@ -45,8 +45,9 @@ impl Store for WhisperTree {
             let away = self.fetch_ahead(&way, batch, &known);
             let round = Round::new(way, now, away);
             let mut rest = batch.iter().zip(known).enumerate();
-            while let Some(visits) = self.next_visits(&round, &mut rest) {
-                for visit in visits {
+            let mut visits = Vec::new();
+            while self.next_visits(&round, &mut rest, &mut visits) {
+                for visit in visits.drain(..) {
                     let index = visit.index;
                     match self.write_one(&round, visit) {
                         Ok(written) => {
@@ -145,9 +146,7 @@ impl WhisperTree {
     fn begin(&self, round: &Round<'_>, pending: &Pending, path: &Path) -> Result<Option<Written>, StorageError> {
         let created = self.create(&round.way, pending, path, round.now)?;
         let Some((file, look, out_of_range, tip)) = created else { return Ok(None) };
-        let mut kept = file.keep();
-        self.state.layouts.share(&mut kept);
-        let mut known = Known::new(kept, self.device(path, &look)?, &look);
+        let mut known = Known::new(file.keep(), self.device(path, &look)?, &look);
         known.tip = kept_tips(&known.kept, pending.series, self.tips).then(|| Box::new(tip));
         let file = file.into_layer();
         let keeps = !self.state.seen.stay()
@@ -156,7 +155,8 @@ impl WhisperTree {
         let pages = keeps.then(|| {
             Pages::of_new(&file, look.size, &known.kept, &pending.points).left_at(look.changed, Instant::now(), &file)
         });
-        self.remember(round, pending, known, file, pages);
+        // Nobody could lock it before it had its name, and neither have we.
+        self.remember(round, pending, known, (file, false), pages);
         Ok(Some(Written { created: true, out_of_range }))
     }
 
@@ -202,7 +202,7 @@ impl WhisperTree {
             return Err(fault("write to", path, io::Error::other("it is replaced again and again")));
         }
         let pages = pages.zip(after).map(|(pages, after)| pages.left_at(Look::of(&after).changed, looked, &file));
-        self.remember(round, pending, known, file, pages);
+        self.remember(round, pending, known, (file, locked), pages);
         Ok(Written { created: false, out_of_range })
     }
 
@@ -237,10 +237,17 @@ impl WhisperTree {
     }
 
     /// Keeps what is known after a write.
-    fn remember(&self, round: &Round<'_>, pending: &Pending, known: Known, file: File, pages: Option<Pages>) {
+    fn remember(
+        &self,
+        round: &Round<'_>,
+        pending: &Pending,
+        known: Known,
+        (file, locked): (File, bool),
+        pages: Option<Pages>,
+    ) {
         self.state.devices.written(known.device);
         let first = pending.points.first().map_or(u32::MAX, |point| point.time.secs());
-        let left = Left { known, file, pages, written: milliseconds(), first };
+        let left = Left { known, file, locked, pages, written: milliseconds(), first };
         round.finish(self.state.known.put(pending.series, left));
     }
 }

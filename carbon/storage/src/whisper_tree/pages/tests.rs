@@ -199,7 +199,7 @@ fn what_somebody_else_has_written_on_a_known_page_stays() {
         assert_eq!(pages(pending, &known).all(|edge| is_known(&known, edge)), can_be_known);
         let Knowledge { known, file, pages } = known.unwrap();
         let (file, written) = (file.unwrap(), milliseconds() + 60_000);
-        drop(tree.tree.state.known.put(pending.series, Left { known, file, pages, written, first: 0 }));
+        drop(tree.tree.state.known.put(pending.series, Left { known, file, locked: true, pages, written, first: 0 }));
     }
     leave_memory(&files);
     tree.write(3 * POINTS);
