@@ -13,8 +13,8 @@ use hashbrown::HashSet;
 use super::nodes::{Nodes, WAITING};
 use crate::{NameTable, SeriesId, Waiting};
 
-/// Names that are looked at under one lock, so that neither listeners nor searches are held up.
-const AT_ONCE: usize = 1_024;
+/// Names that are looked at, or entered, under one lock, so that neither listeners nor searches are held up.
+pub(super) const AT_ONCE: usize = 1_024;
 
 /// So many absent names are asked after before each search; more of them only now and then.
 const FEW: usize = 1_024;
@@ -61,12 +61,14 @@ impl Arrivals {
         }
         let mut ids: Vec<SeriesId> = progress.absent.iter().copied().collect();
         self.waiting.retain_waiting(&mut ids);
+        // As they came, so that neighbours follow one another.
+        ids.sort_unstable();
         for some in ids.chunks(AT_ONCE) {
             let table = self.names.read();
             let names: Vec<String> = some.iter().map(|id| table.text(*id).to_owned()).collect();
             drop(table);
             let mut nodes = nodes.write().unwrap_or_else(PoisonError::into_inner);
-            names.iter().for_each(|name| nodes.enter(name, WAITING, now));
+            nodes.enter(names.iter().map(String::as_str), WAITING, now);
             some.iter().for_each(|id| _ = progress.absent.remove(id));
         }
         progress.next = Some(Instant::now() + PAUSE.max(begun.elapsed() * SHARE));

@@ -36,7 +36,7 @@ use crate::{
     Answer, Find, FindQuery, ListQuery, NameTable, Node, NodeEnds, NodeList, Partial, StorageError, Waiting,
     WhisperTree,
 };
-use arrivals::Arrivals;
+use arrivals::{AT_ONCE, Arrivals};
 use nodes::Nodes;
 
 pub use tending::Tending;
@@ -101,9 +101,7 @@ impl NameIndex {
     /// Shows names whose files have just come to be, as a rename makes them. Blocks.
     pub fn add(&self, names: &[MetricName]) {
         let now = self.shared.seconds();
-        for name in names {
-            self.shared.nodes_mut().enter(name, nodes::UNKNOWN, now);
-        }
+        self.shared.enter(names.iter().map(|name| &**name), now);
     }
 
     /// How many names there are, as far as they were met.
@@ -165,14 +163,20 @@ impl Shared {
 
     fn catch_up(&self) {
         let now = self.seconds();
-        for (change, name) in self.tree.take_changes() {
-            match change {
-                Change::Created => self.nodes_mut().enter(&name, nodes::UNKNOWN, now),
-                Change::Missed => self.suspect(&name),
-            }
-        }
+        let changes = self.tree.take_changes();
+        let those = |kind: Change| changes.iter().filter(move |(change, _)| *change == kind).map(|(_, name)| &**name);
+        self.enter(those(Change::Created), now);
+        those(Change::Missed).for_each(|name| self.suspect(name));
         if let Some(arrivals) = self.arrivals.get() {
             arrivals.catch_up(&self.nodes, now);
+        }
+    }
+
+    /// Puts names into the tree whose files are there, not so many at a time that searches are held up.
+    fn enter<'a>(&self, names: impl Iterator<Item = &'a str>, now: u32) {
+        let mut names = names.peekable();
+        while names.peek().is_some() {
+            self.nodes_mut().enter(names.by_ref().take(AT_ONCE), nodes::UNKNOWN, now);
         }
     }
 

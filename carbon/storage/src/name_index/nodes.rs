@@ -265,10 +265,23 @@ impl Nodes {
         self.version += 1;
     }
 
-    /// Puts a dotted name into the tree, with `now` as the time at which branches that are new below compared ones were
-    /// compared: nothing but this name can be in them.
-    pub(super) fn enter(&mut self, name: &str, seen: u32, now: u32) {
-        let (above, last) = name.rsplit_once('.').unwrap_or(("", name));
+    /// Puts dotted names into the tree, with `now` as the time at which branches that are new below compared ones were
+    /// compared: nothing but these names can be in them.
+    pub(super) fn enter<'a>(&mut self, names: impl IntoIterator<Item = &'a str>, seen: u32, now: u32) {
+        // Neighbours mostly lie below the same branch.
+        let (mut path, mut number) = ("", ROOT);
+        for name in names {
+            let (above, last) = name.rsplit_once('.').unwrap_or(("", name));
+            if above != path {
+                (path, number) = (above, self.enter_branches(above, now));
+            }
+            let part = self.parts.enter(last);
+            self.enter_leaf(number, Leaf { part, seen });
+        }
+    }
+
+    /// The branch with this dotted name, known or new.
+    fn enter_branches(&mut self, above: &str, now: u32) -> u32 {
         let mut number = ROOT;
         for word in above.split('.').filter(|word| !word.is_empty()) {
             let part = self.parts.enter(word);
@@ -278,8 +291,7 @@ impl Nodes {
                 self.branches[number as usize].checked = now;
             }
         }
-        let part = self.parts.enter(last);
-        self.enter_leaf(number, Leaf { part, seen });
+        number
     }
 
     /// Takes a leaf out; whether it was there.

@@ -241,7 +241,7 @@ fn a_folder_that_cannot_be_read_is_told_each_time() {
     let search = || search::search(&fixture.index.shared, &query, &AtomicBool::new(false)).unwrap();
     assert!(search().failures.is_empty());
     let mut nodes = fixture.index.shared.nodes_mut();
-    nodes.enter(&format!("{long}.c"), nodes::UNKNOWN, 0);
+    nodes.enter([format!("{long}.c").as_str()], nodes::UNKNOWN, 0);
     drop(nodes);
     fixture.grow_old();
     for _ in 0..2 {
