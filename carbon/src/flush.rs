@@ -9,8 +9,11 @@ use tokio::time::{Instant, sleep};
 
 use crate::cache::Cache;
 
-/// How often it is looked whether the writers have done it.
+/// How often it is looked whether the writers have done it: the longer that takes, the less often.
 const LOOK: Duration = Duration::from_millis(10);
+const LONGEST: Duration = Duration::from_millis(100);
+/// One part in so many of the time since the begin passes between two looks.
+const SHARE: u32 = 20;
 
 /// Names shown of the series that were not written in time.
 const EXAMPLES: usize = 5;
@@ -24,7 +27,8 @@ pub struct Flusher {
 impl Flush for Flusher {
     fn flush<'a>(&'a self, only: Option<&'a Pattern>, patience: Duration) -> Answer<'a, Flushed> {
         Box::pin(async move {
-            let until = Instant::now() + patience;
+            let begun = Instant::now();
+            let until = begun + patience;
             let before = self.cache.points();
             let mut left = self.cache.mark_flush(only);
             let marked = left.len();
@@ -32,7 +36,7 @@ impl Flush for Flusher {
                 && Instant::now() < until
             {
                 if self.cache.is_marked(*last) {
-                    sleep(LOOK).await;
+                    sleep((begun.elapsed() / SHARE).clamp(LOOK, LONGEST)).await;
                 } else {
                     left.pop();
                 }
