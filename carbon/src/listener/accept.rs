@@ -77,7 +77,7 @@ impl Accept {
                         told = Some(Instant::now());
                         warn!(%error, "Cannot accept a connection; trying again. Raise the limit of open files.");
                     }
-                    self.store.spare_descriptors();
+                    self.spare_descriptors();
                     tokio::time::sleep(REST).await;
                 }
             }
@@ -108,9 +108,16 @@ impl Accept {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(io::Error::other)?;
         let (socket, peer) = listener.accept().await?;
         if socket.number() >= self.nearly_full {
-            self.store.spare_descriptors();
+            self.spare_descriptors();
         }
         Ok((socket, peer, permit))
+    }
+
+    /// Has the store close archives, on a thread that may wait for a disk; nobody waits for that here, since who was
+    /// accepted must not be forgotten by a stop.
+    fn spare_descriptors(&self) {
+        let store = Arc::clone(&self.store);
+        drop(tokio::task::spawn_blocking(move || store.spare_descriptors()));
     }
 
     fn admit<F>(&self, socket: Socket, peer: Peer, permit: Option<OwnedSemaphorePermit>, serve: &impl Fn(Accepted) -> F)

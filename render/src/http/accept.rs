@@ -48,9 +48,10 @@ impl Parts {
         Parts(status.parts.clone())
     }
 
-    /// Has each give back what it can do without.
+    /// Has each give back what it can do without, on a thread that may wait for a disk.
     fn spare_descriptors(&self) {
-        self.0.iter().for_each(|part| part.spare_descriptors());
+        let parts = self.0.clone();
+        drop(tokio::task::spawn_blocking(move || parts.iter().for_each(|part| part.spare_descriptors())));
     }
 }
 

@@ -10,7 +10,7 @@
 //! time, so that now and then one takes the place of another that is out.
 
 use std::fs::File;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use whisper::{Kept, Tip};
@@ -124,8 +124,11 @@ pub(super) struct Left {
 #[derive(Debug)]
 pub(super) struct KnownFiles {
     parts: Vec<Mutex<Part>>,
-    /// Descriptors that each part may keep.
+    /// Descriptors that each part may keep now, and if nobody else is in need of them.
     room: AtomicUsize,
+    most: usize,
+    /// When the room was changed last, in milliseconds since the epoch.
+    changed: AtomicU64,
     /// New files that each part may hold open for a moment beside those.
     young: usize,
 }
@@ -133,12 +136,17 @@ pub(super) struct KnownFiles {
 /// New files held open at most. A moment lasts 20 ms, and the fastest disks take some 30 000 new files a second.
 const MOST_YOUNG: usize = 1024;
 
+/// Milliseconds without need of descriptors after which more are kept again.
+const CALM: u64 = 60_000;
+
 impl KnownFiles {
     /// Keeps at most `descriptors` open, as many in each part, and `pages` bytes of pages.
     pub(super) fn new(descriptors: usize, pages: usize) -> KnownFiles {
         let parts = (0..PARTS).map(|_| Mutex::new(Part::new(pages / PARTS))).collect();
         let young = (descriptors / 8).min(MOST_YOUNG) / PARTS;
-        KnownFiles { parts, room: AtomicUsize::new(descriptors / PARTS - young), young }
+        // At most an eighth of what there is.
+        let most = descriptors / PARTS - young;
+        KnownFiles { parts, room: AtomicUsize::new(most), most, changed: AtomicU64::new(0), young }
     }
 
     /// Takes out what is known of a series, and its descriptor if one is open.
@@ -159,7 +167,7 @@ impl KnownFiles {
         let mut known = known.written_at(milliseconds, first);
         let (mut part, place) = self.part(series);
         let grown_up = part.bring_up(milliseconds);
-        let closed = match part.makes_room(self.room.load(Relaxed), before) {
+        let closed = match part.makes_room(self.room(milliseconds), before) {
             Some(closed) if is_free(&file) => {
                 known.descriptor = part.descriptors.push(place as u32, file);
                 closed
@@ -183,11 +191,30 @@ impl KnownFiles {
         closed.into_iter().chain(grown_up).chain(twice)
     }
 
-    /// Halves the number of descriptors that are kept from now on, and gives it, unless it is zero already; those used
-    /// least lately are closed.
-    pub(super) fn spare(&self) -> Option<usize> {
+    /// Descriptors that each part may keep at this time in milliseconds since the epoch.
+    fn room(&self, now: u64) -> usize {
+        let room = self.room.load(Relaxed);
+        if room >= self.most {
+            return room;
+        }
+        let changed = self.changed.load(Relaxed);
+        // Of those who find out at the same time one doubles it. A clock that was set back grants nothing for so long.
+        let is_due = now.saturating_sub(changed) > CALM;
+        if !is_due || self.changed.compare_exchange(changed, now, Relaxed, Relaxed).is_err() {
+            return room;
+        }
+        let doubled = (2 * room).clamp(1, self.most);
+        self.room.store(doubled, Relaxed);
+        doubled
+    }
+
+    /// Halves the number of descriptors that are kept from now on, this time in milliseconds since the epoch, and gives
+    /// it, unless it is zero already; those used least lately are closed. It doubles again after each minute in which
+    /// nobody was in need.
+    pub(super) fn spare(&self, now: u64) -> Option<usize> {
         let room = Some(self.room.load(Relaxed)).filter(|room| *room > 0)? / 2;
         self.room.store(room, Relaxed);
+        self.changed.store(now, Relaxed);
         for part in &self.parts {
             let closed = lock(part).close_all_but(room);
             drop(closed);
@@ -328,11 +355,22 @@ mod tests {
             let (left, _) = made(&folder, number);
             drop(files.put(series(number), Left { written: left.written + u64::from(number), ..left }));
         }
-        assert_eq!(files.spare(), Some(2 * PARTS));
+        assert_eq!(files.spare(0), Some(2 * PARTS));
         let open = [0, 1, 2, 3].map(|number| files.take(series(number)).unwrap().file.is_some());
         assert_eq!(open, [false, false, true, true]);
-        assert_eq!(files.spare(), Some(PARTS));
-        assert_eq!((files.spare(), files.spare()), (Some(0), None));
+        assert_eq!(files.spare(0), Some(PARTS));
+        assert_eq!((files.spare(0), files.spare(0)), (Some(0), None));
+    }
+
+    #[test]
+    fn descriptors_are_kept_again_after_calm_minutes() {
+        let files = KnownFiles::new(6 * PARTS, 0);
+        (0..3).for_each(|_| _ = files.spare(1_000));
+        let rooms = [1_000 + CALM, 1_001 + CALM, 1_002 + CALM, 1_002 + 2 * CALM].map(|now| files.room(now));
+        assert_eq!(rooms, [0, 1, 1, 2]);
+        files.spare(2 * CALM);
+        assert_eq!([2, 3, 4, 5, 6, 9].map(|minutes| files.room(minutes * (CALM + 1) + 10_000)), [1, 2, 4, 6, 6, 6]);
+        assert_eq!(files.spare(0), Some(3 * PARTS));
     }
 
     #[test]
