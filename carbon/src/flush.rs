@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use carbon_line::Pattern;
 use carbon_storage::{Answer, Flush, Flushed};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
 use crate::cache::Cache;
 
@@ -36,7 +36,8 @@ impl Flush for Flusher {
                 && Instant::now() < until
             {
                 if self.cache.is_marked(*last) {
-                    sleep((begun.elapsed() / SHARE).clamp(LOOK, LONGEST)).await;
+                    let pause = (begun.elapsed() / SHARE).clamp(LOOK, LONGEST);
+                    sleep_until((Instant::now() + pause).min(until)).await;
                 } else {
                     left.pop();
                 }

@@ -10,6 +10,7 @@
 //! time, so that now and then one takes the place of another that is out.
 
 use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -167,7 +168,7 @@ impl KnownFiles {
         let mut known = known.written_at(milliseconds, first);
         let (mut part, place) = self.part(series);
         let grown_up = part.bring_up(milliseconds);
-        let closed = match part.makes_room(self.room(milliseconds), before) {
+        let closed = match part.makes_room(self.room(milliseconds, || used(&file)), before) {
             Some(closed) if is_free(&file) => {
                 known.descriptor = part.descriptors.push(place as u32, file);
                 closed
@@ -191,26 +192,28 @@ impl KnownFiles {
         closed.into_iter().chain(grown_up).chain(twice)
     }
 
-    /// Descriptors that each part may keep at this time in milliseconds since the epoch.
-    fn room(&self, now: u64) -> usize {
+    /// Descriptors that each part may keep at this time in milliseconds since the epoch; `used` says how many the process
+    /// has open, and is asked once a minute at most.
+    fn room(&self, now: u64, used: impl FnOnce() -> usize) -> usize {
         let room = self.room.load(Relaxed);
         if room >= self.most {
             return room;
         }
         let changed = self.changed.load(Relaxed);
-        // Of those who find out at the same time one doubles it. A clock that was set back grants nothing for so long.
         let is_due = now.saturating_sub(changed) > CALM;
+        // Of those who find out at the same time one changes it.
         if !is_due || self.changed.compare_exchange(changed, now, Relaxed, Relaxed).is_err() {
             return room;
         }
-        let doubled = (2 * room).clamp(1, self.most);
-        self.room.store(doubled, Relaxed);
-        doubled
+        let free = (self.most * PARTS).saturating_sub(used()) / PARTS;
+        let grown = (room + free.min(room.max(1))).min(self.most);
+        self.room.store(grown, Relaxed);
+        grown
     }
 
     /// Halves the number of descriptors that are kept from now on, this time in milliseconds since the epoch, and gives
-    /// it, unless it is zero already; those used least lately are closed. It doubles again after each minute in which
-    /// nobody was in need.
+    /// it, unless it is zero already; those used least lately are closed. It doubles again with each minute in which nobody
+    /// was in need, as far as others leave some.
     pub(super) fn spare(&self, now: u64) -> Option<usize> {
         let room = Some(self.room.load(Relaxed)).filter(|room| *room > 0)? / 2;
         self.room.store(room, Relaxed);
@@ -235,6 +238,11 @@ impl KnownFiles {
     fn part(&self, series: SeriesId) -> (MutexGuard<'_, Part>, usize) {
         (lock(&self.parts[series.index() % PARTS]), series.index() / PARTS)
     }
+}
+
+/// How many descriptors the process has open, about: a copy gets the lowest number that is free.
+fn used(file: &File) -> usize {
+    file.try_clone().map_or(usize::MAX, |copy| copy.as_raw_fd().unsigned_abs() as usize)
 }
 
 fn lock(part: &Mutex<Part>) -> MutexGuard<'_, Part> {
@@ -363,14 +371,20 @@ mod tests {
     }
 
     #[test]
-    fn descriptors_are_kept_again_after_calm_minutes() {
+    fn descriptors_are_kept_again_after_calm_minutes_as_far_as_there_are_some() {
         let files = KnownFiles::new(6 * PARTS, 0);
         (0..3).for_each(|_| _ = files.spare(1_000));
-        let rooms = [1_000 + CALM, 1_001 + CALM, 1_002 + CALM, 1_002 + 2 * CALM].map(|now| files.room(now));
-        assert_eq!(rooms, [0, 1, 1, 2]);
+        let room = |now, used| files.room(now, || used);
+        assert_eq!([1_000 + CALM, 1_001 + CALM, 1_002 + CALM].map(|now| room(now, 0)), [0, 1, 1]);
+        assert_eq!(room(1_002 + 2 * CALM, 0), 2);
         files.spare(2 * CALM);
-        assert_eq!([2, 3, 4, 5, 6, 9].map(|minutes| files.room(minutes * (CALM + 1) + 10_000)), [1, 2, 4, 6, 6, 6]);
-        assert_eq!(files.spare(0), Some(3 * PARTS));
+        let after = |minutes, used| room(2 * CALM + minutes * (CALM + 1), used);
+        assert_eq!([1, 2, 3, 4].map(|minutes| after(minutes, 100)), [2, 4, 6, 6]);
+        files.spare(0);
+        // Others have all that is left; then a part's worth; then it cannot be told.
+        let used = [(10, 6 * PARTS), (11, 4 * PARTS), (12, usize::MAX)];
+        assert_eq!(used.map(|(minutes, used)| after(minutes, used)), [3, 5, 5]);
+        assert_eq!(files.spare(0), Some(2 * PARTS));
     }
 
     #[test]
