@@ -67,14 +67,14 @@ impl fmt::Display for Trouble {
             Trouble::Wedged(time) => {
                 write!(
                     f,
-                    "points are due and nothing was written for {} s; is the disk of the archives stuck?",
+                    "points are due and nothing was written for {} s; perhaps the disk of the archives is stuck",
                     time.as_secs()
                 )
             }
             Trouble::JournalNotReady(time) => {
                 write!(
                     f,
-                    "the journal was not safe in time for {} s, so nothing is taken in; is its disk stuck?",
+                    "the journal was not safe in time for {} s, so nothing is taken in; perhaps its disk is stuck",
                     time.as_secs()
                 )
             }
