@@ -11,6 +11,7 @@ use crate::cache::Cache;
 
 /// How often it is looked whether the writers have done it: the longer that takes, the less often.
 const LOOK: Duration = Duration::from_millis(10);
+/// It is looked once in this time at least.
 const LONGEST: Duration = Duration::from_millis(100);
 /// One part in so many of the time since the begin passes between two looks.
 const SHARE: u32 = 20;

@@ -331,4 +331,38 @@ mod tests {
             assert_eq!(fs::symlink_metadata(path("b")).unwrap().nlink(), 2);
         }
     }
+
+    #[test]
+    fn a_file_made_with_its_points_is_one_that_was_updated_with_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Timestamp::from_secs(1_700_000_000);
+        let at = |seconds: i64, value: f64| Point { time: Timestamp::saturating_from(1_700_000_000 + seconds), value };
+        let minutes: Vec<Point> = (0..90).map(|minute| at(-90 * 60 + minute * 60, 1.5)).collect();
+        let lists = [
+            vec![],
+            vec![at(0, 2.0)],
+            minutes,
+            vec![at(-5000, 3.0), at(-10, 4.0)],
+            vec![at(-86_400 * 400, 5.0)],
+            vec![at(90_000, 6.0)],
+        ];
+        let layouts = ["60s:1h", "60s:2h,5m:1d,1h:30d", "1s:1m,10s:5m,1m:1h,10m:1d,1h:30d"];
+        for (layout, retentions) in layouts.iter().enumerate() {
+            for allocation in [Allocation::Sparse, Allocation::Zeroed, Allocation::Reserved] {
+                let options = CreateOptions { allocation, ..CreateOptions::new(retentions.parse().unwrap()) };
+                let template = Template::new(&options);
+                for (list, points) in lists.iter().enumerate() {
+                    let path = |way: &str| folder.path().join(format!("{way}{layout}{allocation:?}{list}"));
+                    let mut plain = Whisper::create(path("plain"), &options).unwrap();
+                    let plain_out = plain.update_current(points, now).unwrap();
+                    let (filled, out, _) = Whisper::create_filled(&path("filled"), &template, points, now).unwrap();
+                    assert_eq!((out, filled.header()), (plain_out, plain.header()));
+                    assert!(
+                        fs::read(path("filled")).unwrap() == fs::read(path("plain")).unwrap(),
+                        "{retentions} {points:?}"
+                    );
+                }
+            }
+        }
+    }
 }

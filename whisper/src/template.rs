@@ -19,9 +19,4 @@ impl Template {
         let header = Header::of(options);
         Template { bytes: header.to_bytes().into(), header: Arc::new(header), allocation: options.allocation }
     }
-
-    /// What the header says.
-    pub fn header(&self) -> &Arc<Header> {
-        &self.header
-    }
 }

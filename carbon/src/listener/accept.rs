@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use carbon_storage::Store;
 use rustix::io::Errno;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -17,6 +16,7 @@ use tracing::{debug, error, warn};
 
 use super::peers::{Peers, Place};
 use super::socket::{self, Peer};
+use super::spare::Spare;
 use super::watched::{Listener, Socket};
 use crate::stats::Stats;
 
@@ -36,8 +36,8 @@ pub(crate) struct Accept {
     pub(crate) permits: Arc<Semaphore>,
     /// Who holds how many. `None` while a proxy has yet to say who they are.
     pub(crate) peers: Option<Arc<Peers>>,
-    /// Keeps archives open, and closes some when we need their descriptors.
-    pub(crate) store: Arc<dyn Store>,
+    /// Closes archives when we need their descriptors.
+    pub(crate) spare: Spare,
     /// See [`nearly_full`].
     pub(crate) nearly_full: RawFd,
     pub(crate) stats: Arc<Stats>,
@@ -77,7 +77,7 @@ impl Accept {
                         told = Some(Instant::now());
                         warn!(%error, "Cannot accept a connection; trying again. Raise the limit of open files.");
                     }
-                    self.spare_descriptors();
+                    self.spare.ask();
                     tokio::time::sleep(REST).await;
                 }
             }
@@ -108,16 +108,9 @@ impl Accept {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(io::Error::other)?;
         let (socket, peer) = listener.accept().await?;
         if socket.number() >= self.nearly_full {
-            self.spare_descriptors();
+            self.spare.ask();
         }
         Ok((socket, peer, permit))
-    }
-
-    /// Has the store close archives, on a thread that may wait for a disk; nobody waits for that here, since who was
-    /// accepted must not be forgotten by a stop.
-    fn spare_descriptors(&self) {
-        let store = Arc::clone(&self.store);
-        drop(tokio::task::spawn_blocking(move || store.spare_descriptors()));
     }
 
     fn admit<F>(&self, socket: Socket, peer: Peer, permit: Option<OwnedSemaphorePermit>, serve: &impl Fn(Accepted) -> F)

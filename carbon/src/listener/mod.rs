@@ -12,6 +12,7 @@ mod kernel_drops;
 mod peers;
 mod ports;
 mod socket;
+mod spare;
 mod steady;
 mod unfinished;
 mod watched;

@@ -18,6 +18,7 @@ use super::handed::{HandedConnection, HandedListener};
 use super::kernel_drops::KernelDrops;
 use super::peers::{Peers, Place};
 use super::socket::{Peer, UnixPath};
+use super::spare::Spare;
 use super::unfinished::Unfinished;
 use super::watched::{Listener, Socket};
 use super::{Protocol, Tasks};
@@ -40,10 +41,11 @@ pub(crate) struct Ports {
 impl Ports {
     pub(crate) fn new(config: &Config, store: Arc<dyn Store>, intake: &Arc<Intake>, tasks: &Tasks) -> Ports {
         let peers = Peers::new(config.max_connections_per_peer);
+        let spare = Spare::new(Arc::clone(&store));
         let accept = |most: usize, peers: Option<Arc<Peers>>| Accept {
             permits: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
             peers,
-            store: Arc::clone(&store),
+            spare: spare.clone(),
             nearly_full: nearly_full(),
             stats: Arc::clone(&intake.stats),
             tracker: tasks.tracker.clone(),

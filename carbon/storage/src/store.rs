@@ -30,7 +30,8 @@ pub trait Store: Send + Sync {
     /// From now on nothing is held back by a limit on pace: what is not stored soon will be lost, or somebody waits.
     fn lift_limits(&self) {}
 
-    /// Gives back half of the descriptors that it keeps only to be quicker, since others are in need of some.
+    /// Gives back half of the descriptors that it keeps only to be quicker, since others are in need of some. May
+    /// wait for a disk.
     fn spare_descriptors(&self) {}
 
     /// How far apart and how long the finest points of `name` are kept; tells how long its points are worth gathering.

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -41,23 +42,42 @@ const TOLD: Duration = Duration::from_secs(10);
 
 /// The parts of this process, asked for descriptors when there are none left.
 #[derive(Clone, Default)]
-pub(super) struct Parts(Vec<Arc<dyn Part>>);
+pub(super) struct Parts {
+    all: Vec<Arc<dyn Part>>,
+    /// Whether they are being asked. Until that is done nobody knows whether it was enough.
+    under_way: Arc<AtomicBool>,
+}
 
 impl Parts {
     pub(super) fn of(status: &Status) -> Parts {
-        Parts(status.parts.clone())
+        Parts { all: status.parts.clone(), under_way: Arc::default() }
     }
 
     /// Has each give back what it can do without, on a thread that may wait for a disk.
     fn spare_descriptors(&self) {
-        let parts = self.0.clone();
-        drop(tokio::task::spawn_blocking(move || parts.iter().for_each(|part| part.spare_descriptors())));
+        if self.under_way.swap(true, Relaxed) {
+            return;
+        }
+        let (parts, done) = (self.all.clone(), Done(Arc::clone(&self.under_way)));
+        drop(tokio::task::spawn_blocking(move || {
+            let _done = done;
+            parts.iter().for_each(|part| part.spare_descriptors());
+        }));
     }
 }
 
 impl fmt::Debug for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|part| part.name())).finish()
+        f.debug_list().entries(self.all.iter().map(|part| part.name())).finish()
+    }
+}
+
+/// Lets the next one ask, also after a panic and when nothing runs any more.
+struct Done(Arc<AtomicBool>);
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        self.0.store(false, Relaxed);
     }
 }
 

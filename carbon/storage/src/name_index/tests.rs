@@ -195,6 +195,38 @@ fn what_is_removed_is_gone_at_once_and_what_is_added_there() {
 }
 
 #[test]
+fn names_that_are_entered_together_are_those_that_are_entered_one_by_one() {
+    let mut names: Vec<String> = ["a.b.c", "d", "a.b.e", "a.x", "a.b", "f", "a.b.c"].map(str::to_owned).into();
+    names.extend((0..3 * arrivals::AT_ONCE).map(|number| format!("host{}.metric{}", number / 7, number % 7)));
+    let names: Vec<MetricName> = names.iter().map(|name| MetricName::parse(name).unwrap()).collect();
+    let (together, single) = (Fixture::new(), Fixture::new());
+    together.index.add(&names);
+    names.iter().for_each(|name| single.index.add(std::slice::from_ref(name)));
+    let counts = |fixture: &Fixture| {
+        let nodes = fixture.index.shared.nodes();
+        (nodes.leaves(), nodes.numbers(), nodes.version)
+    };
+    assert_eq!(counts(&together), counts(&single));
+    let mut wanted: Vec<String> = names.iter().map(|name| name.to_string()).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    assert_eq!((entered(&together), entered(&single)), (wanted.clone(), wanted));
+}
+
+/// All names in the index, whatever the tree holds.
+fn entered(fixture: &Fixture) -> Vec<String> {
+    let nodes = fixture.index.shared.nodes();
+    let mut all = Vec::new();
+    for number in 0..nodes.numbers() {
+        let mut prefix = String::new();
+        nodes.path_to(number, '.', &mut prefix);
+        all.extend(nodes.at(number).leaves.iter().map(|leaf| format!("{prefix}{}", nodes.parts.text(leaf.part))));
+    }
+    all.sort_unstable();
+    all
+}
+
+#[test]
 fn a_search_ends_at_its_bound() {
     let fixture = Fixture::new();
     (0..50).for_each(|n| fixture.create(&format!("a.n{n:02}")));

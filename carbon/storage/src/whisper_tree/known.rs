@@ -10,12 +10,11 @@
 //! time, so that now and then one takes the place of another that is out.
 
 use std::fs::File;
-use std::os::fd::AsRawFd;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use whisper::{Kept, Tip};
 
+use super::allowance::{Allowance, free};
 use super::descriptors::{Descriptors, NONE};
 use super::devices::DeviceId;
 use super::look::Look;
@@ -125,20 +124,14 @@ pub(super) struct Left {
 #[derive(Debug)]
 pub(super) struct KnownFiles {
     parts: Vec<Mutex<Part>>,
-    /// Descriptors that each part may keep now, and if nobody else is in need of them.
-    room: AtomicUsize,
-    most: usize,
-    /// When the room was changed last, in milliseconds since the epoch.
-    changed: AtomicU64,
+    /// Descriptors that each part may keep.
+    allowance: Allowance,
     /// New files that each part may hold open for a moment beside those.
     young: usize,
 }
 
 /// New files held open at most. A moment lasts 20 ms, and the fastest disks take some 30 000 new files a second.
 const MOST_YOUNG: usize = 1024;
-
-/// Milliseconds without need of descriptors after which more are kept again.
-const CALM: u64 = 60_000;
 
 impl KnownFiles {
     /// Keeps at most `descriptors` open, as many in each part, and `pages` bytes of pages.
@@ -147,7 +140,7 @@ impl KnownFiles {
         let young = (descriptors / 8).min(MOST_YOUNG) / PARTS;
         // At most an eighth of what there is.
         let most = descriptors / PARTS - young;
-        KnownFiles { parts, room: AtomicUsize::new(most), most, changed: AtomicU64::new(0), young }
+        KnownFiles { parts, allowance: Allowance::new(most, PARTS), young }
     }
 
     /// Takes out what is known of a series, and its descriptor if one is open.
@@ -166,9 +159,10 @@ impl KnownFiles {
         let is_free = |file: &File| !locked || file.unlock().is_ok();
         let before = known.written;
         let mut known = known.written_at(milliseconds, first);
+        let room = self.allowance.at(milliseconds, free);
         let (mut part, place) = self.part(series);
         let grown_up = part.bring_up(milliseconds);
-        let closed = match part.makes_room(self.room(milliseconds, || used(&file)), before) {
+        let closed = match part.makes_room(room, before) {
             Some(closed) if is_free(&file) => {
                 known.descriptor = part.descriptors.push(place as u32, file);
                 closed
@@ -192,32 +186,10 @@ impl KnownFiles {
         closed.into_iter().chain(grown_up).chain(twice)
     }
 
-    /// Descriptors that each part may keep at this time in milliseconds since the epoch; `used` says how many the process
-    /// has open, and is asked once a minute at most.
-    fn room(&self, now: u64, used: impl FnOnce() -> usize) -> usize {
-        let room = self.room.load(Relaxed);
-        if room >= self.most {
-            return room;
-        }
-        let changed = self.changed.load(Relaxed);
-        let is_due = now.saturating_sub(changed) > CALM;
-        // Of those who find out at the same time one changes it.
-        if !is_due || self.changed.compare_exchange(changed, now, Relaxed, Relaxed).is_err() {
-            return room;
-        }
-        let free = (self.most * PARTS).saturating_sub(used()) / PARTS;
-        let grown = (room + free.min(room.max(1))).min(self.most);
-        self.room.store(grown, Relaxed);
-        grown
-    }
-
     /// Halves the number of descriptors that are kept from now on, this time in milliseconds since the epoch, and gives
-    /// it, unless it is zero already; those used least lately are closed. It doubles again with each minute in which nobody
-    /// was in need, as far as others leave some.
+    /// it, unless it is zero already; those used least lately are closed.
     pub(super) fn spare(&self, now: u64) -> Option<usize> {
-        let room = Some(self.room.load(Relaxed)).filter(|room| *room > 0)? / 2;
-        self.room.store(room, Relaxed);
-        self.changed.store(now, Relaxed);
+        let room = self.allowance.halve(now)?;
         for part in &self.parts {
             let closed = lock(part).close_all_but(room);
             drop(closed);
@@ -238,11 +210,6 @@ impl KnownFiles {
     fn part(&self, series: SeriesId) -> (MutexGuard<'_, Part>, usize) {
         (lock(&self.parts[series.index() % PARTS]), series.index() / PARTS)
     }
-}
-
-/// How many descriptors the process has open, about: a copy gets the lowest number that is free.
-fn used(file: &File) -> usize {
-    file.try_clone().map_or(usize::MAX, |copy| copy.as_raw_fd().unsigned_abs() as usize)
 }
 
 fn lock(part: &Mutex<Part>) -> MutexGuard<'_, Part> {
@@ -339,7 +306,7 @@ mod tests {
     #[test]
     fn a_new_file_that_is_held_for_a_moment_is_known_for_good() {
         let (folder, files) = (tempfile::tempdir().unwrap(), KnownFiles::new(512, 0));
-        assert_eq!((files.room.load(Relaxed), files.young), (7, 1));
+        assert_eq!((files.allowance.at(0, || 0), files.young), (7, 1));
         let series = |number: u32| SeriesId::new(number * PARTS as u32);
         let put = |number, at: &dyn Fn(&Look) -> u64| {
             let (left, look) = made(&folder, number);
@@ -371,20 +338,16 @@ mod tests {
     }
 
     #[test]
-    fn descriptors_are_kept_again_after_calm_minutes_as_far_as_there_are_some() {
-        let files = KnownFiles::new(6 * PARTS, 0);
-        (0..3).for_each(|_| _ = files.spare(1_000));
-        let room = |now, used| files.room(now, || used);
-        assert_eq!([1_000 + CALM, 1_001 + CALM, 1_002 + CALM].map(|now| room(now, 0)), [0, 1, 1]);
-        assert_eq!(room(1_002 + 2 * CALM, 0), 2);
-        files.spare(2 * CALM);
-        let after = |minutes, used| room(2 * CALM + minutes * (CALM + 1), used);
-        assert_eq!([1, 2, 3, 4].map(|minutes| after(minutes, 100)), [2, 4, 6, 6]);
-        files.spare(0);
-        // Others have all that is left; then a part's worth; then it cannot be told.
-        let used = [(10, 6 * PARTS), (11, 4 * PARTS), (12, usize::MAX)];
-        assert_eq!(used.map(|(minutes, used)| after(minutes, used)), [3, 5, 5]);
-        assert_eq!(files.spare(0), Some(2 * PARTS));
+    fn descriptors_that_were_given_away_are_kept_again_after_a_minute() {
+        let (folder, files) = (tempfile::tempdir().unwrap(), KnownFiles::new(PARTS, 0));
+        let keeps = |number: u32, later: u64| {
+            let (series, (left, _)) = (SeriesId::new(number * PARTS as u32), made(&folder, number));
+            drop(files.put(series, Left { written: left.written + later, ..left }));
+            files.take(series).unwrap().file.is_some()
+        };
+        assert!(keeps(0, 0));
+        assert_eq!(files.spare(super::super::milliseconds()), Some(0));
+        assert_eq!([keeps(1, 1_000), keeps(2, 120_000), keeps(3, 120_001)], [false, true, true]);
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod create;
 mod creations;
 mod known;
 mod descriptors;
+mod allowance;
 mod young;
 mod layouts;
 mod devices;

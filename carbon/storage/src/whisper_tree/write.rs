@@ -79,7 +79,7 @@ impl Store for WhisperTree {
 
     fn spare_descriptors(&self) {
         if let Some(kept) = self.state.known.spare(milliseconds()) {
-            info!(kept, "Fewer archives are kept open: their descriptors are needed for connections.");
+            info!(kept, "Fewer archives are kept open: their descriptors are needed for others.");
         }
     }
 
