@@ -239,7 +239,7 @@ fn epoch_seconds() -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{StorageRules, WhisperTree};
+    use crate::{NameTable, SeriesId, StorageRules, Waiting, WhisperTree};
 
     #[test]
     fn a_tree_that_has_grown_is_not_compared_at_once() {
@@ -261,5 +261,48 @@ mod tests {
         index.add(&names);
         tending.step();
         assert_eq!(tending.round.begins, ended + PATIENCE);
+    }
+
+    /// A cache that holds points of one series.
+    struct Holds(SeriesId);
+
+    impl Waiting for Holds {
+        fn retain_waiting(&self, series: &mut Vec<SeriesId>) {
+            series.retain(|id| *id == self.0);
+        }
+    }
+
+    #[test]
+    fn a_file_whose_points_wait_counts_as_changed_now_without_a_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = WhisperTree::read_only(folder.path(), StorageRules::default());
+        let index = NameIndex::new(tree.clone(), Arc::new(tree.clone()), usize::MAX);
+        let names = ["a.rests", "a.waits"].map(|name| MetricName::parse(name).unwrap());
+        fs::create_dir(folder.path().join("a")).unwrap();
+        for name in &names {
+            let file = fs::File::create(tree.file_of(name)).unwrap();
+            file.set_modified(UNIX_EPOCH + Duration::from_secs(1_000)).unwrap();
+        }
+        let table = Arc::new(NameTable::new());
+        let [_, waits] = names.each_ref().map(|name| table.intern(name));
+        index.add(&names);
+        index.follow(table, Arc::new(Holds(waits)));
+        let place = {
+            let nodes = index.shared.nodes();
+            nodes.place(nodes.branch_named("a").unwrap())
+        };
+        let begun = epoch_seconds();
+        index.shared.look_at_files(place);
+        let seen = || index.shared.nodes().get(place).unwrap().leaves.iter().map(|leaf| leaf.seen).collect::<Vec<_>>();
+        assert!(matches!(seen()[..], [1_000, now] if now >= begun), "{:?}", seen());
+        // Nor is it missed when it is not there, as the other one is.
+        fs::remove_file(tree.file_of(&names[1])).unwrap();
+        index.shared.nodes_mut().at_mut(place.number).checked = 1;
+        let is_suspect = || index.shared.nodes().get(place).unwrap().checked == 0;
+        index.shared.look_at_files(place);
+        assert!(!is_suspect());
+        fs::remove_file(tree.file_of(&names[0])).unwrap();
+        index.shared.look_at_files(place);
+        assert!(is_suspect());
     }
 }
