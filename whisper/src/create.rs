@@ -337,7 +337,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let now = Timestamp::from_secs(1_700_000_000);
         let at = |seconds: i64, value: f64| Point { time: Timestamp::saturating_from(1_700_000_000 + seconds), value };
-        let minutes: Vec<Point> = (0..90).map(|minute| at(-90 * 60 + minute * 60, 1.5)).collect();
+        let minutes: Vec<Point> = (0..90).map(|minute| at(-90 * 60 + minute * 60, minute as f64 * 1.37)).collect();
         let lists = [
             vec![],
             vec![at(0, 2.0)],

@@ -10,7 +10,7 @@
 //! time, so that now and then one takes the place of another that is out.
 
 use std::fs::File;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use whisper::{Kept, Tip};
 
@@ -126,6 +126,8 @@ pub(super) struct KnownFiles {
     parts: Vec<Mutex<Part>>,
     /// Descriptors that each part may keep.
     allowance: Allowance,
+    /// Held by who takes some away.
+    sparing: Mutex<()>,
     /// New files that each part may hold open for a moment beside those.
     young: usize,
 }
@@ -140,7 +142,7 @@ impl KnownFiles {
         let young = (descriptors / 8).min(MOST_YOUNG) / PARTS;
         // At most an eighth of what there is.
         let most = descriptors / PARTS - young;
-        KnownFiles { parts, allowance: Allowance::new(most, PARTS), young }
+        KnownFiles { parts, allowance: Allowance::new(most, PARTS), sparing: Mutex::default(), young }
     }
 
     /// Takes out what is known of a series, and its descriptor if one is open.
@@ -159,10 +161,10 @@ impl KnownFiles {
         let is_free = |file: &File| !locked || file.unlock().is_ok();
         let before = known.written;
         let mut known = known.written_at(milliseconds, first);
-        let room = self.allowance.at(milliseconds, free);
+        self.allowance.grow(milliseconds, free);
         let (mut part, place) = self.part(series);
         let grown_up = part.bring_up(milliseconds);
-        let closed = match part.makes_room(room, before) {
+        let closed = match part.makes_room(self.allowance.now(), before) {
             Some(closed) if is_free(&file) => {
                 known.descriptor = part.descriptors.push(place as u32, file);
                 closed
@@ -186,10 +188,16 @@ impl KnownFiles {
         closed.into_iter().chain(grown_up).chain(twice)
     }
 
-    /// Halves the number of descriptors that are kept from now on, this time in milliseconds since the epoch, and gives
-    /// it, unless it is zero already; those used least lately are closed.
+    /// Gives half of the descriptors that are kept to others, this time in milliseconds since the epoch, and says how
+    /// many may be kept from now on, unless that was none already; those used least lately are closed. Who asks while
+    /// this is done for another is served by the same.
     pub(super) fn spare(&self, now: u64) -> Option<usize> {
-        let room = self.allowance.halve(now)?;
+        let turn = self.sparing.try_lock();
+        if matches!(turn, Err(TryLockError::WouldBlock)) {
+            return None;
+        }
+        let open = self.parts.iter().map(|part| lock(part).descriptors.len()).max().unwrap_or(0);
+        let room = self.allowance.halve(now, open)?;
         for part in &self.parts {
             let closed = lock(part).close_all_but(room);
             drop(closed);
@@ -306,7 +314,7 @@ mod tests {
     #[test]
     fn a_new_file_that_is_held_for_a_moment_is_known_for_good() {
         let (folder, files) = (tempfile::tempdir().unwrap(), KnownFiles::new(512, 0));
-        assert_eq!((files.allowance.at(0, || 0), files.young), (7, 1));
+        assert_eq!((files.allowance.now(), files.young), (7, 1));
         let series = |number: u32| SeriesId::new(number * PARTS as u32);
         let put = |number, at: &dyn Fn(&Look) -> u64| {
             let (left, look) = made(&folder, number);
@@ -333,21 +341,24 @@ mod tests {
         assert_eq!(files.spare(0), Some(2 * PARTS));
         let open = [0, 1, 2, 3].map(|number| files.take(series(number)).unwrap().file.is_some());
         assert_eq!(open, [false, false, true, true]);
-        assert_eq!(files.spare(0), Some(PARTS));
+        // All are taken out.
         assert_eq!((files.spare(0), files.spare(0)), (Some(0), None));
     }
 
     #[test]
-    fn descriptors_that_were_given_away_are_kept_again_after_a_minute() {
+    fn descriptors_that_were_given_away_are_kept_again_when_they_may_be() {
         let (folder, files) = (tempfile::tempdir().unwrap(), KnownFiles::new(PARTS, 0));
-        let keeps = |number: u32, later: u64| {
+        let keeps = |number: u32| {
             let (series, (left, _)) = (SeriesId::new(number * PARTS as u32), made(&folder, number));
-            drop(files.put(series, Left { written: left.written + later, ..left }));
+            drop(files.put(series, left));
             files.take(series).unwrap().file.is_some()
         };
-        assert!(keeps(0, 0));
-        assert_eq!(files.spare(super::super::milliseconds()), Some(0));
-        assert_eq!([keeps(1, 1_000), keeps(2, 120_000), keeps(3, 120_001)], [false, true, true]);
+        assert!(keeps(0));
+        let now = super::super::milliseconds();
+        assert_eq!(files.spare(now), Some(0));
+        assert!(!keeps(1));
+        files.allowance.grow(now + 1_000_000, || PARTS);
+        assert!(keeps(2));
     }
 
     #[test]

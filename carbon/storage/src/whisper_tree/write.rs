@@ -45,7 +45,7 @@ impl Store for WhisperTree {
             let away = self.fetch_ahead(&way, batch, &known);
             let round = Round::new(way, now, away);
             let mut rest = batch.iter().zip(known).enumerate();
-            let mut visits = Vec::new();
+            let (mut visits, mut spared) = (Vec::new(), false);
             while self.next_visits(&round, &mut rest, &mut visits) {
                 for visit in visits.drain(..) {
                     let index = visit.index;
@@ -57,7 +57,10 @@ impl Store for WhisperTree {
                         Err(error) => {
                             if is_out_of_descriptors(&error) {
                                 round.close_finished();
-                                self.spare_descriptors();
+                                // Once is half of all that are kept.
+                                if !std::mem::replace(&mut spared, true) {
+                                    self.spare_descriptors();
+                                }
                             }
                             report.refusals.push(Refusal { index, retry: can_pass(&error), error });
                         }
